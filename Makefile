@@ -1,0 +1,31 @@
+# Everything runs in .venv, made from pyproject.toml whenever it is missing or older.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: demo test lint extended clean
+
+demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
+	@$(BIN)/python -m examples.demo
+
+test: $(INSTALLED)  ## all tests, the docstrings' examples included
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=ci
+
+extended: $(INSTALLED)  ## the same with far more random cases
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=extended
+
+lint: $(INSTALLED)  ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(INSTALLED): pyproject.toml
+	@echo "Installing into .venv (some minutes the first time) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --editable '.[test,examples]' > .venv/install.log 2>&1 \
+	  || { echo "error: installing failed; is the package index reachable? The last line of .venv/install.log:"; \
+	       grep -i error .venv/install.log | tail -n 1; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf .venv out build dist

@@ -1,0 +1,103 @@
+"""Closed-form gradients of the output and of the losses (VQ-3, VQ-5, VQ-7).
+
+The losses are constant in the inputs, so each has a gradient to the embedding space only.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.distances import pairwise_distance
+
+
+def norm_gradient(vectors: NDArray[np.float64], lookup_ord: float) -> NDArray[np.float64]:
+    """Return the chosen subgradient of ``||v||_p`` by ``v``: ``[..., d] -> [..., d]``.
+
+    - L1: ``sign(v)``, with ``sign(0) = 0``;
+    - L2: ``v / ||v||_2``;
+    - Linf: ``sign(v)`` shared equally between the coordinates that tie for the largest magnitude.
+
+    At ``v = 0`` it is 0 for every norm.
+
+    Examples
+    --------
+    >>> norm_gradient(np.array([[3.0, -4.0], [0.0, 0.0]]), 2)
+    array([[ 0.6, -0.8],
+           [ 0. ,  0. ]])
+    >>> norm_gradient(np.array([2.0, -2.0, 1.0]), np.inf)
+    array([ 0.5, -0.5,  0. ])
+    """
+    magnitude = np.abs(vectors)
+    largest = magnitude.max(axis=-1, keepdims=True)
+    if lookup_ord == 1:
+        return np.sign(vectors)
+    if lookup_ord == 2:
+        scaled = vectors / np.where(largest == 0, 1, largest)  # so that no square underflows
+        length = np.linalg.norm(scaled, axis=-1, keepdims=True)
+        return np.asarray(scaled / np.where(length == 0, 1, length))
+    tied = magnitude == largest
+    return np.asarray(np.sign(vectors) * tied / tied.sum(axis=-1, keepdims=True))
+
+
+def output_gradient_to_x(upstream: NDArray[Any]) -> NDArray[Any]:
+    """Return the gradient that reaches x through ``layer_out``: the upstream gradient as it is (VQ-3).
+
+    The straight-through estimator of Bengio et al. (2013), as in van den Oord et al. (2017, section 3.2). Nothing
+    reaches the embedding space through ``layer_out``.
+    """
+    return upstream
+
+
+def alpha_gradient(
+    vectors: NDArray[np.float64],
+    emb_space: NDArray[np.float64],
+    emb_index: NDArray[np.int64],
+    lookup_ord: float,
+    alpha: float,
+) -> NDArray[np.float64]:
+    """Return the gradient of the alpha-loss by the embedding space, ``[n, d]``.
+
+    Row j is ``alpha / M * sum of g(emb_space[j] - vectors[b, i])`` over the inputs that chose j, with `norm_gradient`
+    g and M the number of finite vectors.
+    """
+    gradient = np.zeros_like(emb_space)
+    counted = emb_index >= 0
+    for vector, j in zip(vectors[counted], emb_index[counted], strict=True):
+        gradient[j] += norm_gradient(emb_space[j] - vector, lookup_ord)
+    return gradient * alpha / max(int(counted.sum()), 1)
+
+
+def beta_gradient(
+    vectors: NDArray[np.float64], emb_space: NDArray[np.float64], lookup_ord: float, beta: float
+) -> NDArray[np.float64]:
+    """Return the gradient of the beta-loss by the embedding space, ``[n, d]``.
+
+    Row j is ``beta / M * sum over all finite vectors of g(emb_space[j] - vector)``, with `norm_gradient` g and M the
+    number of finite vectors; 0 for an embedding that is not finite.
+    """
+    finite = vectors[np.isfinite(vectors).all(axis=-1)]
+    gradient = np.zeros_like(emb_space)
+    for j, embedding in enumerate(emb_space):
+        if np.isfinite(embedding).all():
+            gradient[j] = norm_gradient(embedding - finite, lookup_ord).sum(axis=0)
+    return gradient * beta / max(len(finite), 1)
+
+
+def coulomb_gradient(emb_space: NDArray[np.float64], lookup_ord: float, gamma: float) -> NDArray[np.float64]:
+    """Return the gradient of the Coulomb-loss by the embedding space, ``[n, d]``.
+
+    The spacing of embedding i is a minimum over the other embeddings j. It is shared equally between those that tie;
+    each takes ``-gamma * g(emb_space[i] - emb_space[j])`` to row i and its opposite to row j, with `norm_gradient` g.
+    """
+    distance = pairwise_distance(emb_space, emb_space, lookup_ord)
+    np.fill_diagonal(distance, np.nan)
+    gradient = np.zeros_like(emb_space)
+    for i, row in enumerate(distance):
+        if np.isnan(row).all():
+            continue
+        tied = np.flatnonzero(row == np.nanmin(row))
+        share = -gamma * norm_gradient(emb_space[i] - emb_space[tied], lookup_ord) / len(tied)
+        gradient[i] += share.sum(axis=0)
+        gradient[tied] -= share
+    return gradient

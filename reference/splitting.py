@@ -1,0 +1,41 @@
+"""Splitting of inputs into the vectors that are quantized one by one (VQ-1)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def split(x: NDArray[Any], num_splits: int) -> NDArray[np.float64]:
+    """Cut the last axis of `x` into `num_splits` equal vectors.
+
+    ``[batch, r, q] -> [batch, m, d]`` with ``m = r * num_splits`` and ``d = q / num_splits``, row-major: with
+    ``num_splits=4``, ``[16, 256, 64] -> [16, 1024, 16]``, and input ``[b, i, 16 * s : 16 * (s + 1)]`` becomes
+    vector ``[b, 4 * i + s]``.
+
+    Parameters
+    ----------
+    x : array, shape [batch, r, q]
+        Inputs of any floating dtype.
+    num_splits : int
+        A divisor of q.
+
+    Returns
+    -------
+    array, shape [batch, m, d], float64
+
+    Examples
+    --------
+    >>> split(np.arange(8.0).reshape(1, 2, 4), 2)
+    array([[[0., 1.],
+            [2., 3.],
+            [4., 5.],
+            [6., 7.]]])
+    """
+    batch, r, q = x.shape
+    return x.astype(np.float64).reshape(batch, r * num_splits, q // num_splits)
+
+
+def merge(vectors: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Undo `split`: ``[batch, m, d] -> shape``, row-major, dtype kept."""
+    return vectors.reshape(shape)

@@ -1,0 +1,57 @@
+"""Distances under the L1, L2 and Linf norms, with finite subgradients (VQ-1, VQ-7)."""
+
+import math
+
+import tensorflow as tf
+
+
+def comparison_dtype(dtype: tf.DType) -> tf.DType:
+    """Return the dtype in which inputs of `dtype` are compared: float32 for half types, else their own (VQ-14)."""
+    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
+
+
+def norm(vectors: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the p-norm along the last axis: ``[..., d] -> [...]``; L2 is not squared.
+
+    Its gradient is the subgradient that VQ-7 chooses, finite everywhere: 0 at a zero vector, ``sign`` with
+    ``sign(0) = 0`` for L1, shared equally between the coordinates that tie for the maximum for Linf. (The gradient
+    of `tf.norm` is NaN at a zero vector.)
+    """
+    if lookup_ord == 1:
+        return tf.reduce_sum(tf.abs(vectors), axis=-1)
+    if math.isinf(lookup_ord):
+        return tf.reduce_max(tf.abs(vectors), axis=-1)
+    squared = tf.reduce_sum(tf.square(vectors), axis=-1)
+    positive = squared > 0
+    return tf.where(positive, tf.sqrt(tf.where(positive, squared, 1)), 0)
+
+
+def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the distance of every vector to every embedding, by direct differences.
+
+    ``D[..., j] = ||vectors[...] - emb_space[j]||_p``. A vector that equals an embedding is at distance exactly 0.
+
+    Parameters
+    ----------
+    vectors : tf.Tensor, shape [..., d]
+    emb_space : tf.Tensor, shape [n, d], same dtype
+    lookup_ord : {1, 2, numpy.inf}
+
+    Returns
+    -------
+    tf.Tensor, shape [..., n], same dtype
+        NaN where the vector or the embedding has a NaN or infinite coordinate; no gradient passes there (VQ-13).
+    """
+    finite = finite_rows(vectors)[..., tf.newaxis] & finite_rows(emb_space)
+    distance = norm(zero_non_finite(vectors)[..., tf.newaxis, :] - zero_non_finite(emb_space), lookup_ord)
+    return tf.where(finite, distance, math.nan)
+
+
+def finite_rows(vectors: tf.Tensor) -> tf.Tensor:
+    """Tell which vectors have only finite coordinates: ``[..., d] -> [...]`` (VQ-13)."""
+    return tf.reduce_all(tf.math.is_finite(vectors), axis=-1)
+
+
+def zero_non_finite(vectors: tf.Tensor) -> tf.Tensor:
+    """Put a zero vector in the place of each that is not finite, so that what follows stays finite (VQ-13)."""
+    return tf.where(finite_rows(vectors)[..., tf.newaxis], vectors, 0)

@@ -1,0 +1,47 @@
+"""The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-3, VQ-4)."""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+
+def nearest(distance: tf.Tensor) -> tf.Tensor:
+    """Return the index of the nearest embedding: ``[..., n] -> [...]``, int64.
+
+    Ties go to the lowest index. Embeddings at distance NaN are never chosen; a vector at distance NaN from all of
+    them gets -1 (VQ-13).
+    """
+    known = ~tf.math.is_nan(distance)
+    index = tf.argmin(tf.where(known, distance, math.inf), axis=-1)
+    return tf.where(tf.reduce_any(known, axis=-1), index, -1)
+
+
+def select(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
+    """Return the embeddings at the given indices, ``[...] -> [..., d]``; index -1 gives a row of NaN.
+
+    The gradient to `emb_space` is that of a gather; a row of NaN passes none.
+    """
+    rows = tf.gather(emb_space, tf.maximum(emb_index, 0))
+    return tf.where((emb_index >= 0)[..., tf.newaxis], rows, math.nan)
+
+
+def access_count(emb_index: tf.Tensor, n: int) -> tf.Tensor:
+    """Count how often each of the n embeddings was chosen: ``[...] -> [n]``, float32; index -1 is not counted.
+
+    Exact up to 2^24 per embedding.
+    """
+    flat = tf.reshape(emb_index, [-1])
+    return tf.math.unsorted_segment_sum(tf.ones_like(flat, tf.float32), flat, n)
+
+
+def straight_through(x: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Return `chosen` bit for bit, with the identity as its gradient to `x` and none to `chosen` (VQ-3).
+
+    The straight-through estimator of Bengio et al. (2013). The usual ``x + stop_gradient(chosen - x)`` rounds.
+    """
+
+    def forward(_: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        return tf.identity(chosen), lambda upstream: (upstream, None)
+
+    return tf.custom_gradient(forward)(x, chosen)

@@ -1,0 +1,41 @@
+"""The three losses that train the embedding space (VQ-5).
+
+None reaches the inputs: their vectors must come in with the gradient stopped.
+"""
+
+import tensorflow as tf
+
+from vq_layer.distances import norm
+
+
+def alpha_loss(vectors: tf.Tensor, chosen: tf.Tensor, lookup_ord: float, alpha: tf.Tensor) -> tf.Tensor:
+    """Pull each chosen embedding towards its inputs.
+
+    ``mean over (batch, m) of alpha * ||chosen - vectors||_p``, both ``[batch, m, d]``. The mean is over the vectors
+    whose row of `chosen` is not NaN; 0 when there are none (VQ-13).
+    """
+    found = ~tf.math.is_nan(chosen[..., 0])
+    difference = tf.where(found[..., tf.newaxis], chosen - vectors, 0)
+    return _mean(alpha * norm(difference, lookup_ord), found)
+
+
+def beta_loss(distance: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+    """Pull every embedding towards every input.
+
+    ``mean over (batch, m) of beta * sum over j of distance[..., j]``. Pairs at distance NaN add nothing; the mean is
+    over the vectors with a distance that is not NaN, 0 when there are none (VQ-13).
+    """
+    known = ~tf.math.is_nan(distance)
+    total = tf.reduce_sum(tf.where(known, distance, 0), axis=-1)
+    return _mean(beta * total, tf.reduce_any(known, axis=-1))
+
+
+def coulomb_loss(closest_spacing: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
+    """Push each embedding away from its nearest other one: ``-gamma * sum(closest_spacing)``, over ``[n]``."""
+    return -gamma * tf.reduce_sum(
+        tf.where(tf.math.is_nan(closest_spacing), tf.zeros_like(closest_spacing), closest_spacing)
+    )
+
+
+def _mean(values: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
+    return tf.math.divide_no_nan(tf.reduce_sum(values), tf.reduce_sum(tf.cast(counted, values.dtype)))

@@ -1,0 +1,33 @@
+"""Splitting of inputs into the vectors that are quantized one by one (VQ-1)."""
+
+import tensorflow as tf
+
+
+def split(x: tf.Tensor, num_splits: int) -> tf.Tensor:
+    """Cut the last axis of `x` into `num_splits` equal vectors, row-major.
+
+    ``[batch, ..., q] -> [batch, m, d]`` with ``d = q / num_splits``, and m the product of the middle axes times
+    `num_splits`: ``[16, 256, 64] -> [16, 1024, 16]`` with ``num_splits=4``.
+
+    Parameters
+    ----------
+    x : tf.Tensor, shape [batch, ..., q]
+        Any rank from 2; q static, the other axes may be unknown.
+    num_splits : int
+        A divisor of q.
+
+    Returns
+    -------
+    tf.Tensor, shape [batch, m, d], dtype of x
+    """
+    d = x.shape[-1] // num_splits
+    # Not -1: reshape cannot infer an axis of an empty tensor.
+    middle = x.shape[1:-1].num_elements() if x.shape[1:-1].is_fully_defined() else None
+    m = tf.reduce_prod(tf.shape(x)[1:-1]) * num_splits if middle is None else middle * num_splits
+    batch = tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
+    return tf.reshape(x, [batch, m, d])
+
+
+def merge(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Undo `split`: ``[batch, m, d]`` back to the shape of `x`, static shape included."""
+    return tf.ensure_shape(tf.reshape(vectors, tf.shape(x)), x.shape)
