@@ -88,7 +88,8 @@ def vector_quantization(
     vectors, embeddings = split(x, num_splits), emb_space.astype(np.float64)
     distance = pairwise_distance(vectors, embeddings, lookup_ord)
     emb_index = nearest(distance)
-    closest = spacing.emb_closest_spacing(embeddings, lookup_ord)
+    emb_distance = pairwise_distance(embeddings, embeddings, lookup_ord)
+    closest = spacing.emb_closest_spacing(emb_distance)
     weighted_losses: dict[str, tuple[float, np.float64]] = {
         "alpha_loss": (alpha, losses.alpha_loss(vectors, select(embeddings, emb_index), lookup_ord, alpha)),
         "beta_loss": (beta, losses.beta_loss(distance, beta)),
@@ -99,7 +100,7 @@ def vector_quantization(
         emb_index=emb_index,
         access_count=access_count(emb_index, len(emb_space)),
         distance=distance,
-        emb_spacing=spacing.emb_spacing(embeddings, lookup_ord),
+        emb_spacing=spacing.emb_spacing(emb_distance),
         emb_closest_spacing=closest,
         losses={name: loss for name, (weight, loss) in weighted_losses.items() if weight != 0},
     )

@@ -42,16 +42,14 @@ def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: floa
     tf.Tensor, shape [..., n], same dtype
         NaN where the vector or the embedding has a NaN or infinite coordinate; no gradient passes there (VQ-13).
     """
-    finite = finite_rows(vectors)[..., tf.newaxis] & finite_rows(emb_space)
-    distance = norm(zero_non_finite(vectors)[..., tf.newaxis, :] - zero_non_finite(emb_space), lookup_ord)
-    return tf.where(finite, distance, math.nan)
+    vector_known, embedding_known = finite_rows(vectors), finite_rows(emb_space)
+    # Zeros in the place of what is not finite, so that the gradients of the others stay finite.
+    clean = tf.where(tf.expand_dims(vector_known, -1), vectors, 0)
+    clean_emb_space = tf.where(tf.expand_dims(embedding_known, -1), emb_space, 0)
+    distance = norm(tf.expand_dims(clean, -2) - clean_emb_space, lookup_ord)
+    return tf.where(tf.expand_dims(vector_known, -1) & embedding_known, distance, math.nan)
 
 
 def finite_rows(vectors: tf.Tensor) -> tf.Tensor:
     """Tell which vectors have only finite coordinates: ``[..., d] -> [...]`` (VQ-13)."""
     return tf.reduce_all(tf.math.is_finite(vectors), axis=-1)
-
-
-def zero_non_finite(vectors: tf.Tensor) -> tf.Tensor:
-    """Put a zero vector in the place of each that is not finite, so that what follows stays finite (VQ-13)."""
-    return tf.where(finite_rows(vectors)[..., tf.newaxis], vectors, 0)

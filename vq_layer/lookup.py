@@ -20,10 +20,12 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
 def select(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
     """Return the embeddings at the given indices, ``[...] -> [..., d]``; index -1 gives a row of NaN.
 
-    The gradient to `emb_space` is that of a gather; a row of NaN passes none.
+    Any other index out of range is a `tf.errors.InvalidArgumentError`. The gradient to `emb_space` is that of a
+    gather; a row of NaN passes none.
     """
-    rows = tf.gather(emb_space, tf.maximum(emb_index, 0))
-    return tf.where((emb_index >= 0)[..., tf.newaxis], rows, math.nan)
+    found = emb_index != -1
+    rows = tf.gather(emb_space, tf.where(found, emb_index, 0))
+    return tf.where(tf.expand_dims(found, -1), rows, math.nan)
 
 
 def access_count(emb_index: tf.Tensor, n: int) -> tf.Tensor:

@@ -5,17 +5,17 @@ None reaches the inputs: their vectors must come in with the gradient stopped.
 
 import tensorflow as tf
 
-from vq_layer.distances import norm
+from vq_layer.distances import finite_rows, norm
 
 
 def alpha_loss(vectors: tf.Tensor, chosen: tf.Tensor, lookup_ord: float, alpha: tf.Tensor) -> tf.Tensor:
     """Pull each chosen embedding towards its inputs.
 
     ``mean over (batch, m) of alpha * ||chosen - vectors||_p``, both ``[batch, m, d]``. The mean is over the vectors
-    whose row of `chosen` is not NaN; 0 when there are none (VQ-13).
+    whose row of `chosen` is finite; 0 when there are none (VQ-13).
     """
-    found = ~tf.math.is_nan(chosen[..., 0])
-    difference = tf.where(found[..., tf.newaxis], chosen - vectors, 0)
+    found = finite_rows(chosen)
+    difference = tf.where(tf.expand_dims(found, -1), chosen - vectors, 0)
     return _mean(alpha * norm(difference, lookup_ord), found)
 
 

@@ -95,8 +95,10 @@ def vector_quantization(
     distance = pairwise_distance(vectors, emb_space, lookup_ord)
     emb_index = nearest(distance)
     chosen = select(emb_space, emb_index)
-    spacing_needed = return_spacing or not is_zero(gamma)
-    closest = spacing.emb_closest_spacing(emb_space, lookup_ord) if spacing_needed else None
+    emb_distance, closest = None, None
+    if return_spacing or not is_zero(gamma):
+        emb_distance = pairwise_distance(emb_space, emb_space, lookup_ord)
+        closest = spacing.emb_closest_spacing(emb_distance)
     present = {}
     if not is_zero(alpha):
         present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
@@ -109,7 +111,7 @@ def vector_quantization(
         emb_index=emb_index,
         access_count=access_count(emb_index, emb_space.shape[0]),
         distance=distance,
-        emb_spacing=spacing.emb_spacing(emb_space, lookup_ord) if return_spacing else None,
+        emb_spacing=spacing.emb_spacing(emb_distance) if return_spacing else None,
         emb_closest_spacing=closest,
         losses=present,
     )

@@ -1,0 +1,77 @@
+"""Every tolerance of the suite, derived, and the rule for near-ties (VQ-15).
+
+Notation: u is the unit roundoff of the comparison dtype, ``fl(a op b) = (a op b)(1 + e)``, ``|e| <= u``. A product of k
+such factors is ``1 + e`` with ``|e| <= gamma(k) = k u / (1 - k u)`` (Higham, "Accuracy and Stability of Numerical
+Algorithms", 2002, lemma 3.1), and a sum of k terms, in any order, has k - 1 of them. Results below the smallest normal
+number t may be flushed to 0, an absolute error of t for each operation.
+
+The oracle's own float64 arithmetic has the same bounds with its own u; `_gamma` counts both sides.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}  # of scipy.spatial.distance.cdist
+
+
+def comparison_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype in which inputs of `dtype` are compared (VQ-14)."""
+    return np.dtype("float64" if np.dtype(dtype) == np.float64 else "float32")
+
+
+class Rounding(NamedTuple):
+    """The arithmetic of one comparison dtype."""
+
+    unit: float
+    smallest_normal: float
+
+    def gamma(self, k: Any) -> Any:
+        """Bound the relative error of k roundings here and k in the oracle's float64."""
+        return _gamma(k, self.unit) + _gamma(k, 2.0**-53)
+
+
+def rounding(dtype: Any) -> Rounding:
+    """Return the arithmetic in which inputs of `dtype` are compared."""
+    info = np.finfo(comparison_dtype(dtype))
+    return Rounding(float(info.eps) / 2, float(info.smallest_normal))
+
+
+def _gamma(k: Any, unit: float) -> Any:
+    return k * unit / (1 - k * unit)
+
+
+def distance_error(distance: Array, d: int, lookup_ord: float, arithmetic: Rounding) -> Array:
+    """Bound the error of a distance computed by direct differences in d dimensions.
+
+    Each difference has one rounding. L1 adds d - 1 for the sum; L2 has 2 more for the square (the difference's counts
+    twice there), d - 1 for the sum, all halved by the root, and 1 for the root; Linf adds none.
+
+    A difference whose operands or result are flushed is off by 3 t at most, a flushed square by t: absolute errors of
+    3 t d for L1, 3 t for Linf, and ``sqrt(d t) + 3 t sqrt(d)`` for L2.
+    """
+    roundings = {1: d, 2: (d + 4) / 2, np.inf: 1}[lookup_ord]
+    t = arithmetic.smallest_normal
+    flushed = {1: 3 * t * d, 2: np.sqrt(d * t) + 3 * t * np.sqrt(d), np.inf: 3 * t}[lookup_ord]
+    return arithmetic.gamma(roundings) * distance + flushed
+
+
+def near_minima(distance: Array, error: Array) -> NDArray[np.bool_]:
+    """Tell which entries of each row may be its minimum once each is off by its error: the near-tie rule.
+
+    Computed values ``v`` with ``|v_j - distance_j| <= error_j`` can have their minimum at j iff
+    ``distance_j - error_j <= min_k(distance_k + error_k)``.
+    """
+    return np.asarray(distance - error <= (distance + error).min(axis=-1, keepdims=True))
+
+
+def weighted_sum_error(exact: float, error_of_terms: float, terms: int, arithmetic: Rounding) -> float:
+    """Bound the error of a loss, a sum of terms of one sign times a weight over a count.
+
+    `terms` roundings for the sum, and 4 more: the weight into the dtype, the product, the count, the quotient. Each of
+    the products may be flushed.
+    """
+    grown = abs(exact) + error_of_terms
+    return float(error_of_terms + arithmetic.gamma(terms + 4) * grown + (terms + 1) * arithmetic.smallest_normal)

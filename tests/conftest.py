@@ -1,0 +1,32 @@
+"""Hypothesis profiles, and the implementations that the suite runs on."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported anywhere
+
+import hypothesis
+import pytest
+
+from tests.implementations import SHIPPED, load
+
+_COMMON = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("dev", max_examples=30, **_COMMON)
+hypothesis.settings.register_profile("ci", max_examples=100, derandomize=True, **_COMMON)
+hypothesis.settings.register_profile("extended", max_examples=3000, **_COMMON)
+hypothesis.settings.load_profile("dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--implementation",
+        action="append",
+        metavar="PACKAGE.MODULE:FACTORY",
+        help="an implementation to verify, in place of the shipped ones; may be given again",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "implementation" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--implementation") or SHIPPED
+    metafunc.parametrize("implementation", [load(path) for path in chosen], ids=lambda it: it.name)

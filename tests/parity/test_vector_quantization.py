@@ -1,0 +1,74 @@
+"""Vector quantization against the oracle, value by value (VQ-1 to VQ-7)."""
+
+import numpy as np
+
+import reference
+from tests import strategies
+from tests.comparison import distance_error, near_minima, rounding, weighted_sum_error
+from tests.gradient_comparison import alpha_gradient_interval, beta_gradient_interval, coulomb_gradient_interval
+from tests.verify import verify
+
+
+def oracle(case):
+    return reference.vector_quantization(case.x, case.emb_space, **case.arguments)
+
+
+@verify("VQ-2", case=strategies.exact_cases)
+def test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit(implementation, case):
+    result, expected = implementation.quantize(case), oracle(case)
+    np.testing.assert_array_equal(result.emb_index, expected.emb_index)
+    np.testing.assert_array_equal(result.layer_out, expected.layer_out, strict=True)
+    np.testing.assert_array_equal(result.access_count, expected.access_count)
+    for name in ("distance", "emb_spacing", "emb_closest_spacing"):
+        value = getattr(result, name)
+        # The oracle rounds once more here. A root of a sum of squares below 2^22 rounds alike once or twice.
+        np.testing.assert_array_equal(value, getattr(expected, name).astype(value.dtype))
+
+
+@verify("VQ-1", case=strategies.cases)
+def test_distances_are_within_their_rounding_errors(implementation, case):
+    result, expected = implementation.quantize(case), oracle(case)
+    for name in ("distance", "emb_spacing", "emb_closest_spacing"):
+        value, exact = getattr(result, name), getattr(expected, name)
+        assert value.shape == exact.shape
+        error = distance_error(exact, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
+        assert (np.abs(value.astype(np.float64) - exact) <= error).all()
+
+
+@verify("VQ-15", case=strategies.cases)
+def test_each_index_is_nearest_within_rounding(implementation, case):
+    result, expected = implementation.quantize(case), oracle(case)
+    error = distance_error(expected.distance, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
+    admitted = near_minima(expected.distance, error)
+    assert np.take_along_axis(admitted, result.emb_index[..., np.newaxis], axis=-1).all()
+
+
+@verify("VQ-5", case=strategies.all_cases)
+def test_losses_are_within_their_rounding_errors(implementation, case):
+    result, expected = implementation.quantize(case), oracle(case)
+    arithmetic, (n, d) = rounding(case.x.dtype), case.emb_space.shape
+    error = distance_error(expected.distance, d, case.lookup_ord, arithmetic)
+    spacing_error = distance_error(expected.emb_closest_spacing, d, case.lookup_ord, arithmetic)
+    rows = len(case.vectors)
+    # A near-tie may flip the index, but then the distances of both lie within their errors of each other.
+    bounds = {
+        "alpha_loss": (case.alpha * 3 * error.min(axis=-1).mean(), rows),
+        "beta_loss": (case.beta * error.sum(axis=-1).mean(), rows + n),
+        "coulomb_loss": (case.gamma * spacing_error.sum(), n),
+    }
+    assert list(result.losses) == list(expected.losses)
+    for name, exact in expected.losses.items():
+        assert abs(result.losses[name] - exact) <= weighted_sum_error(exact, *bounds[name], arithmetic)
+
+
+@verify("VQ-7", case=strategies.all_cases)
+def test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential(implementation, case):
+    gradients = implementation.gradients(case, np.zeros_like(case.x)).losses_to_emb_space
+    enclosures = {
+        "alpha_loss": alpha_gradient_interval(case, implementation.quantize(case).emb_index),
+        "beta_loss": beta_gradient_interval(case),
+        "coulomb_loss": coulomb_gradient_interval(case),
+    }
+    assert list(gradients) == [name for name, weight in case.weights.items() if weight != 0]
+    for name, gradient in gradients.items():
+        assert enclosures[name].contains(gradient).all(), (name, gradient, enclosures[name])

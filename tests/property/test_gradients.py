@@ -1,0 +1,50 @@
+"""Laws of the gradients, for every implementation (VQ-3, VQ-5, VQ-7)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests import strategies
+from tests.verify import verify
+
+
+@verify("VQ-3", drawn=strategies.cases_with_upstream)
+def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings(implementation, drawn):
+    case, upstream = drawn
+    gradients = implementation.gradients(case, upstream)
+    np.testing.assert_array_equal(gradients.output_to_x, upstream, strict=True)
+    assert not gradients.output_to_emb_space.any()
+
+
+@verify("VQ-5", drawn=strategies.cases_with_upstream)
+def test_no_loss_reaches_x(implementation, drawn):
+    gradients = implementation.gradients(*drawn)
+    assert gradients.losses_to_x.keys() == {name for name, weight in drawn[0].weights.items() if weight != 0}
+    assert not any(gradient.any() for gradient in gradients.losses_to_x.values())
+
+
+@verify("VQ-7", case=strategies.cases)
+def test_gradients_are_finite_where_all_differences_are_zero(implementation, case):
+    same = replace(
+        case, x=np.zeros_like(case.x), emb_space=np.zeros_like(case.emb_space), alpha=1.0, beta=1.0, gamma=1.0
+    )
+    gradients = implementation.gradients(same, np.ones_like(case.x))
+    assert all((gradient == 0).all() for gradient in gradients.losses_to_emb_space.values())
+
+
+@verify("VQ-7", case=strategies.cases)
+def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case):
+    gradients = implementation.gradients(case, np.ones_like(case.x)).losses_to_emb_space
+    # A subgradient of a norm has coordinates within [-1, 1]. A mean of them keeps this; in the Coulomb-loss a row takes
+    # one share of its own spacing and at most one from each of the others. Rounding stays far below 1 %.
+    for name, most in (("alpha_loss", 1), ("beta_loss", 1), ("coulomb_loss", len(case.emb_space))):
+        if name in gradients:
+            assert (np.abs(gradients[name]) <= 1.01 * most * case.weights[name]).all()
+
+
+@verify("VQ-7", case=strategies.cases)
+def test_the_coulomb_loss_moves_no_centre_of_mass(implementation, case):
+    gradient = implementation.gradients(replace(case, gamma=1.0), np.ones_like(case.x)).losses_to_emb_space
+    # What row i takes, the others give. 3 n^2 terms of magnitude at most 1, and their sum, each round at 2^-24 at most.
+    n = len(case.emb_space)
+    np.testing.assert_allclose(gradient["coulomb_loss"].sum(axis=0), 0, atol=(3 * n**2) ** 2 * 2.0**-24)

@@ -1,0 +1,124 @@
+"""Laws of the lookup, for every implementation (VQ-1, VQ-2, VQ-4)."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests import strategies
+from tests.comparison import distance_error, rounding
+from tests.implementations.protocol import Case, Implementation
+from tests.verify import verify
+
+
+def pieces(case, layer_out):
+    return layer_out.reshape(-1, case.emb_space.shape[1])
+
+
+@verify("VQ-2", case=strategies.cases)
+def test_each_output_piece_is_the_indexed_row_bit_for_bit(implementation, case):
+    result = implementation.quantize(case)
+    assert result.layer_out.dtype == case.x.dtype
+    assert result.layer_out.shape == case.x.shape
+    rows = case.emb_space.astype(case.x.dtype)[result.emb_index.reshape(-1)]
+    np.testing.assert_array_equal(pieces(case, result.layer_out), rows, strict=True)
+
+
+@verify("VQ-2", case=strategies.cases)
+def test_no_other_row_is_nearer(implementation, case):
+    result = implementation.quantize(case)
+    chosen = np.take_along_axis(result.distance, result.emb_index[..., np.newaxis], axis=-1)
+    # Two ways to compute one distance may part by the error of each.
+    error = distance_error(chosen, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
+    assert (chosen <= result.distance + 2 * error).all()
+
+
+@verify("VQ-2", case=strategies.exact_cases)
+def test_ties_go_to_the_lowest_index(implementation, case):
+    result = implementation.quantize(case)
+    np.testing.assert_array_equal(result.emb_index, result.distance.argmin(axis=-1))
+
+
+@verify("VQ-2", case=strategies.cases)
+def test_the_first_of_equal_rows_is_chosen(implementation, case):
+    doubled = replace(case, emb_space=np.concatenate([case.emb_space, case.emb_space]))
+    assert (implementation.quantize(doubled).emb_index < len(case.emb_space)).all()
+
+
+@verify("VQ-2", case=strategies.cases)
+def test_quantizing_twice_changes_nothing(implementation, case):
+    once = implementation.quantize(case).layer_out
+    if (once.astype(case.emb_space.dtype) == once).all():
+        representable = replace(case, emb_space=case.emb_space.astype(case.x.dtype).astype(case.emb_space.dtype))
+        once = implementation.quantize(representable).layer_out
+        twice = implementation.quantize(replace(representable, x=once)).layer_out
+        np.testing.assert_array_equal(twice, once, strict=True)
+
+
+@verify("VQ-2", case=strategies.cases)
+def test_an_input_equal_to_a_row_maps_to_it_at_distance_zero(implementation, case):
+    rows = case.emb_space.astype(case.x.dtype)
+    inside = Case(rows[:, np.newaxis], rows.astype(case.emb_space.dtype), case.lookup_ord)
+    result = implementation.quantize(inside)
+    np.testing.assert_array_equal(result.layer_out, inside.x, strict=True)
+    assert (np.diagonal(result.distance[:, 0]) == 0).all()
+
+
+@pytest.mark.clause("VQ-15")
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+def test_rows_far_from_the_origin_map_to_themselves(implementation: Implementation, lookup_ord: float):
+    rng = np.random.default_rng(0)
+    emb_space = (100 + 0.01 * rng.standard_normal((256, 16))).astype(np.float32)
+    result = implementation.quantize(Case(emb_space[:, np.newaxis], emb_space, lookup_ord))
+    np.testing.assert_array_equal(result.emb_index[:, 0], np.arange(256))
+
+
+@verify("VQ-4", case=strategies.cases)
+def test_access_counts_count_the_indices(implementation, case):
+    result = implementation.quantize(case)
+    assert result.access_count.sum() == len(case.vectors)
+    np.testing.assert_array_equal(
+        result.access_count, np.bincount(result.emb_index.reshape(-1), minlength=len(case.emb_space))
+    )
+
+
+@verify("VQ-1", case=strategies.cases)
+def test_permuting_the_embeddings_permutes_the_distances(implementation, case):
+    order = np.random.default_rng(len(case.emb_space)).permutation(len(case.emb_space))
+    result = implementation.quantize(case)
+    permuted = implementation.quantize(replace(case, emb_space=case.emb_space[order]))
+    np.testing.assert_array_equal(permuted.distance, result.distance[..., order])
+
+
+@verify("VQ-1", case=strategies.exact_cases)
+def test_splitting_equals_reshaping(implementation, case):
+    batch, r, q = case.x.shape
+    s = case.num_splits
+    reshaped = replace(case, x=case.x.reshape(batch, r * s, q // s), num_splits=1)
+    result, expected = implementation.quantize(case), implementation.quantize(reshaped)
+    np.testing.assert_array_equal(result.layer_out.reshape(expected.layer_out.shape), expected.layer_out)
+    np.testing.assert_array_equal(result.emb_index, expected.emb_index)
+    np.testing.assert_array_equal(result.distance, expected.distance)
+
+
+@verify("VQ-1", case=strategies.exact_cases)
+def test_doubling_all_coordinates_doubles_the_distances(implementation, case):
+    result = implementation.quantize(case)
+    doubled = implementation.quantize(replace(case, x=case.x * case.x.dtype.type(2), emb_space=case.emb_space * 2))
+    np.testing.assert_array_equal(doubled.distance, 2 * result.distance)
+    np.testing.assert_array_equal(doubled.emb_index, result.emb_index)
+
+
+@verify("VQ-1", case=strategies.cases)
+def test_each_element_of_the_batch_is_quantized_by_itself(implementation, case):
+    result = implementation.quantize(case)
+    last = implementation.quantize(replace(case, x=case.x[-1:]))
+    np.testing.assert_array_equal(last.layer_out, result.layer_out[-1:])
+    np.testing.assert_array_equal(last.distance, result.distance[-1:])
+
+
+@verify("VQ-2", case=strategies.cases)
+def test_an_empty_batch_gives_an_empty_output(implementation, case):
+    result = implementation.quantize(replace(case, x=case.x[:0]))
+    assert result.layer_out.shape == (0, *case.x.shape[1:])
+    assert result.access_count.sum() == 0

@@ -1,0 +1,121 @@
+"""Every Hypothesis strategy of the suite."""
+
+import random
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.comparison import comparison_dtype
+from tests.implementations.protocol import Case, Implementation
+
+_DTYPES = {name: np.dtype(name) for name in ("float64", "float32", "float16")} | {
+    "bfloat16": np.dtype(ml_dtypes.bfloat16)
+}
+
+# |v| <= 64 is exact in every dtype, bfloat16 with its 8 bits of significand included, and for d <= 8 the squares of
+# differences sum to 8 * 128^2 = 2^17 < 2^22 units at most: exact in float32, and different sums have different roots.
+_LARGEST_EXACT = 64
+
+# Scales that keep squares of differences clear of overflow (VQ-15: below 1e18), and reach the smallest normals.
+_EXPONENTS = {"float64": (-300, 300), "float32": (-120, 55), "bfloat16": (-120, 55), "float16": (-8, 8)}
+
+
+class Statics(NamedTuple):
+    """What a graph is built for."""
+
+    dtype: str
+    num_splits: int
+    d: int
+    n: int
+    lookup_ord: float
+    alpha: float
+    beta: float
+    gamma: float
+    schedule: bool
+
+
+_WEIGHTS = (0.0, 0.1, 5e-3, 2.0)
+_RANGES = (range(1, 5), range(1, 7), range(1, 8), (1, 2, np.inf), _WEIGHTS, _WEIGHTS, _WEIGHTS, (False, True))
+
+
+def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
+    """Draw dtype, splits, sizes, norm and weights; of few combinations if the implementation is slow to set up."""
+    ranges = (implementation.dtypes, *_RANGES)
+    if implementation.configurations is None:
+        return st.builds(Statics, *map(st.sampled_from, ranges))
+    rng = random.Random(0)
+    fixed = [Statics(*map(rng.choice, ranges)) for _ in range(implementation.configurations)]
+    return st.sampled_from(fixed)
+
+
+def exact_coordinate(draw: st.DrawFn) -> st.SearchStrategy[float]:
+    """Draw how to draw coordinates that float32 handles without rounding: small multiples of one power of 2."""
+    unit = 2.0 ** draw(st.integers(-6, 6))
+    largest = draw(st.sampled_from([1, 2, 5, _LARGEST_EXACT]))
+    return st.integers(-largest, largest).map(lambda i: i * unit)
+
+
+def rounded_coordinate(draw: st.DrawFn, dtype: str) -> st.SearchStrategy[float]:
+    """Draw how to draw coordinates of one scale, from near the smallest normal number to 2^55, or far from 0."""
+    if draw(st.booleans()):
+        low, high = _EXPONENTS[dtype]
+        scale, offset = 2.0 ** draw(st.integers(low, high)), 0.0
+    else:
+        scale, offset = draw(st.sampled_from([(1.0, 0.0), (0.01, 100.0), (1.0, -1000.0)]))
+    unit = st.floats(-1, 1, width=32).map(lambda u: offset + scale * u)
+    return st.one_of(unit, st.just(0.0), st.just(offset + scale))
+
+
+@st.composite
+def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> Case:
+    """Draw one quantization: shapes, splits, norm, weights, and inputs with duplicates, ties and zero vectors.
+
+    Rows come from a small pool, so that embeddings repeat and inputs equal embeddings; coordinates, if exact, from
+    few values, so that different embeddings tie.
+    """
+    dtype, num_splits, d, n, *parameters = draw(statics(implementation))
+    batch, r = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    coordinate = exact_coordinate(draw) if exact else rounded_coordinate(draw, dtype)
+    fresh_row = st.lists(coordinate, min_size=d, max_size=d)
+    pool = [*draw(st.lists(fresh_row, min_size=1, max_size=4)), [0.0] * d]
+    row = st.one_of(fresh_row, st.sampled_from(pool))
+    x = draw(st.lists(row, min_size=batch * r * num_splits, max_size=batch * r * num_splits))
+    emb_space = draw(st.lists(row, min_size=n, max_size=n))
+    emb_space = _normal(emb_space, comparison_dtype(dtype))
+    if draw(st.booleans()):  # half types: embeddings between the values that x can take, or among them
+        emb_space = _normal(emb_space, dtype).astype(emb_space.dtype)
+    return Case(
+        x=_normal(x, dtype).reshape(batch, r, num_splits * d),
+        emb_space=emb_space,
+        **dict(zip(Statics._fields[4:], parameters, strict=True)),
+        num_splits=num_splits,
+        exact=exact,
+    )
+
+
+def exact_cases(implementation: Implementation) -> st.SearchStrategy[Case]:
+    """Draw a case on which float32 does not round."""
+    return cases(implementation, exact=True)
+
+
+def all_cases(implementation: Implementation) -> st.SearchStrategy[Case]:
+    """Draw a case of either kind."""
+    return cases(implementation) | exact_cases(implementation)
+
+
+@st.composite
+def cases_with_upstream(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
+    """Draw a case and a gradient that reaches its output."""
+    case = draw(all_cases(implementation))
+    upstream = draw(st.lists(st.integers(-3, 3), min_size=case.x.size, max_size=case.x.size))
+    return case, np.array(upstream, case.x.dtype).reshape(case.x.shape)
+
+
+def _normal(values: Any, dtype: Any) -> NDArray[Any]:
+    """Round to the dtype, subnormal numbers to 0: whether hardware keeps those is not specified."""
+    dtype = _DTYPES[np.dtype(dtype).name]
+    array = np.array(values).astype(dtype)
+    return np.where(np.abs(array) < ml_dtypes.finfo(dtype).smallest_normal, dtype.type(0), array)
