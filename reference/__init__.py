@@ -5,6 +5,20 @@ TensorFlow. Where this package and ``vq_layer`` disagree, this package is right;
 ``SPEC.md`` is.
 """
 
-from reference.quantizers import VQResult, vector_quantization
+from reference.quantizers import (
+    CosineVQResult,
+    VQResult,
+    cosine_knn_vector_quantization,
+    cosine_vector_quantization,
+    vector_quantization,
+)
+from reference.replacement import ReplacementState
 
-__all__ = ["VQResult", "vector_quantization"]
+__all__ = [
+    "CosineVQResult",
+    "ReplacementState",
+    "VQResult",
+    "cosine_knn_vector_quantization",
+    "cosine_vector_quantization",
+    "vector_quantization",
+]

@@ -49,6 +49,20 @@ def output_gradient_to_x(upstream: NDArray[Any]) -> NDArray[Any]:
     return upstream
 
 
+def identity_mapped_gradient_to_x(
+    upstream: NDArray[Any], mask: NDArray[np.bool_] | None, num_splits: int
+) -> NDArray[Any]:
+    """Return the gradient that reaches x through the output of a cosine quantizer (VQ-9, VQ-10).
+
+    The identity for the vectors that are mapped to themselves, ``[batch, m]``, and 0 for all others; 0 without a mask.
+    """
+    if mask is None:
+        return np.zeros_like(upstream)
+    batch, r, q = upstream.shape
+    vectors = upstream.reshape(batch, r * num_splits, q // num_splits)
+    return np.where(mask[..., np.newaxis], vectors, np.zeros_like(vectors)).reshape(batch, r, q)
+
+
 def alpha_gradient(
     vectors: NDArray[np.float64],
     emb_space: NDArray[np.float64],

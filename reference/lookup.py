@@ -1,4 +1,4 @@
-"""The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-4)."""
+"""The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-4, VQ-9)."""
 
 from typing import Any
 
@@ -19,6 +19,20 @@ def nearest(distance: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     index = np.where(np.isnan(distance), np.inf, distance).argmin(axis=-1)
     return np.where(np.isnan(distance).all(axis=-1), -1, index)
+
+
+def most_similar(similarity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the index of the most similar embedding: ``[batch, m, n] -> [batch, m]``.
+
+    Ties go to the lowest index. Embeddings at similarity NaN are never chosen; a vector at similarity NaN to all of
+    them gets -1 (VQ-9, VQ-13).
+
+    Examples
+    --------
+    >>> most_similar(np.array([[[0.5, 1.0, 1.0], [np.nan, np.nan, np.nan]]]))
+    array([[ 1, -1]])
+    """
+    return nearest(-similarity)
 
 
 def select(emb_space: NDArray[Any], emb_index: NDArray[np.int64]) -> NDArray[Any]:

@@ -36,6 +36,6 @@ def split(x: NDArray[Any], num_splits: int) -> NDArray[np.float64]:
     return x.astype(np.float64).reshape(batch, r * num_splits, q // num_splits)
 
 
-def merge(vectors: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def merge(vectors: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     """Undo `split`: ``[batch, m, d] -> shape``, row-major, dtype kept."""
-    return vectors.reshape(shape)
+    return vectors.reshape(x.shape)

@@ -4,6 +4,9 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 LOOKUP_ORDS = (1, 2, math.inf)
 
 
@@ -13,13 +16,6 @@ def check_x(ndim: int, floating: bool, received: object) -> None:
         raise ValueError(f"`x` must have the shape [batch, r, q]. Received: {received}")
     if not floating:
         raise TypeError(f"`x` must have a floating dtype. Received: {received}")
-
-
-def check_num_embeds(n: Any) -> None:
-    """Require a positive integer."""
-    _check_integer("n", n)
-    if n <= 0:
-        raise ValueError(f"`n` must be greater than 0. Received: n={n}")
 
 
 def check_num_splits(num_splits: Any, q: int) -> None:
@@ -54,6 +50,49 @@ def check_emb_space(shape: tuple[int, ...], q: int, num_splits: int) -> None:
             f"`emb_space` must have the shape [n, {q // num_splits}], n > 0, to fit the last axis of `x`, {q}, in "
             f"{num_splits} splits. Received: {shape}"
         )
+
+
+def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:
+    """Require a known mode, and a positive number of components with it."""
+    if dim_reduction is None:
+        return
+    if not isinstance(dim_reduction, str):
+        raise TypeError(f"`dim_reduction` must be None or a string. Received: dim_reduction={dim_reduction!r}")
+    if dim_reduction not in ("pca-batch", "pca-emb-space"):
+        raise ValueError(
+            f"`dim_reduction` must be None, 'pca-batch' or 'pca-emb-space'. Received: dim_reduction={dim_reduction!r}"
+        )
+    _check_integer("num_dim_reduction_components", num_dim_reduction_components)
+    if num_dim_reduction_components <= 0:
+        raise ValueError(
+            f"`num_dim_reduction_components` must be greater than 0. "
+            f"Received: num_dim_reduction_components={num_dim_reduction_components}"
+        )
+
+
+def check_vote(
+    emb_labels: NDArray[Any], n: int, num_classes: Any, k: Any, majority_threshold: Any, representative: Any
+) -> None:
+    """Require n labels in [0, num_classes), 1 <= k <= n, a threshold that is a number, a known representative."""
+    _check_integer("num_classes", num_classes)
+    _check_integer("k", k)
+    if num_classes < 1:
+        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
+    if not 1 <= k <= n:
+        raise ValueError(f"`k` must be between 1 and n={n}. Received: k={k}")
+    if emb_labels.dtype not in (np.int32, np.int64):
+        raise TypeError(f"`emb_labels` must be of dtype int32 or int64. Received: {emb_labels.dtype}")
+    if emb_labels.shape != (n,):
+        raise ValueError(f"`emb_labels` must have the shape [n] = [{n}]. Received: {emb_labels.shape}")
+    if emb_labels.min() < 0 or emb_labels.max() >= num_classes:
+        raise ValueError(
+            f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes}). "
+            f"Received: labels from {emb_labels.min()} to {emb_labels.max()}"
+        )
+    if not isinstance(majority_threshold, Real) or math.isnan(majority_threshold):
+        raise ValueError(f"`majority_threshold` must be a number. Received: majority_threshold={majority_threshold!r}")
+    if representative not in ("first", "nearest"):
+        raise ValueError(f"`representative` must be 'first' or 'nearest'. Received: representative={representative!r}")
 
 
 def _check_integer(name: str, value: Any) -> None:

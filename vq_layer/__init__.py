@@ -2,9 +2,20 @@
 
 from importlib.metadata import version
 
-from vq_layer.functions import vector_quantization
-from vq_layer.layers import VectorQuantization
-from vq_layer.quantizers import VQEndpoints
+from vq_layer.callbacks import ReplaceEmbeddings
+from vq_layer.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
+from vq_layer.layers import CosineKNNVectorQuantization, CosineVectorQuantization, VectorQuantization
+from vq_layer.quantizers import CosineVQEndpoints, VQEndpoints
 
 __version__ = version("vq-layer")
-__all__ = ["VQEndpoints", "VectorQuantization", "vector_quantization"]
+__all__ = [
+    "CosineKNNVectorQuantization",
+    "CosineVQEndpoints",
+    "CosineVectorQuantization",
+    "ReplaceEmbeddings",
+    "VQEndpoints",
+    "VectorQuantization",
+    "cosine_knn_vector_quantization",
+    "cosine_vector_quantization",
+    "vector_quantization",
+]

@@ -1,15 +1,11 @@
 """The functions for graphs: `tf.Graph` with a v1 `Session`, or `tf.compat.v1.wrap_function`."""
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from vq_layer import quantizers, validation
-from vq_layer.distances import comparison_dtype
-from vq_layer.quantizers import VQEndpoints
+from vq_layer import graph, quantizers, validation
+from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints
 
 v1 = tf.compat.v1
 
@@ -50,18 +46,22 @@ def vector_quantization(
         The weights of the losses. A loss whose weight is the number 0 is absent.
     lookup_ord : {1, 2, numpy.inf}
         The order p of the norm; L2 is not squared.
-    dim_reduction : None
-        Reserved.
+    dim_reduction : {None, "pca-batch", "pca-emb-space"}
+        Whether to compare in a space of principal components, and whether these are fitted on the embedding space
+        followed by the batch, or on the embedding space alone.
     num_dim_reduction_components : int
-        Reserved.
-    embedding_initializer : initializer, its class, or the name of a Keras initializer
-        How the embedding space starts; with `constant_init` the values themselves, of shape [n, d].
+        The number of components, with a `dim_reduction`.
+    embedding_initializer : initializer, its class, the name of a Keras initializer, or "batch"
+        How the embedding space starts; "batch" adds an op that sets it to the first n vectors of a batch. With
+        `constant_init` the values themselves, of shape [n, d].
     constant_init : bool
         Whether `embedding_initializer` is a constant.
     num_splits : int
         How many vectors the last axis of x holds, a divisor of q.
     num_embeds_replaced : int
-        Reserved; ignored without `return_endpoints`.
+        If positive, training passes (those that fetch ``layer_out``) gather the usage of the embeddings and this many
+        of the most distant inputs, and the endpoint ``replace_embeds`` writes these over the least used embeddings. As
+        in 2018, ignored without `return_endpoints`.
     is_training : bool or scalar bool tf.Tensor
         Whether this is a training pass.
     return_endpoints : bool
@@ -79,6 +79,8 @@ def vector_quantization(
     ------
     ValueError, TypeError
         Where an argument breaks its rule; nothing has been built then.
+    tf.errors.InvalidArgumentError
+        When it runs: more components than fitted rows admit; a batch that cannot initialize.
     RuntimeError
         Outside a graph: eagerly, on a KerasTensor or inside a `tf.function`. Use `vq_layer.VectorQuantization` there.
 
@@ -86,21 +88,19 @@ def vector_quantization(
     ----------
     van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning", 2017.
     """
-    _require_graph(x, "vector_quantization", "VectorQuantization")
+    graph.require_graph(x, "VectorQuantization")
     x = tf.convert_to_tensor(x)
-    validation.check_x(x)
-    validation.check_num_embeds(n)
-    d = validation.vector_size(x.shape, num_splits)
+    shape = graph.emb_space_shape(x, n, num_splits, dim_reduction, num_dim_reduction_components)
     validation.check_lookup_ord(lookup_ord)
     for weight_name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
         validation.check_weight_or_schedule(weight_name, weight)
-    _require_landed(dim_reduction, embedding_initializer, num_embeds_replaced if return_endpoints else 0)
-    del num_dim_reduction_components, is_training
+    validation.check_num_embeds_replaced(num_embeds_replaced, n)
+    validation.check_is_training(is_training)
+    if constant_init:
+        validation.check_constant(embedding_initializer, shape)
 
     with v1.variable_scope(name):
-        emb_space = _emb_space_variable(
-            (n, d), comparison_dtype(x.dtype), embedding_initializer, constant_init, "vector_quantization"
-        )
+        emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, True, "VectorQuantization")
         result = quantizers.vector_quantization(
             x,
             tf.convert_to_tensor(emb_space),
@@ -108,72 +108,219 @@ def vector_quantization(
             beta=beta,
             gamma=gamma,
             lookup_ord=lookup_ord,
+            dim_reduction=dim_reduction,
+            num_dim_reduction_components=num_dim_reduction_components,
             num_splits=num_splits,
             return_spacing=return_endpoints,
         )
         for loss_name, loss in result.losses.items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(loss, name=loss_name))
-        layer_out = tf.identity(result.layer_out, name="layer_out")
+        updates: list[tf.Operation] = []
+        replace_embeds = None
+        if num_embeds_replaced > 0 and return_endpoints:
+            updates, replace_embeds = graph.replacement_ops(result, emb_space, num_embeds_replaced, is_training)
+        with tf.control_dependencies(updates):
+            layer_out = tf.identity(result.layer_out, name="layer_out")
         tf.identity(result.emb_index, name="emb_index")
-        access_count = tf.identity(result.access_count, name="access_count")
+        if not return_endpoints:
+            return layer_out
+        return VQEndpoints(
+            layer_out=layer_out,
+            emb_space=emb_space,
+            access_count=tf.identity(result.access_count, name="access_count"),
+            distance=result.distance,
+            emb_spacing=result.emb_spacing,
+            emb_closest_spacing=result.emb_closest_spacing,
+            replace_embeds=replace_embeds,
+            emb_space_batch_init=graph.batch_init_op(x, emb_space, num_splits, embedding_initializer),
+        )
 
+
+def cosine_vector_quantization(
+    x: tf.Tensor,
+    n: int,
+    dim_reduction: str | None = None,
+    num_dim_reduction_components: int = -1,
+    embedding_initializer: Any = v1.random_normal_initializer,
+    constant_init: bool = False,
+    num_splits: int = 1,
+    return_endpoints: bool = False,
+    name: str = "vq",
+) -> tf.Tensor | CosineVQEndpoints:
+    """Replace every vector of x by the embedding of the largest cosine similarity, in a graph.
+
+    The embedding space is the variable ``<name>/emb_space`` of shape ``[n, d]``, ``d = q / num_splits``. It is not
+    trainable, there are no losses, and no gradient passes.
+
+    Parameters
+    ----------
+    x : tf.Tensor, shape [batch, r, q], floating dtype
+        The inputs; batch and r may be unknown, q is static.
+    n : int
+        The number of embeddings.
+    dim_reduction : {None, "pca-batch", "pca-emb-space"}
+        Whether to compare in a space of principal components, and whether these are fitted on the embedding space
+        followed by the batch, or on the embedding space alone.
+    num_dim_reduction_components : int
+        The number of components, with a `dim_reduction`.
+    embedding_initializer : initializer, its class, the name of a Keras initializer, or "batch"
+        How the embedding space starts; "batch" adds an op that sets it to the first n vectors of a batch. With
+        `constant_init` the values themselves, of shape [n, d].
+    constant_init : bool
+        Whether `embedding_initializer` is a constant.
+    num_splits : int
+        How many vectors the last axis of x holds, a divisor of q.
+    return_endpoints : bool
+        Whether to return `CosineVQEndpoints`.
+    name : str
+        The variable scope.
+
+    Returns
+    -------
+    tf.Tensor, shape and dtype of x, or CosineVQEndpoints
+        Each vector of the output is a row of the embedding space, bit for bit. Ties go to the lowest index; a zero
+        vector has similarity 0 to everything. A vector with a NaN or infinite coordinate comes out as NaN.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument breaks its rule; nothing has been built then.
+    tf.errors.InvalidArgumentError
+        When it runs: more components than fitted rows admit; a batch that cannot initialize.
+    RuntimeError
+        Outside a graph: eagerly, on a KerasTensor or inside a `tf.function`. Use
+        `vq_layer.CosineVectorQuantization` there.
+    """
+    layer = "CosineVectorQuantization"
+    graph.require_graph(x, layer)
+    x = tf.convert_to_tensor(x)
+    shape = graph.emb_space_shape(x, n, num_splits, dim_reduction, num_dim_reduction_components)
+    if constant_init:
+        validation.check_constant(embedding_initializer, shape)
+
+    with v1.variable_scope(name):
+        emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, False, layer)
+        result = quantizers.cosine_vector_quantization(
+            x,
+            tf.convert_to_tensor(emb_space),
+            dim_reduction=dim_reduction,
+            num_dim_reduction_components=num_dim_reduction_components,
+            num_splits=num_splits,
+        )
+        batch_init = graph.batch_init_op(x, emb_space, num_splits, embedding_initializer)
+        return _cosine_output(result, emb_space, batch_init, return_endpoints)
+
+
+def cosine_knn_vector_quantization(
+    x: tf.Tensor,
+    emb_labels: Any,
+    num_classes: int,
+    k: int,
+    n: int,
+    dim_reduction: str | None = None,
+    num_dim_reduction_components: int = -1,
+    embedding_initializer: Any = v1.random_normal_initializer,
+    constant_init: bool = False,
+    num_splits: int = 1,
+    return_endpoints: bool = False,
+    majority_threshold: float = -1,
+    name: str = "vq",
+    *,
+    representative: str = "first",
+) -> tf.Tensor | CosineVQEndpoints:
+    """Replace every vector of x by an embedding of the label most common among its k most similar ones, in a graph.
+
+    The embedding space is the variable ``<name>/emb_space`` of shape ``[n, d]``, ``d = q / num_splits``. It is not
+    trainable, and there are no losses.
+
+    Parameters
+    ----------
+    x : tf.Tensor, shape [batch, r, q], floating dtype
+        The inputs; batch and r may be unknown, q is static.
+    emb_labels : array, tf.Tensor or tf.Variable, shape [n], int32 or int64
+        The label of each embedding, in [0, num_classes).
+    num_classes : int
+        The number of labels.
+    k : int
+        How many embeddings vote, at most n.
+    n : int
+        The number of embeddings.
+    dim_reduction : {None, "pca-batch", "pca-emb-space"}
+        Whether to compare in a space of principal components, and whether these are fitted on the embedding space
+        followed by the batch, or on the embedding space alone.
+    num_dim_reduction_components : int
+        The number of components, with a `dim_reduction`.
+    embedding_initializer : initializer, its class, or the name of a Keras initializer
+        How the embedding space starts; with `constant_init` the values themselves, of shape [n, d].
+    constant_init : bool
+        Whether `embedding_initializer` is a constant.
+    num_splits : int
+        How many vectors the last axis of x holds, a divisor of q.
+    return_endpoints : bool
+        Whether to return `CosineVQEndpoints`.
+    majority_threshold : float
+        If not negative, a vector is mapped to itself when the share of the winning votes among k is less. Its gradient
+        is then the identity.
+    name : str
+        The variable scope.
+    representative : {"first", "nearest"}
+        Whether the output is the first embedding that bears the winning label or the most similar one of the k.
+
+    Returns
+    -------
+    tf.Tensor, shape and dtype of x, or CosineVQEndpoints
+        On ties, lower indices vote first and lower labels win. A vector with a NaN or infinite coordinate comes out as
+        NaN, with label -1, and is not mapped to itself.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument breaks its rule; nothing has been built then.
+    tf.errors.InvalidArgumentError
+        When it runs: more components than fitted rows admit; a label out of range.
+    RuntimeError
+        Outside a graph: eagerly, on a KerasTensor or inside a `tf.function`. Use
+        `vq_layer.CosineKNNVectorQuantization` there.
+    """
+    layer = "CosineKNNVectorQuantization"
+    graph.require_graph(x, layer)
+    x = tf.convert_to_tensor(x)
+    shape = graph.emb_space_shape(x, n, num_splits, dim_reduction, num_dim_reduction_components)
+    validation.check_vote(n, num_classes, k, majority_threshold, representative, embedding_initializer)
+    validation.check_labels(emb_labels, n, num_classes)
+    if constant_init:
+        validation.check_constant(embedding_initializer, shape)
+
+    with v1.variable_scope(name):
+        emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, False, layer)
+        result = quantizers.cosine_knn_vector_quantization(
+            x,
+            graph.checked_labels(emb_labels, n, num_classes),
+            num_classes,
+            k,
+            tf.convert_to_tensor(emb_space),
+            dim_reduction=dim_reduction,
+            num_dim_reduction_components=num_dim_reduction_components,
+            num_splits=num_splits,
+            majority_threshold=majority_threshold,
+            representative=representative,
+        )
+        return _cosine_output(result, emb_space, None, return_endpoints)
+
+
+def _cosine_output(
+    result: CosineVQResult, emb_space: tf.Variable, batch_init: tf.Operation | None, return_endpoints: bool
+) -> tf.Tensor | CosineVQEndpoints:
+    layer_out = tf.identity(result.layer_out, name="layer_out")
+    tf.identity(result.emb_index, name="emb_index")
     if not return_endpoints:
         return layer_out
-    return VQEndpoints(
+    return CosineVQEndpoints(
         layer_out=layer_out,
         emb_space=emb_space,
-        access_count=access_count,
-        distance=result.distance,
-        emb_spacing=result.emb_spacing,
-        emb_closest_spacing=result.emb_closest_spacing,
-        replace_embeds=None,
-        emb_space_batch_init=None,
+        percentage_identity_mapped=result.percentage_identity_mapped,
+        similarity_values=result.similarity_values,
+        identity_mapping_mask=result.identity_mapping_mask,
+        most_common_label=result.most_common_label,
+        emb_space_batch_init=batch_init,
     )
-
-
-def _require_landed(dim_reduction: Any, embedding_initializer: Any, num_embeds_replaced: Any) -> None:
-    if dim_reduction is not None:
-        raise NotImplementedError(f"`dim_reduction` is not available yet. Received: {dim_reduction!r}")
-    if isinstance(embedding_initializer, str) and embedding_initializer == "batch":
-        raise NotImplementedError("`embedding_initializer='batch'` is not available yet.")
-    if num_embeds_replaced != 0:
-        raise NotImplementedError(f"`num_embeds_replaced` is not available yet. Received: {num_embeds_replaced!r}")
-
-
-def _require_graph(x: Any, function: str, layer: str) -> None:
-    if tf.executing_eagerly() or isinstance(x, keras.KerasTensor):
-        raise _not_a_graph(function, layer)
-
-
-def _not_a_graph(function: str, layer: str) -> RuntimeError:
-    return RuntimeError(
-        f"`{function}` builds variables and losses into a graph: call it inside `tf.Graph().as_default()` or "
-        f"`tf.compat.v1.wrap_function`. Eagerly, in a Keras model or inside a `tf.function`, use the Keras layer "
-        f"`vq_layer.{layer}`."
-    )
-
-
-def _emb_space_variable(
-    shape: tuple[int, int], dtype: tf.DType, initializer: Any, constant_init: bool, function: str
-) -> tf.Variable:
-    if constant_init:
-        validation.check_constant(initializer, shape)
-    as_initializer = _constant_initializer if constant_init else _as_initializer
-    try:
-        return v1.get_variable("emb_space", shape, dtype, as_initializer(initializer))
-    except (AttributeError, ValueError) as error:
-        # In a tf.function get_variable fails, on the first trace with the one, on a later trace with the other.
-        if "Tensor.op is undefined" in str(error) or "tf.function only supports singleton" in str(error):
-            raise _not_a_graph(function, "VectorQuantization") from error
-        raise
-
-
-def _as_initializer(initializer: Any) -> Any:
-    if isinstance(initializer, str):
-        return keras.initializers.get(initializer)
-    return initializer() if inspect.isclass(initializer) else initializer
-
-
-def _constant_initializer(value: Any) -> Callable[..., tf.Tensor]:
-    # A callable, since wrap_function cannot lift a tensor of its graph into the variable's initial value.
-    return lambda shape, dtype=None, partition_info=None: tf.convert_to_tensor(value, dtype)  # noqa: ARG005

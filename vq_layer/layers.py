@@ -3,24 +3,163 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from vq_layer import quantizers, validation
-from vq_layer.distances import comparison_dtype, pairwise_distance
-from vq_layer.lookup import nearest, select
-from vq_layer.quantizers import VQEndpoints
-from vq_layer.splitting import split
+from vq_layer import initialization, quantizers, replacement, validation
+from vq_layer.distances import comparison_dtype
+from vq_layer.lookup import select
+from vq_layer.metrics import CodebookUsage, Perplexity
+from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints, VQResult
+from vq_layer.replacement import ReplacementState
+
+
+class _Quantizer(keras.layers.Layer):
+    """What the layers share: the embedding space and its initialization, encoding and decoding."""
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        dim_reduction: str | None,
+        num_dim_reduction_components: int,
+        embedding_initializer: Any,
+        num_splits: int,
+        return_endpoints: bool,
+        trainable_emb_space: bool,
+        **kwargs: Any,
+    ) -> None:
+        validation.check_num_embeds(n)
+        validation.check_num_splits(num_splits)
+        validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
+        super().__init__(**kwargs)
+        self.n = int(n)
+        self.dim_reduction = dim_reduction
+        self.num_dim_reduction_components = num_dim_reduction_components
+        self.initializes_from_batch = initialization.is_batch(embedding_initializer)
+        if embedding_initializer is None:
+            embedding_initializer = keras.initializers.RandomNormal(stddev=1.0)
+        self.embedding_initializer = (
+            "batch" if self.initializes_from_batch else keras.initializers.get(embedding_initializer)
+        )
+        self.num_splits = int(num_splits)
+        self.return_endpoints = bool(return_endpoints)
+        self._trainable_emb_space = trainable_emb_space
+        # XLA drops the assertions of both, and its singular value decomposition is slow.
+        self.supports_jit = dim_reduction is None and not self.initializes_from_batch
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
+        d = validation.vector_size(tf.TensorShape(input_shape), self.num_splits)
+        validation.check_num_components(self.dim_reduction, self.num_dim_reduction_components, self.n, d)
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: d * self.num_splits})
+        self.emb_space = self._add_state(
+            "emb_space",
+            (self.n, d),
+            "zeros" if self.initializes_from_batch else self.embedding_initializer,
+            trainable=self._trainable_emb_space,
+        )
+        if self.initializes_from_batch:
+            self.initialized = self._add_state("initialized", (), "zeros", dtype="bool")
+
+    def _add_state(
+        self, name: str, shape: tuple[int, ...], initializer: Any = "zeros", dtype: str = "", trainable: bool = False
+    ) -> Any:
+        """Add a weight of the comparison dtype, or another, that a mixed policy does not cast."""
+        dtype = dtype or comparison_dtype(tf.as_dtype(self.compute_dtype)).name
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
+        )
+
+    def _prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """Return the embedding space, initialized from x if this is the first training batch."""
+        validation.check_floating(x)
+        emb_space = tf.convert_to_tensor(self.emb_space)
+        if not (self.initializes_from_batch and training):
+            return emb_space
+        vectors = quantizers.compared(x, emb_space, self.num_splits)
+        initialized = tf.convert_to_tensor(self.initialized)
+        self.emb_space.assign(
+            tf.cond(initialized, lambda: emb_space, lambda: initialization.first_rows(vectors, self.n))
+        )
+        self.initialized.assign(tf.ones_like(initialized))
+        return tf.convert_to_tensor(self.emb_space)
+
+    def initialize_from_batch(self, x: Any) -> None:
+        """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major.
+
+        Raises
+        ------
+        tf.errors.InvalidArgumentError
+            Where there are fewer than n, or one of them has a NaN or infinite coordinate. Nothing has changed then.
+        """
+        x = self._built_for(x)
+        vectors = quantizers.compared(x, tf.convert_to_tensor(self.emb_space), self.num_splits)
+        self.emb_space.assign(initialization.first_rows(vectors, self.n))
+        if self.initializes_from_batch:
+            self.initialized.assign(True)
+
+    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        """Return the indices that x is encoded by, ``[batch, m]``."""
+        raise NotImplementedError
+
+    def _built_for(self, x: Any) -> tf.Tensor:
+        """Return x as a tensor, with the layer built for it."""
+        x = tf.convert_to_tensor(x, self.compute_dtype) if not tf.is_tensor(x) else tf.cast(x, self.compute_dtype)
+        if not self.built:
+            self.build(x.shape)
+        return x
+
+    def encode(self, x: Any) -> tf.Tensor:
+        """Return the indices of the embeddings that the vectors of x are replaced by, int64.
+
+        ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
+        not built yet.
+        """
+        x = self._built_for(x)
+        index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
+        return tf.reshape(index, tf.concat([tf.shape(x)[:-1], [self.num_splits]], axis=0))
+
+    def decode(self, emb_index: Any) -> tf.Tensor:
+        """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
+
+        Raises
+        ------
+        tf.errors.InvalidArgumentError
+            For any other index outside [0, n).
+        """
+        chosen = tf.cast(
+            select(tf.convert_to_tensor(self.emb_space), tf.convert_to_tensor(emb_index)), self.compute_dtype
+        )
+        q = self.num_splits * self.emb_space.shape[-1]
+        return tf.reshape(chosen, tf.concat([tf.shape(emb_index)[:-1], [q]], axis=0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, serializable."""
+        initializer = self.embedding_initializer
+        return {
+            **super().get_config(),
+            "n": self.n,
+            "dim_reduction": self.dim_reduction,
+            "num_dim_reduction_components": self.num_dim_reduction_components,
+            "embedding_initializer": initializer
+            if self.initializes_from_batch
+            else keras.initializers.serialize(initializer),
+            "num_splits": self.num_splits,
+            "return_endpoints": self.return_endpoints,
+        }
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
-class VectorQuantization(keras.layers.Layer):
+class VectorQuantization(_Quantizer):
     """Replace every vector of the input by the nearest embedding of a trainable embedding space.
 
     The losses that train the embedding space come out through `add_loss`, so that `fit` adds them to the objective,
     in this order: alpha-loss (mean over all vectors of ``alpha * ||nearest embedding - vector||_p``), beta-loss (mean
     over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``), Coulomb-loss
     (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the input is the
-    identity.
+    identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training batches; a
+    validation counts nothing and reports NaN.
 
     Parameters
     ----------
@@ -31,10 +170,19 @@ class VectorQuantization(keras.layers.Layer):
         trainable.
     lookup_ord : {1, 2, numpy.inf}
         The order p of the norm; L2 is not squared.
-    embedding_initializer : Keras initializer or its name
-        How the embedding space starts.
+    dim_reduction : {None, "pca-batch", "pca-emb-space"}
+        Whether to compare in a space of principal components, and whether these are fitted on the embedding space
+        followed by the batch, or on the embedding space alone.
+    num_dim_reduction_components : int
+        The number of components, with a `dim_reduction`.
+    embedding_initializer : Keras initializer, its name, or "batch"
+        How the embedding space starts. "batch" sets it to the first n vectors of the first training batch, once; it
+        is zero until then.
     num_splits : int
         How many vectors the last axis of the input holds, a divisor of q.
+    num_embeds_replaced : int
+        If positive, training passes gather the usage of the embeddings and this many of the most distant inputs, and
+        `replace_embeds` writes these over the least used embeddings.
     return_endpoints : bool
         Whether a call returns `VQEndpoints`.
     **kwargs
@@ -53,7 +201,7 @@ class VectorQuantization(keras.layers.Layer):
     --------
     >>> layer = VectorQuantization(2, num_splits=2)
     >>> layer.build((None, 2))
-    >>> layer.emb_space.assign([[0.0], [1.0]])
+    >>> _ = layer.emb_space.assign([[0.0], [1.0]])
     >>> layer.encode([[0.2, 0.9]]).numpy()
     array([[0, 1]])
     >>> layer(keras.ops.array([[0.2, 0.9]])).numpy()
@@ -71,38 +219,43 @@ class VectorQuantization(keras.layers.Layer):
         beta: float = 1e-4,
         gamma: float = 1e-6,
         lookup_ord: float = 2,
+        dim_reduction: str | None = None,
+        num_dim_reduction_components: int = -1,
         embedding_initializer: Any = None,
         num_splits: int = 1,
+        num_embeds_replaced: int = 0,
         return_endpoints: bool = False,
         **kwargs: Any,
     ) -> None:
-        validation.check_num_embeds(n)
-        validation.check_num_splits(num_splits)
         validation.check_lookup_ord(lookup_ord)
         for weight_name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
             validation.check_weight(weight_name, weight)
-        super().__init__(**kwargs)
-        self.n = int(n)
+        super().__init__(
+            n,
+            dim_reduction=dim_reduction,
+            num_dim_reduction_components=num_dim_reduction_components,
+            embedding_initializer=embedding_initializer,
+            num_splits=num_splits,
+            return_endpoints=return_endpoints,
+            trainable_emb_space=any((alpha, beta, gamma)),
+            **kwargs,
+        )
+        validation.check_num_embeds_replaced(num_embeds_replaced, n)
         self.alpha, self.beta, self.gamma = float(alpha), float(beta), float(gamma)
         self.lookup_ord = float(lookup_ord)
-        self.embedding_initializer = keras.initializers.get(
-            keras.initializers.RandomNormal(stddev=1.0) if embedding_initializer is None else embedding_initializer
-        )
-        self.num_splits = int(num_splits)
-        self.return_endpoints = bool(return_endpoints)
+        self.num_embeds_replaced = int(num_embeds_replaced)
+        self._usage_metrics = [Perplexity(self.n, "perplexity"), CodebookUsage(self.n, "codebook_usage")]
 
     def build(self, input_shape: Any) -> None:
-        """Create the embedding space for inputs of this shape, ``[batch, ..., q]``."""
-        d = validation.vector_size(tf.TensorShape(input_shape), self.num_splits)
-        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: d * self.num_splits})
-        self.emb_space = self.add_weight(
-            name="emb_space",
-            shape=(self.n, d),
-            dtype=comparison_dtype(tf.as_dtype(self.compute_dtype)).name,
-            initializer=self.embedding_initializer,
-            trainable=any((self.alpha, self.beta, self.gamma)),
-            autocast=False,
-        )
+        """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
+        super().build(input_shape)
+        if self.num_embeds_replaced:
+            slots, d = self.num_embeds_replaced, self.emb_space.shape[-1]
+            self._state = ReplacementState(
+                self._add_state("accumulated_usage_count", (self.n,), dtype="float32"),
+                self._add_state("distant_inputs", (slots, d)),
+                self._add_state("input_distances", (slots,)),
+            )
 
     def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | VQEndpoints:
         """Quantize x, ``[batch, ..., q]``; return the output, or `VQEndpoints` with `return_endpoints`."""
@@ -112,21 +265,12 @@ class VectorQuantization(keras.layers.Layer):
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | tuple[tf.Tensor, ...]:
         """Quantize x and add the losses; see `__call__`."""
-        del training
-        validation.check_floating(x)
-        emb_space = tf.convert_to_tensor(self.emb_space)
-        result = quantizers.vector_quantization(
-            x,
-            emb_space,
-            alpha=self.alpha,
-            beta=self.beta,
-            gamma=self.gamma,
-            lookup_ord=self.lookup_ord,
-            num_splits=self.num_splits,
-            return_spacing=self.return_endpoints,
-        )
+        emb_space = self._prepared_emb_space(x, training)
+        result = self._quantize(x, emb_space)
         for loss in result.losses.values():
             self.add_loss(loss)
+        if training:  # the metrics, too: else an exported model would update them with every request
+            self._accumulate(result)
         if not self.return_endpoints:
             return result.layer_out
         return (
@@ -138,36 +282,252 @@ class VectorQuantization(keras.layers.Layer):
             result.emb_closest_spacing,
         )
 
-    def encode(self, x: Any) -> tf.Tensor:
-        """Return the indices of the nearest embeddings: ``[..., q] -> [..., num_splits]``, int64.
-
-        -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is not built yet.
-        """
-        x = tf.convert_to_tensor(x, self.compute_dtype)
-        if not self.built:
-            self.build(x.shape)
-        vectors = tf.cast(split(x, self.num_splits), self.emb_space.dtype)
-        index = nearest(pairwise_distance(vectors, tf.convert_to_tensor(self.emb_space), self.lookup_ord))
-        return tf.reshape(index, tf.concat([tf.shape(x)[:-1], [self.num_splits]], axis=0))
-
-    def decode(self, emb_index: Any) -> tf.Tensor:
-        """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1."""
-        chosen = tf.cast(
-            select(tf.convert_to_tensor(self.emb_space), tf.convert_to_tensor(emb_index)), self.compute_dtype
+    def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> VQResult:
+        return quantizers.vector_quantization(
+            x,
+            emb_space,
+            alpha=self.alpha,
+            beta=self.beta,
+            gamma=self.gamma,
+            lookup_ord=self.lookup_ord,
+            dim_reduction=self.dim_reduction,
+            num_dim_reduction_components=self.num_dim_reduction_components,
+            num_splits=self.num_splits,
+            return_spacing=self.return_endpoints,
         )
-        q = self.num_splits * self.emb_space.shape[-1]
-        return tf.reshape(chosen, tf.concat([tf.shape(emb_index)[:-1], [q]], axis=0))
+
+    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        parameters = (self.lookup_ord, self.dim_reduction, self.num_dim_reduction_components, self.num_splits)
+        return quantizers.look_up(x, emb_space, *parameters)[-1]
+
+    def _accumulate(self, result: VQResult) -> None:
+        """Take in what a training pass leaves: metrics, and the state of a replacement."""
+        for metric in self._usage_metrics:
+            metric.update_state(result.access_count)
+        if not self.num_embeds_replaced:
+            return
+        distance = tf.stop_gradient(result.distance)
+        passed = replacement.accumulate(self.replacement_state, result.access_count, result.vectors, distance)
+        for variable, value in zip(self._state, passed, strict=True):
+            variable.assign(value)
+
+    @property
+    def replacement_state(self) -> ReplacementState:
+        """What training passes have gathered since the last replacement."""
+        return ReplacementState(*map(tf.convert_to_tensor, self._state))
+
+    def replace_embeds(self) -> tf.Tensor:
+        """Write the most distant inputs over the least used embeddings, and start to gather anew.
+
+        The optimizer's slots of these rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
+
+        Returns
+        -------
+        tf.Tensor, shape [n], bool
+            Which embeddings are new.
+        """
+        if not self.num_embeds_replaced:
+            raise ValueError("`num_embeds_replaced` must be positive to replace. Received: num_embeds_replaced=0")
+        outcome = replacement.replace_embeds(self.replacement_state, tf.convert_to_tensor(self.emb_space))
+        self.emb_space.assign(outcome.emb_space)
+        for variable, value in zip(self._state, outcome.state, strict=True):
+            variable.assign(value)
+        return outcome.replaced
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable."""
         return {
             **super().get_config(),
-            "n": self.n,
             "alpha": self.alpha,
             "beta": self.beta,
             "gamma": self.gamma,
             "lookup_ord": self.lookup_ord,
-            "embedding_initializer": keras.initializers.serialize(self.embedding_initializer),
-            "num_splits": self.num_splits,
-            "return_endpoints": self.return_endpoints,
+            "num_embeds_replaced": self.num_embeds_replaced,
+        }
+
+
+class _CosineQuantizer(_Quantizer):
+    """What the cosine layers share: endpoints, some of which are absent, and no training."""
+
+    def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | CosineVQEndpoints:
+        """Quantize x, ``[batch, ..., q]``; return the output, or `CosineVQEndpoints` with `return_endpoints`."""
+        # A functional model admits only tensors as outputs of `call`, so absent endpoints join here.
+        result = super().__call__(x, **kwargs)
+        if not self.return_endpoints:
+            return result
+        return CosineVQEndpoints(**{**dict.fromkeys(CosineVQEndpoints._fields), **result})
+
+    def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
+        """Quantize x with the given embedding space."""
+        raise NotImplementedError
+
+    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        return self._quantize(x, emb_space).emb_index
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | dict[str, tf.Tensor]:
+        """Quantize x; see `__call__`."""
+        emb_space = self._prepared_emb_space(x, training)
+        result = self._quantize(x, emb_space)
+        if not self.return_endpoints:
+            return result.layer_out
+        endpoints = {name: getattr(result, name, None) for name in CosineVQEndpoints._fields}
+        endpoints["emb_space"] = emb_space
+        return {name: value for name, value in endpoints.items() if value is not None}
+
+
+@keras.saving.register_keras_serializable(package="vq_layer")
+class CosineVectorQuantization(_CosineQuantizer):
+    """Replace every vector of the input by the embedding of the largest cosine similarity.
+
+    The embedding space is not trainable, there are no losses, and no gradient passes.
+
+    Parameters
+    ----------
+    n : int
+        The number of embeddings.
+    dim_reduction, num_dim_reduction_components, embedding_initializer, num_splits, **kwargs
+        As in `VectorQuantization`.
+    return_endpoints : bool
+        Whether a call returns `CosineVQEndpoints`.
+
+    Examples
+    --------
+    >>> layer = CosineVectorQuantization(2)
+    >>> layer.build((None, 2))
+    >>> _ = layer.emb_space.assign([[9.0, 0.0], [1.0, 1.0]])
+    >>> layer(keras.ops.array([[2.0, 2.1]])).numpy()
+    array([[1., 1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        n: int,
+        dim_reduction: str | None = None,
+        num_dim_reduction_components: int = -1,
+        embedding_initializer: Any = None,
+        num_splits: int = 1,
+        return_endpoints: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            n,
+            dim_reduction=dim_reduction,
+            num_dim_reduction_components=num_dim_reduction_components,
+            embedding_initializer=embedding_initializer,
+            num_splits=num_splits,
+            return_endpoints=return_endpoints,
+            trainable_emb_space=False,
+            **kwargs,
+        )
+
+    def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
+        return quantizers.cosine_vector_quantization(
+            x,
+            emb_space,
+            dim_reduction=self.dim_reduction,
+            num_dim_reduction_components=self.num_dim_reduction_components,
+            num_splits=self.num_splits,
+        )
+
+
+@keras.saving.register_keras_serializable(package="vq_layer")
+class CosineKNNVectorQuantization(_CosineQuantizer):
+    """Replace every vector of the input by an embedding of the label most common among its k most similar ones.
+
+    The embedding space is not trainable, and there are no losses. The labels are a weight, too: they are saved with
+    the embeddings, and ``layer.emb_labels.assign(...)`` changes them.
+
+    Parameters
+    ----------
+    emb_labels : array, shape [n], int32 or int64
+        The label of each embedding, in [0, num_classes).
+    num_classes : int
+        The number of labels.
+    k : int
+        How many embeddings vote, at most n.
+    n : int
+        The number of embeddings.
+    dim_reduction, num_dim_reduction_components, num_splits, **kwargs
+        As in `VectorQuantization`.
+    embedding_initializer : Keras initializer or its name
+        How the embedding space starts.
+    return_endpoints : bool
+        Whether a call returns `CosineVQEndpoints`.
+    majority_threshold : float
+        If not negative, a vector is mapped to itself when the share of the winning votes among k is less. Its gradient
+        is then the identity.
+    representative : {"first", "nearest"}
+        Whether the output is the first embedding that bears the winning label or the most similar one of the k.
+
+    Examples
+    --------
+    >>> layer = CosineKNNVectorQuantization([7, 7, 3], num_classes=10, k=3, n=3, return_endpoints=True)
+    >>> layer.build((None, 2))
+    >>> _ = layer.emb_space.assign([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
+    >>> layer(keras.ops.array([[5.0, 1.0]])).most_common_label.numpy()
+    array([[7]])
+    """
+
+    def __init__(
+        self,
+        emb_labels: Any,
+        num_classes: int,
+        k: int,
+        n: int,
+        dim_reduction: str | None = None,
+        num_dim_reduction_components: int = -1,
+        embedding_initializer: Any = None,
+        num_splits: int = 1,
+        return_endpoints: bool = False,
+        majority_threshold: float = -1,
+        representative: str = "first",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            n,
+            dim_reduction=dim_reduction,
+            num_dim_reduction_components=num_dim_reduction_components,
+            embedding_initializer=embedding_initializer,
+            num_splits=num_splits,
+            return_endpoints=return_endpoints,
+            trainable_emb_space=False,
+            **kwargs,
+        )
+        validation.check_vote(n, num_classes, k, majority_threshold, representative, embedding_initializer)
+        labels = np.asarray(emb_labels)
+        validation.check_labels(labels, n, num_classes)
+        self.num_classes, self.k = int(num_classes), int(k)
+        self.majority_threshold, self.representative = float(majority_threshold), representative
+        self._initial_labels = labels
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
+        super().build(input_shape)
+        self.emb_labels = self._add_state(
+            "emb_labels", (self.n,), self._initial_labels, dtype=self._initial_labels.dtype.name
+        )
+
+    def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
+        return quantizers.cosine_knn_vector_quantization(
+            x,
+            tf.convert_to_tensor(self.emb_labels),
+            self.num_classes,
+            self.k,
+            emb_space,
+            dim_reduction=self.dim_reduction,
+            num_dim_reduction_components=self.num_dim_reduction_components,
+            num_splits=self.num_splits,
+            majority_threshold=self.majority_threshold,
+            representative=self.representative,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, serializable; the labels as they were first given."""
+        return {
+            **super().get_config(),
+            "emb_labels": self._initial_labels.tolist(),
+            "num_classes": self.num_classes,
+            "k": self.k,
+            "majority_threshold": self.majority_threshold,
+            "representative": self.representative,
         }

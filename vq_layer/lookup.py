@@ -1,4 +1,4 @@
-"""The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-3, VQ-4)."""
+"""The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-3, VQ-4, VQ-9)."""
 
 import math
 from typing import Any
@@ -17,13 +17,22 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reduce_any(known, axis=-1), index, -1)
 
 
+def most_similar(similarity: tf.Tensor) -> tf.Tensor:
+    """Return the index of the most similar embedding: ``[..., n] -> [...]``, int64.
+
+    Ties go to the lowest index. Embeddings at similarity NaN are never chosen; a vector at similarity NaN to all of
+    them gets -1 (VQ-9, VQ-13).
+    """
+    return nearest(-similarity)
+
+
 def select(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
     """Return the embeddings at the given indices, ``[...] -> [..., d]``; index -1 gives a row of NaN.
 
     Any other index out of range is a `tf.errors.InvalidArgumentError`. The gradient to `emb_space` is that of a
     gather; a row of NaN passes none.
     """
-    found = emb_index != -1
+    found = tf.not_equal(emb_index, -1)  # in a v1 graph `!=` compares identities
     rows = tf.gather(emb_space, tf.where(found, emb_index, 0))
     return tf.where(tf.expand_dims(found, -1), rows, math.nan)
 

@@ -1,13 +1,16 @@
 """The quantizers as pure functions of tensors, composed from the concepts of the other modules."""
 
+import math
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from vq_layer import losses, spacing
+from vq_layer import losses, reduction, spacing
 from vq_layer.distances import pairwise_distance
-from vq_layer.lookup import access_count, nearest, select, straight_through
+from vq_layer.lookup import access_count, most_similar, nearest, select, straight_through
+from vq_layer.similarity import cosine_similarity
 from vq_layer.splitting import merge, split
+from vq_layer.voting import majority_vote, votes_needed
 
 
 class VQEndpoints(NamedTuple):
@@ -48,8 +51,41 @@ class VQEndpoints(NamedTuple):
     emb_space_batch_init: tf.Operation | None
 
 
+class CosineVQEndpoints(NamedTuple):
+    """What the two cosine quantizers return with ``return_endpoints=True``.
+
+    Attributes
+    ----------
+    layer_out : tf.Tensor, shape and dtype of x
+        Every vector of x replaced by its embedding, or by itself where it is mapped to itself.
+    emb_space : tf.Variable, shape [n, d]
+        The embedding space.
+    percentage_identity_mapped : tf.Tensor, scalar
+        The share, in [0, 1], of the finite vectors that are mapped to themselves.
+    similarity_values : tf.Tensor, shape [batch * m]
+        The cosine similarity of each vector to the most similar embedding, batch-major.
+    identity_mapping_mask : tf.Tensor, shape [batch, m], bool, or None
+        Which vectors are mapped to themselves; None without a threshold.
+    most_common_label : tf.Tensor, shape [batch, m], dtype of the labels, or None
+        The label that won the vote; None without a vote.
+    emb_space_batch_init : tf.Operation or None
+        Initializes the embedding space from the batch; None unless ``embedding_initializer`` is ``'batch'``.
+    """
+
+    layer_out: tf.Tensor
+    emb_space: tf.Variable
+    percentage_identity_mapped: tf.Tensor
+    similarity_values: tf.Tensor
+    identity_mapping_mask: tf.Tensor | None
+    most_common_label: tf.Tensor | None
+    emb_space_batch_init: tf.Operation | None
+
+
 class VQResult(NamedTuple):
-    """What `vector_quantization` computes; shapes, and dtypes but for float32 in place of float64, as in the oracle."""
+    """What `vector_quantization` computes; shapes as in the oracle, the comparison dtype in place of float64.
+
+    `vectors` are the inputs as they are compared, ``[batch, m, d]``; the spacings are None unless asked for.
+    """
 
     layer_out: tf.Tensor
     emb_index: tf.Tensor
@@ -58,6 +94,19 @@ class VQResult(NamedTuple):
     emb_spacing: tf.Tensor | None
     emb_closest_spacing: tf.Tensor | None
     losses: dict[str, tf.Tensor]
+    vectors: tf.Tensor
+
+
+class CosineVQResult(NamedTuple):
+    """What the cosine quantizers compute; shapes as in the oracle, the comparison dtype in place of float64."""
+
+    layer_out: tf.Tensor
+    emb_index: tf.Tensor
+    similarity: tf.Tensor
+    similarity_values: tf.Tensor
+    percentage_identity_mapped: tf.Tensor
+    identity_mapping_mask: tf.Tensor | None
+    most_common_label: tf.Tensor | None
 
 
 def vector_quantization(
@@ -68,6 +117,8 @@ def vector_quantization(
     beta: Any,
     gamma: Any,
     lookup_ord: float,
+    dim_reduction: str | None,
+    num_dim_reduction_components: int,
     num_splits: int,
     return_spacing: bool,
 ) -> VQResult:
@@ -80,6 +131,8 @@ def vector_quantization(
     alpha, beta, gamma : number or scalar tensor
         The weights of the losses; a loss whose weight is the number 0 is absent.
     lookup_ord : {1, 2, numpy.inf}
+    dim_reduction : {None, "pca-batch", "pca-emb-space"}
+    num_dim_reduction_components : int
     num_splits : int
         A divisor of q.
     return_spacing : bool
@@ -91,9 +144,9 @@ def vector_quantization(
         Only `layer_out` passes a gradient to `x`, the identity; only `losses`, `distance` and the spacings pass one
         to `emb_space` (VQ-3, VQ-5).
     """
-    vectors = tf.stop_gradient(tf.cast(split(x, num_splits), emb_space.dtype))
-    distance = pairwise_distance(vectors, emb_space, lookup_ord)
-    emb_index = nearest(distance)
+    vectors, distance, emb_index = look_up(
+        x, emb_space, lookup_ord, dim_reduction, num_dim_reduction_components, num_splits
+    )
     chosen = select(emb_space, emb_index)
     emb_distance, closest = None, None
     if return_spacing or not is_zero(gamma):
@@ -114,12 +167,117 @@ def vector_quantization(
         emb_spacing=spacing.emb_spacing(emb_distance) if return_spacing else None,
         emb_closest_spacing=closest,
         losses=present,
+        vectors=vectors,
     )
+
+
+def look_up(
+    x: tf.Tensor,
+    emb_space: tf.Tensor,
+    lookup_ord: float,
+    dim_reduction: str | None,
+    num_dim_reduction_components: int,
+    num_splits: int,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return vectors, ``[batch, m, d]``, distances, ``[batch, m, n]``, and the index of the nearest, ``[batch, m]``."""
+    vectors = compared(x, emb_space, num_splits)
+    distance = pairwise_distance(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), lookup_ord)
+    return vectors, distance, nearest(distance)
+
+
+def cosine_vector_quantization(
+    x: tf.Tensor,
+    emb_space: tf.Tensor,
+    *,
+    dim_reduction: str | None,
+    num_dim_reduction_components: int,
+    num_splits: int,
+) -> CosineVQResult:
+    """Replace every vector of x by the embedding of the largest cosine similarity.
+
+    Parameters as in `vector_quantization`. No gradient passes to `x` nor to `emb_space` (VQ-9).
+    """
+    emb_space = tf.stop_gradient(emb_space)
+    vectors = compared(x, emb_space, num_splits)
+    similarity = cosine_similarity(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components))
+    emb_index = most_similar(similarity)
+    return CosineVQResult(
+        layer_out=merge(tf.cast(select(emb_space, emb_index), x.dtype), x),
+        emb_index=emb_index,
+        similarity=similarity,
+        similarity_values=_largest(similarity),
+        percentage_identity_mapped=tf.zeros([], emb_space.dtype),
+        identity_mapping_mask=None,
+        most_common_label=None,
+    )
+
+
+def cosine_knn_vector_quantization(
+    x: tf.Tensor,
+    emb_labels: tf.Tensor,
+    num_classes: int,
+    k: int,
+    emb_space: tf.Tensor,
+    *,
+    dim_reduction: str | None,
+    num_dim_reduction_components: int,
+    num_splits: int,
+    majority_threshold: float,
+    representative: str,
+) -> CosineVQResult:
+    """Replace every vector of x by an embedding that bears the label most common among its k most similar ones.
+
+    Parameters as in `vector_quantization` and `majority_vote`. If `majority_threshold` is not negative, a vector is
+    mapped to itself when the share of the winning votes among k is less; its gradient is then the identity, and no
+    other gradient passes (VQ-10).
+    """
+    emb_space = tf.stop_gradient(emb_space)
+    vectors = compared(x, emb_space, num_splits)
+    similarity = cosine_similarity(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components))
+    vote = majority_vote(similarity, emb_labels, num_classes, k, representative)
+    found = vote.emb_index >= 0
+    chosen = tf.cast(select(emb_space, vote.emb_index), x.dtype)
+    mask, share = None, tf.zeros([], emb_space.dtype)
+    if majority_threshold >= 0:
+        mask = found & (vote.votes < votes_needed(k, majority_threshold))
+        chosen = tf.where(tf.expand_dims(mask, -1), split(x, num_splits), chosen)
+        mapped, counted = (tf.reduce_sum(tf.cast(flags, emb_space.dtype)) for flags in (mask, found))
+        share = tf.math.divide_no_nan(mapped, counted)
+    return CosineVQResult(
+        layer_out=merge(chosen, x),
+        emb_index=vote.emb_index,
+        similarity=similarity,
+        similarity_values=_largest(similarity),
+        percentage_identity_mapped=share,
+        identity_mapping_mask=mask,
+        most_common_label=vote.label,
+    )
+
+
+def compared(x: tf.Tensor, emb_space: tf.Tensor, num_splits: int) -> tf.Tensor:
+    """Return the vectors of x as they are compared: split, in the dtype of `emb_space`, the gradient stopped."""
+    return tf.stop_gradient(tf.cast(split(x, num_splits), emb_space.dtype))
 
 
 def is_zero(weight: Any) -> bool:
     """Tell whether a loss is absent: its weight is the number 0, not a tensor that may hold it."""
     return not tf.is_tensor(weight) and bool(weight == 0)
+
+
+def _reduced(
+    vectors: tf.Tensor, emb_space: tf.Tensor, dim_reduction: str | None, num_components: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return vectors and embeddings in the space in which they are compared."""
+    if dim_reduction is None:
+        return vectors, emb_space
+    projection = reduction.projection(vectors, emb_space, dim_reduction, num_components)
+    return projection.apply(vectors), projection.apply(emb_space)
+
+
+def _largest(similarity: tf.Tensor) -> tf.Tensor:
+    known = ~tf.math.is_nan(similarity)
+    largest = tf.reduce_max(tf.where(known, similarity, -math.inf), axis=-1)
+    return tf.reshape(tf.where(tf.reduce_any(known, axis=-1), largest, math.nan), [-1])
 
 
 def _as_weight(weight: Any, dtype: tf.DType) -> tf.Tensor:

@@ -15,9 +15,13 @@ def emb_spacing(emb_distance: tf.Tensor) -> tf.Tensor:
     The strict upper triangle of the distance matrix, row-major: (0, 1), (0, 2), ..., (1, 2), ...
     """
     n = emb_distance.shape[0]
-    index = tf.range(n)
-    upper = tf.boolean_mask(emb_distance, tf.expand_dims(index, -1) < index)
-    return tf.ensure_shape(upper, [n * (n - 1) // 2])
+    number = n * (n - 1) // 2
+    # Not boolean_mask, which XLA cannot compile: row i holds n - 1 - i pairs, from position i (2n - i - 1) / 2 on.
+    position, i = tf.range(number, dtype=tf.int64), tf.range(n, dtype=tf.int64)
+    start = i * (2 * n - i - 1) // 2
+    row = tf.searchsorted(start[:-1], position, side="right", out_type=tf.int64) - 1
+    column = position - tf.gather(start, row) + row + 1
+    return tf.gather_nd(emb_distance, tf.stack([row, column], axis=-1))
 
 
 def emb_closest_spacing(emb_distance: tf.Tensor) -> tf.Tensor:

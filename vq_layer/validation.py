@@ -80,6 +80,89 @@ def check_constant(value: Any, shape: tuple[int, int]) -> None:
         )
 
 
+def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:
+    """Require a known mode, and a positive number of components with it."""
+    if dim_reduction is None:
+        return
+    if not isinstance(dim_reduction, str):
+        raise TypeError(f"`dim_reduction` must be None or a string. Received: dim_reduction={dim_reduction!r}")
+    if dim_reduction not in ("pca-batch", "pca-emb-space"):
+        raise ValueError(
+            f"`dim_reduction` must be None, 'pca-batch' or 'pca-emb-space'. Received: dim_reduction={dim_reduction!r}"
+        )
+    _require_integer("num_dim_reduction_components", num_dim_reduction_components, minimum=1)
+
+
+def check_num_components(dim_reduction: str | None, num_dim_reduction_components: int, n: int, d: int) -> None:
+    """Require no more components than can be fitted: d, and for "pca-emb-space" n - 1."""
+    if dim_reduction is None:
+        return
+    most = min(d, n - 1) if dim_reduction == "pca-emb-space" else d
+    if num_dim_reduction_components > most:
+        raise ValueError(
+            f"`num_dim_reduction_components` must be at most min(d, fitted rows - 1) = {most} with "
+            f"dim_reduction={dim_reduction!r}. "
+            f"Received: num_dim_reduction_components={num_dim_reduction_components}, d={d}, n={n}"
+        )
+
+
+def check_num_embeds_replaced(num_embeds_replaced: Any, n: int) -> None:
+    """Require an integer from 0 to n."""
+    _require_integer("num_embeds_replaced", num_embeds_replaced, minimum=0)
+    if num_embeds_replaced > n:
+        raise ValueError(
+            f"`num_embeds_replaced` must be at most n={n}. Received: num_embeds_replaced={num_embeds_replaced}"
+        )
+
+
+def check_is_training(is_training: Any) -> None:
+    """Require a bool or a scalar bool tensor."""
+    if tf.is_tensor(is_training):
+        if is_training.dtype != tf.bool or is_training.shape.rank not in (0, None):
+            raise TypeError(f"`is_training` must be a bool or a scalar bool tensor. Received: {is_training}")
+    elif not isinstance(is_training, bool | np.bool_):
+        raise TypeError(f"`is_training` must be a bool or a scalar bool tensor. Received: is_training={is_training!r}")
+
+
+def check_vote(
+    n: int, num_classes: Any, k: Any, majority_threshold: Any, representative: Any, embedding_initializer: Any
+) -> None:
+    """Require positive num_classes, 1 <= k <= n, a threshold that is a number, a known representative."""
+    _require_integer("num_classes", num_classes, minimum=1)
+    _require_integer("k", k, minimum=1)
+    if k > n:
+        raise ValueError(f"`k` must be at most n={n}. Received: k={k}")
+    if not _is_number(majority_threshold):
+        raise TypeError(f"`majority_threshold` must be a number. Received: majority_threshold={majority_threshold!r}")
+    if math.isnan(majority_threshold):
+        raise ValueError("`majority_threshold` must not be NaN. Received: majority_threshold=nan")
+    if representative not in ("first", "nearest"):
+        raise ValueError(f"`representative` must be 'first' or 'nearest'. Received: representative={representative!r}")
+    if isinstance(embedding_initializer, str) and embedding_initializer == "batch":
+        raise ValueError(
+            "`embedding_initializer` must not be 'batch' with labels, which would mean nothing for inputs. "
+            "Received: embedding_initializer='batch'"
+        )
+
+
+def check_labels(emb_labels: Any, n: int, num_classes: int) -> None:
+    """Require n labels of dtype int32 or int64 and, where they are known before anything runs, in [0, num_classes)."""
+    known = None if tf.is_tensor(emb_labels) else np.asarray(emb_labels)
+    dtype = emb_labels.dtype if known is None else tf.as_dtype(known.dtype)
+    shape = emb_labels.shape if known is None else tf.TensorShape(known.shape)
+    if dtype not in (tf.int32, tf.int64):
+        raise TypeError(f"`emb_labels` must have the dtype int32 or int64. Received: emb_labels.dtype={dtype.name}")
+    if not shape.is_compatible_with([n]):
+        raise ValueError(f"`emb_labels` must have the shape [n] = [{n}]. Received: emb_labels.shape={shape}")
+    if known is None and not isinstance(emb_labels, tf.Variable):
+        known = tf.get_static_value(emb_labels)
+    if known is not None and (known.min() < 0 or known.max() >= num_classes):
+        raise ValueError(
+            f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes}). "
+            f"Received: labels from {known.min()} to {known.max()}"
+        )
+
+
 def _require_integer(name: str, value: Any, minimum: int) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}")

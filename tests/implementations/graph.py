@@ -1,20 +1,31 @@
 """The functions for graphs. A graph takes a while to build, so one serves all cases of the same static parameters."""
 
+import tempfile
+from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 import vq_layer
-from tests.implementations.protocol import LOSSES, Case, Gradients, Quantized
+from tests.implementations.protocol import (
+    LOSSES,
+    Case,
+    CosineCase,
+    CosineGradients,
+    CosineQuantized,
+    Gradients,
+    Quantized,
+    TrainingState,
+)
 
 v1 = tf.compat.v1
 
 
 class GraphFunctions:
-    """`vq_layer.vector_quantization` in a `tf.Graph` with a v1 `Session`; batch and r unknown."""
+    """The functions of `vq_layer` in a `tf.Graph` with a v1 `Session`; batch and r unknown."""
 
     name = "graph"
     dtypes = ("float64", "float32", "float16", "bfloat16")
@@ -24,37 +35,71 @@ class GraphFunctions:
     def quantize(self, case: Case) -> Quantized:
         """Fetch all endpoints."""
         graph = _graph_of(case)
-        return Quantized(**graph.run(graph.quantized, case))
+        return Quantized(**graph.run("quantized", case.emb_space, x=case.x, **case.weights))
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Fetch all gradients."""
         graph = _graph_of(case)
-        return Gradients(**graph.run(graph.gradients, case, upstream))
+        values = graph.run("gradients", case.emb_space, x=case.x, upstream=upstream, **case.weights)
+        return Gradients(**values)
+
+    def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
+        """Fetch all endpoints."""
+        values = _cosine_graph_of(case).run("quantized", case.emb_space, x=case.x, **_labels(case))
+        return CosineQuantized(**{**dict.fromkeys(CosineQuantized._fields), **values})
+
+    def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
+        """Fetch both gradients."""
+        graph = _cosine_graph_of(case)
+        values = graph.run("gradients", case.emb_space, x=case.x, upstream=upstream, **_labels(case))
+        return CosineGradients(**values)
+
+    def training(self, case: Case, num_embeds_replaced: int) -> "GraphTraining":
+        """Begin in a session of its own."""
+        return GraphTraining(case, num_embeds_replaced)
 
 
 class _Graph(NamedTuple):
     session: v1.Session
     feeds: dict[str, tf.Tensor]
     assign_emb_space: tf.Operation
-    quantized: dict[str, Any]
-    gradients: dict[str, Any]
+    fetches: dict[str, dict[str, Any]]
 
-    def run(self, fetches: dict[str, Any], case: Case, upstream: NDArray[Any] | None = None) -> dict[str, Any]:
-        self.session.run(self.assign_emb_space, {self.feeds["emb_space"]: case.emb_space})
-        values = {"x": case.x, "upstream": np.zeros_like(case.x) if upstream is None else upstream, **case.weights}
-        return self.session.run(fetches, {self.feeds[name]: values[name] for name in self.feeds.keys() & values})
+    def run(self, fetches: str, emb_space: NDArray[Any], **values: Any) -> dict[str, Any]:
+        self.session.run(self.assign_emb_space, {self.feeds["emb_space"]: emb_space})
+        fed = {self.feeds[name]: value for name, value in values.items() if name in self.feeds}
+        return self.session.run(self.fetches[fetches], fed)
+
+
+def _finished(
+    graph: tf.Graph, feeds: dict[str, tf.Tensor], emb_space: tf.Variable, fetches: dict[str, dict[str, Any]]
+) -> _Graph:
+    feeds["emb_space"] = v1.placeholder(emb_space.dtype, emb_space.shape)
+    return _Graph(v1.Session(graph=graph), feeds, emb_space.assign(feeds["emb_space"]).op, fetches)
+
+
+def _placeholders(dtype: str, q: int) -> dict[str, tf.Tensor]:
+    return {name: v1.placeholder(dtype, [None, None, q]) for name in ("x", "upstream")}
 
 
 def _graph_of(case: Case) -> _Graph:
     weights = tuple(None if case.schedule and weight != 0 else weight for weight in case.weights.values())
-    n = len(case.emb_space)
-    return _build(case.x.dtype.name, case.x.shape[-1], n, case.lookup_ord, case.num_splits, weights)
+    reduction = (case.dim_reduction, case.num_dim_reduction_components)
+    sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
+    return _build(case.x.dtype.name, sizes, case.lookup_ord, weights, reduction)
 
 
-@lru_cache(maxsize=256)
-def _build(dtype: str, q: int, n: int, lookup_ord: float, num_splits: int, weights: tuple[float | None, ...]) -> _Graph:
+@lru_cache(maxsize=512)
+def _build(
+    dtype: str,
+    sizes: tuple[int, int, int],
+    lookup_ord: float,
+    weights: tuple[float | None, ...],
+    reduction: tuple[str | None, int],
+) -> _Graph:
+    q, n, num_splits = sizes
     with tf.Graph().as_default() as graph:
-        feeds = {"x": v1.placeholder(dtype, [None, None, q]), "upstream": v1.placeholder(dtype, [None, None, q])}
+        feeds = _placeholders(dtype, q)
         feeds |= {
             name: v1.placeholder(tf.float64 if dtype == "float64" else tf.float32, [])
             for name, weight in zip(LOSSES, weights, strict=True)
@@ -62,27 +107,186 @@ def _build(dtype: str, q: int, n: int, lookup_ord: float, num_splits: int, weigh
         }
         arguments = [feeds.get(name, weight) for name, weight in zip(LOSSES, weights, strict=True)]
         endpoints = vq_layer.vector_quantization(
-            feeds["x"], n, *arguments, lookup_ord=lookup_ord, num_splits=num_splits, return_endpoints=True
+            feeds["x"], n, *arguments, lookup_ord, *reduction, num_splits=num_splits, return_endpoints=True
         )
         losses = {loss.op.name.split("/")[-1]: loss for loss in v1.get_collection(v1.GraphKeys.LOSSES)}
-        quantized = {
-            "layer_out": endpoints.layer_out,
-            "emb_index": graph.get_tensor_by_name("vq/emb_index:0"),
-            "access_count": endpoints.access_count,
-            "distance": endpoints.distance,
-            "emb_spacing": endpoints.emb_spacing,
-            "emb_closest_spacing": endpoints.emb_closest_spacing,
-            "losses": losses,
+        fetches = {
+            "quantized": {
+                "layer_out": endpoints.layer_out,
+                "emb_index": graph.get_tensor_by_name("vq/emb_index:0"),
+                "access_count": endpoints.access_count,
+                "distance": endpoints.distance,
+                "emb_spacing": endpoints.emb_spacing,
+                "emb_closest_spacing": endpoints.emb_closest_spacing,
+                "losses": losses,
+            },
+            "gradients": {
+                "output_to_x": _gradient(endpoints.layer_out, feeds["x"], feeds["upstream"]),
+                "output_to_emb_space": _gradient(endpoints.layer_out, endpoints.emb_space, feeds["upstream"]),
+                "losses_to_x": {name: _gradient(loss, feeds["x"]) for name, loss in losses.items()},
+                "losses_to_emb_space": {name: _gradient(loss, endpoints.emb_space) for name, loss in losses.items()},
+            },
         }
-        gradients = {
-            "output_to_x": _gradient(endpoints.layer_out, feeds["x"], feeds["upstream"]),
-            "output_to_emb_space": _gradient(endpoints.layer_out, endpoints.emb_space, feeds["upstream"]),
-            "losses_to_x": {name: _gradient(loss, feeds["x"]) for name, loss in losses.items()},
-            "losses_to_emb_space": {name: _gradient(loss, endpoints.emb_space) for name, loss in losses.items()},
+        return _finished(graph, feeds, endpoints.emb_space, fetches)
+
+
+def _cosine_graph_of(case: CosineCase) -> _Graph:
+    reduction = (case.dim_reduction, case.num_dim_reduction_components)
+    sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
+    vote = case.vote and (
+        case.vote.emb_labels.dtype.name,
+        case.vote.num_classes,
+        case.vote.k,
+        case.vote.majority_threshold,
+        case.vote.representative,
+    )
+    return _build_cosine(case.x.dtype.name, sizes, reduction, vote)
+
+
+@lru_cache(maxsize=512)
+def _build_cosine(
+    dtype: str,
+    sizes: tuple[int, int, int],
+    reduction: tuple[str | None, int],
+    vote: tuple[str, int, int, float, str] | None,
+) -> _Graph:
+    q, n, num_splits = sizes
+    common = {
+        "dim_reduction": reduction[0],
+        "num_dim_reduction_components": reduction[1],
+        "num_splits": num_splits,
+        "return_endpoints": True,
+    }
+    with tf.Graph().as_default() as graph:
+        feeds = _placeholders(dtype, q)
+        if vote is None:
+            endpoints = vq_layer.cosine_vector_quantization(feeds["x"], n, **common)
+        else:
+            label_dtype, num_classes, k, majority_threshold, representative = vote
+            feeds["emb_labels"] = v1.placeholder(label_dtype, [n])
+            endpoints = vq_layer.cosine_knn_vector_quantization(
+                feeds["x"],
+                feeds["emb_labels"],
+                num_classes,
+                k,
+                n,
+                **common,
+                majority_threshold=majority_threshold,
+                representative=representative,
+            )
+        quantized = {name: getattr(endpoints, name, None) for name in CosineQuantized._fields}
+        quantized["emb_index"] = graph.get_tensor_by_name("vq/emb_index:0")
+        fetches = {
+            "quantized": {name: tensor for name, tensor in quantized.items() if tensor is not None},
+            "gradients": {
+                "output_to_x": _gradient(endpoints.layer_out, feeds["x"], feeds["upstream"]),
+                "output_to_emb_space": _gradient(endpoints.layer_out, endpoints.emb_space, feeds["upstream"]),
+            },
         }
+        return _finished(graph, feeds, endpoints.emb_space, fetches)
+
+
+def _labels(case: CosineCase) -> dict[str, NDArray[Any]]:
+    return {} if case.vote is None else {"emb_labels": case.vote.emb_labels}
+
+
+class GraphTraining:
+    """A session whose variables are the state."""
+
+    def __init__(self, case: Case, num_embeds_replaced: int) -> None:
+        self._build = _training_graph(
+            case.x.dtype.name,
+            (case.x.shape[-1], len(case.emb_space), case.num_splits),
+            case.lookup_ord,
+            (case.dim_reduction, case.num_dim_reduction_components),
+            num_embeds_replaced,
+        )
+        self._session = self._build.new_session()
+        self._session.run(self._build.assign_emb_space, {self._build.feeds["emb_space"]: case.emb_space})
+
+    def _run(self, fetches: Any, x: NDArray[Any], is_training: bool = False) -> None:
+        feeds = self._build.feeds
+        self._session.run(fetches, {feeds["x"]: x, feeds["is_training"]: is_training})
+
+    def training_pass(self, x: NDArray[Any]) -> None:
+        """Fetch the output in training."""
+        self._run(self._build.endpoints.layer_out, x, is_training=True)
+
+    def inference_pass(self, x: NDArray[Any]) -> None:
+        """Fetch the output in inference."""
+        self._run(self._build.endpoints.layer_out, x)
+
+    def replace_embeds(self) -> None:
+        """Run the op."""
+        self._session.run(self._build.endpoints.replace_embeds)
+
+    def initialize_from_batch(self, x: NDArray[Any]) -> None:
+        """Run the op."""
+        self._run(self._build.endpoints.emb_space_batch_init, x)
+
+    def save_and_load(self) -> None:
+        """Save a checkpoint, and go on in a session that restores it."""
+        with tempfile.TemporaryDirectory() as folder, self._session.graph.as_default():
+            path = self._build.saver.save(self._session, str(Path(folder) / "state"))
+            self._session = self._build.new_session()
+            self._build.saver.restore(self._session, path)
+
+    @property
+    def state(self) -> TrainingState:
+        """The state now."""
+        return TrainingState(*self._session.run(self._build.variables))
+
+
+class _TrainingGraph(NamedTuple):
+    new_session: Callable[[], v1.Session]
+    feeds: dict[str, tf.Tensor]
+    assign_emb_space: tf.Operation
+    endpoints: vq_layer.VQEndpoints
+    variables: list[tf.Variable]
+    saver: v1.train.Saver
+
+
+@lru_cache(maxsize=64)
+def _training_graph(
+    dtype: str,
+    sizes: tuple[int, int, int],
+    lookup_ord: float,
+    reduction: tuple[str | None, int],
+    num_embeds_replaced: int,
+) -> _TrainingGraph:
+    q, n, num_splits = sizes
+    with tf.Graph().as_default() as graph:
+        feeds = {"x": v1.placeholder(dtype, [None, None, q]), "is_training": v1.placeholder(tf.bool, [])}
+        endpoints = vq_layer.vector_quantization(
+            feeds["x"],
+            n,
+            lookup_ord=lookup_ord,
+            dim_reduction=reduction[0],
+            num_dim_reduction_components=reduction[1],
+            embedding_initializer="batch",
+            num_splits=num_splits,
+            num_embeds_replaced=num_embeds_replaced,
+            is_training=feeds["is_training"],
+            return_endpoints=True,
+        )
+        names = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distances")
+        by_name = {variable.op.name: variable for variable in v1.global_variables()}
         feeds["emb_space"] = v1.placeholder(endpoints.emb_space.dtype, endpoints.emb_space.shape)
-        assign_emb_space = endpoints.emb_space.assign(feeds["emb_space"]).op
-        return _Graph(v1.Session(graph=graph), feeds, assign_emb_space, quantized, gradients)
+        initialize = v1.global_variables_initializer()
+
+        def new_session() -> v1.Session:
+            session = v1.Session(graph=graph)
+            session.run(initialize)
+            return session
+
+        return _TrainingGraph(
+            new_session,
+            feeds,
+            endpoints.emb_space.assign(feeds["emb_space"]).op,
+            endpoints,
+            [by_name[f"vq/{name}"] for name in names],
+            v1.train.Saver(),
+        )
 
 
 def _gradient(target: tf.Tensor, source: Any, upstream: tf.Tensor | None = None) -> tf.Tensor:

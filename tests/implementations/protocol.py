@@ -27,6 +27,8 @@ class Case:
         Whether weights other than 0 are tensors, where the implementation distinguishes.
     exact : bool
         Whether all numbers are such that float32 computes sums of their differences and of those squares exactly.
+    dim_reduction : {None, "pca-batch", "pca-emb-space"}
+    num_dim_reduction_components : int
     """
 
     x: NDArray[Any]
@@ -38,6 +40,8 @@ class Case:
     gamma: float = 0.001
     schedule: bool = False
     exact: bool = False
+    dim_reduction: str | None = None
+    num_dim_reduction_components: int = -1
 
     @property
     def vectors(self) -> NDArray[np.float64]:
@@ -53,7 +57,35 @@ class Case:
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments that the oracle takes beside x and the embedding space."""
         names = ("alpha", "beta", "gamma", "lookup_ord", "num_splits")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*names, "dim_reduction", "num_dim_reduction_components")}
+
+
+@dataclass(frozen=True, eq=False)
+class Vote:
+    """The arguments of a vote, as in `reference.cosine_knn_vector_quantization`."""
+
+    emb_labels: NDArray[Any]
+    num_classes: int
+    k: int
+    majority_threshold: float = -1
+    representative: str = "first"
+
+
+@dataclass(frozen=True, eq=False)
+class CosineCase:
+    """The arguments of one quantization by cosine similarity; with a vote, one by k nearest neighbours."""
+
+    x: NDArray[Any]
+    emb_space: NDArray[Any]
+    num_splits: int = 1
+    dim_reduction: str | None = None
+    num_dim_reduction_components: int = -1
+    vote: Vote | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments that the oracle takes beside x, the embedding space and the vote."""
+        return {name: getattr(self, name) for name in ("num_splits", "dim_reduction", "num_dim_reduction_components")}
 
 
 class Quantized(NamedTuple):
@@ -75,6 +107,56 @@ class Gradients(NamedTuple):
     output_to_emb_space: NDArray[Any]
     losses_to_x: dict[str, NDArray[Any]]
     losses_to_emb_space: dict[str, NDArray[Any]]
+
+
+class CosineQuantized(NamedTuple):
+    """All endpoints of one quantization by cosine similarity; shapes as in `reference.CosineVQResult`."""
+
+    layer_out: NDArray[Any]
+    emb_index: NDArray[Any]
+    similarity_values: NDArray[Any]
+    percentage_identity_mapped: Any
+    identity_mapping_mask: NDArray[Any] | None
+    most_common_label: NDArray[Any] | None
+
+
+class CosineGradients(NamedTuple):
+    """Gradients of ``sum(layer_out * upstream)``; one that is not connected is zero."""
+
+    output_to_x: NDArray[Any]
+    output_to_emb_space: NDArray[Any]
+
+
+class TrainingState(NamedTuple):
+    """All that training with replacement leaves behind; shapes as in `reference.ReplacementState`."""
+
+    emb_space: NDArray[Any]
+    usage: NDArray[Any]
+    distant_inputs: NDArray[Any]
+    input_distances: NDArray[Any]
+
+
+class Training(Protocol):
+    """A quantizer that is trained by replacement and initialized from batches; its losses move nothing here."""
+
+    def training_pass(self, x: NDArray[Any]) -> None:
+        """Quantize a batch, ``[batch, r, q]``, in training."""
+
+    def inference_pass(self, x: NDArray[Any]) -> None:
+        """Quantize a batch in inference."""
+
+    def replace_embeds(self) -> None:
+        """Replace the least used embeddings by the most distant inputs."""
+
+    def initialize_from_batch(self, x: NDArray[Any]) -> None:
+        """Initialize the embedding space; raise an error where the batch does not allow it."""
+
+    def save_and_load(self) -> None:
+        """Go on as what comes back from a saved copy."""
+
+    @property
+    def state(self) -> TrainingState:
+        """The state now."""
 
 
 class Implementation(Protocol):
@@ -103,3 +185,12 @@ class Implementation(Protocol):
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Differentiate ``sum(layer_out * upstream)`` and each loss."""
+
+    def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
+        """Quantize one batch by cosine similarity, with a vote if the case has one."""
+
+    def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
+        """Differentiate ``sum(layer_out * upstream)``."""
+
+    def training(self, case: Case, num_embeds_replaced: int) -> Training:
+        """Begin a training with the embedding space and the parameters of the case; its x only gives the shape."""

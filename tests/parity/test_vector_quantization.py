@@ -4,8 +4,15 @@ import numpy as np
 
 import reference
 from tests import strategies
-from tests.comparison import distance_error, near_minima, rounding, weighted_sum_error
-from tests.gradient_comparison import alpha_gradient_interval, beta_gradient_interval, coulomb_gradient_interval
+from tests.comparison import (
+    alpha_gradient_interval,
+    beta_gradient_interval,
+    coulomb_gradient_interval,
+    distance_error,
+    near_minima,
+    rounding,
+    weighted_sum_error,
+)
 from tests.verify import verify
 
 

@@ -1,6 +1,6 @@
 """Enclosures of gradients: at ties, and where a tie cannot be told from a near-tie, a subgradient is not one value.
 
-The notation is that of `tests.comparison`.
+The notation is that of `tests.comparison.rounding`.
 """
 
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from tests.comparison import METRICS, Array, Rounding, distance_error, near_minima, rounding
+from tests.comparison.rounding import METRICS, Array, Rounding, distance_error, near_minima, rounding
 from tests.implementations.protocol import Case
 
 

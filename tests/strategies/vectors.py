@@ -1,4 +1,4 @@
-"""Every Hypothesis strategy of the suite."""
+"""Cases of vector quantization: shapes, norms, weights, and inputs that tie on purpose."""
 
 import random
 from typing import Any, NamedTuple

@@ -1,0 +1,5 @@
+"""Every Hypothesis strategy of the suite, a module a concept."""
+
+from tests.strategies.vectors import all_cases, cases, cases_with_upstream, exact_cases, statics
+
+__all__ = ["all_cases", "cases", "cases_with_upstream", "exact_cases", "statics"]

@@ -1,0 +1,67 @@
+"""What acts between training batches."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from vq_layer.layers import VectorQuantization
+
+
+class ReplaceEmbeddings(keras.callbacks.Callback):
+    """Every so many training batches, replace the least used embeddings by the most distant inputs.
+
+    Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive, and zeroes the
+    optimizer's slots of the rows that it replaced (momentum, Adam's moments): what they hold belongs to the old
+    embedding, and would drag the new one away. An exponential moving average of the weights starts from the new row.
+
+    Parameters
+    ----------
+    every : int
+        The number of training batches from one replacement to the next.
+
+    Raises
+    ------
+    ValueError
+        If `every` is not positive, or, when training begins, if no layer of the model replaces.
+    """
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"`every` must be at least 1. Received: every={every}")
+        self.every = every
+        self._batches = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Require a layer to act on."""
+        del logs
+        self._batches = 0
+        if not self._layers():
+            raise ValueError(
+                "`ReplaceEmbeddings` needs a `VectorQuantization` whose `num_embeds_replaced` is positive."
+            )
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Replace, when it is time."""
+        del batch, logs
+        self._batches += 1
+        if self._batches % self.every == 0:
+            for layer in self._layers():
+                _reset_slots(self.model.optimizer, layer.emb_space, layer.replace_embeds())
+
+    def _layers(self) -> list[VectorQuantization]:
+        layers = [self.model, *self.model._flatten_layers()]
+        return [layer for layer in layers if isinstance(layer, VectorQuantization) and layer.num_embeds_replaced]
+
+
+def _reset_slots(optimizer: Any, weight: Any, replaced: tf.Tensor) -> None:
+    """Zero the replaced rows of every slot that the optimizer keeps for a weight, ``[n, d]``."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    prefix = weight.path.replace("/", "_") + "_"  # how Keras names the slots of a weight
+    for slot in optimizer.variables:
+        if slot.name.startswith(prefix) and slot.shape == weight.shape:
+            fresh = (
+                tf.convert_to_tensor(weight) if slot.name == prefix + "average" else tf.zeros(slot.shape, slot.dtype)
+            )
+            slot.assign(tf.where(tf.expand_dims(replaced, -1), fresh, tf.convert_to_tensor(slot)))

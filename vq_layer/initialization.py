@@ -1,0 +1,52 @@
+"""Initialization of the embedding space: from an initializer, a constant or a batch (VQ-12)."""
+
+import inspect
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from vq_layer.distances import finite_rows
+
+
+def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
+    """Return the first n vectors, row-major, as an embedding space: ``[batch, m, d] -> [n, d]``.
+
+    Raises
+    ------
+    tf.errors.InvalidArgumentError
+        When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
+    """
+    rows = tf.reshape(vectors, [-1, vectors.shape[-1]])[:n]
+    enough = tf.debugging.assert_equal(
+        tf.shape(rows)[0], n, message=f"`x` must hold at least n={n} vectors to initialize the embedding space from"
+    )
+    finite = tf.debugging.Assert(
+        tf.reduce_all(finite_rows(rows)),
+        [f"the first n={n} vectors of `x` must be finite to initialize the embedding space from", rows],
+    )
+    with tf.control_dependencies([check for check in (enough, finite) if check is not None]):
+        return tf.ensure_shape(tf.identity(rows), [n, vectors.shape[-1]])
+
+
+def initial_values(initializer: Any, constant: bool) -> Any:
+    """Return a callable of shape and dtype that gives the first embedding space.
+
+    Parameters
+    ----------
+    initializer : initializer, its class, the name of a Keras initializer, "batch", or a constant
+        "batch" starts at zero until the embedding space is initialized from a batch.
+    constant : bool
+        Whether it is a constant.
+    """
+    if constant:
+        # A callable, since `wrap_function` cannot lift a tensor of its graph into the variable's initial value.
+        return lambda shape, dtype=None, partition_info=None: tf.convert_to_tensor(initializer, dtype)  # noqa: ARG005
+    if isinstance(initializer, str):
+        return keras.initializers.get("zeros" if initializer == "batch" else initializer)
+    return initializer() if inspect.isclass(initializer) else initializer
+
+
+def is_batch(initializer: Any) -> bool:
+    """Tell whether the embedding space is to be initialized from a batch."""
+    return isinstance(initializer, str) and initializer == "batch"

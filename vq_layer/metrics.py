@@ -1,0 +1,51 @@
+"""How much of the embedding space is in use, over an epoch (VQ-4)."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def perplexity(access_count: tf.Tensor) -> tf.Tensor:
+    """Return the exponential of the entropy of the usage: ``[n] -> []``; NaN when nothing was counted.
+
+    ``exp(-sum p log p)`` with ``p = access_count / sum(access_count)``: n when all embeddings are used equally often,
+    1 when only one is used.
+    """
+    share = access_count / tf.reduce_sum(access_count)
+    return tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share)))
+
+
+def codebook_usage(access_count: tf.Tensor) -> tf.Tensor:
+    """Return the share, in [0, 1], of embeddings that were used at all: ``[n] -> []``; NaN when nothing was counted."""
+    used = tf.reduce_mean(tf.cast(access_count > 0, access_count.dtype))
+    return tf.where(tf.reduce_sum(access_count) > 0, used, math.nan)
+
+
+class _OfAccessCount(keras.metrics.Metric):
+    """A metric of the access counts summed since the last reset."""
+
+    def __init__(self, n: int, name: str) -> None:
+        super().__init__(name=name, dtype="float32")
+        self.access_count = self.add_variable(shape=(n,), initializer="zeros", name="access_count")
+
+    def update_state(self, access_count: Any) -> None:
+        """Add the access counts of a batch, ``[n]``."""
+        self.access_count.assign_add(access_count)
+
+
+class Perplexity(_OfAccessCount):
+    """The perplexity of the usage since the last reset."""
+
+    def result(self) -> tf.Tensor:
+        """Return it as a scalar."""
+        return perplexity(tf.convert_to_tensor(self.access_count))
+
+
+class CodebookUsage(_OfAccessCount):
+    """The share of embeddings used since the last reset."""
+
+    def result(self) -> tf.Tensor:
+        """Return it as a scalar."""
+        return codebook_usage(tf.convert_to_tensor(self.access_count))

@@ -1,0 +1,92 @@
+"""Replacement of the least used embeddings by the most distant inputs (VQ-11)."""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class ReplacementState(NamedTuple):
+    """What training passes accumulate between replacements.
+
+    Attributes
+    ----------
+    usage : tf.Tensor, shape [n], float32
+        How often each embedding was chosen.
+    distant_inputs : tf.Tensor, shape [R, d]
+        The R inputs that were most distant from their nearest embedding, most distant first.
+    input_distances : tf.Tensor, shape [R]
+        Their distances; 0 marks an empty slot.
+    """
+
+    usage: tf.Tensor
+    distant_inputs: tf.Tensor
+    input_distances: tf.Tensor
+
+
+def accumulate(
+    state: ReplacementState, access_count: tf.Tensor, vectors: tf.Tensor, distance: tf.Tensor
+) -> ReplacementState:
+    """Return the state after a training pass.
+
+    Adds the access counts to the usage, and keeps the R largest of the stored distances followed by those of this
+    batch, in row-major order; earlier first on ties. A vector that found no embedding does not enter (VQ-13).
+
+    Parameters
+    ----------
+    state : ReplacementState
+    access_count : tf.Tensor, shape [n]
+    vectors : tf.Tensor, shape [batch, m, d]
+    distance : tf.Tensor, shape [batch, m, n]
+    """
+    known = ~tf.math.is_nan(distance)
+    nearest = tf.reduce_min(tf.where(known, distance, math.inf), axis=-1)
+    nearest = tf.where(tf.reduce_any(known, axis=-1), nearest, -1)  # below every stored distance
+    num_embeds_replaced, d = state.distant_inputs.shape
+    distances = tf.concat([state.input_distances, tf.reshape(nearest, [-1])], axis=0)
+    inputs = tf.concat([state.distant_inputs, tf.reshape(vectors, [-1, d])], axis=0)
+    input_distances, kept = tf.math.top_k(distances, num_embeds_replaced)  # lower index first on ties
+    return ReplacementState(state.usage + access_count, tf.gather(inputs, kept), input_distances)
+
+
+class Replacement(NamedTuple):
+    """The outcome of a replacement.
+
+    Attributes
+    ----------
+    emb_space : tf.Tensor, shape [n, d]
+    replaced : tf.Tensor, shape [n], bool
+        Which rows are new.
+    state : ReplacementState
+        Usage and distances are 0.
+    """
+
+    emb_space: tf.Tensor
+    replaced: tf.Tensor
+    state: ReplacementState
+
+
+def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> Replacement:
+    """Write the i-th most distant input over the i-th least used embedding; ties go to the lower index.
+
+    A slot is skipped, and uses up no embedding, when it is empty or when its input equals a row of `emb_space` or an
+    earlier slot.
+    """
+    num_embeds_replaced = state.input_distances.shape[0]
+    order = tf.argsort(state.input_distances, direction="DESCENDING", stable=True)
+    inputs = tf.gather(state.distant_inputs, order)
+    known = tf.reduce_any(_equal_rows(inputs, emb_space), axis=-1)
+    index = tf.range(num_embeds_replaced)
+    repeated = tf.reduce_any(_equal_rows(inputs, inputs) & (index < tf.expand_dims(index, -1)), axis=-1)
+    used = (tf.gather(state.input_distances, order) > 0) & ~known & ~repeated
+    inputs = tf.boolean_mask(inputs, used)
+    targets = tf.argsort(state.usage, stable=True)[: tf.shape(inputs)[0]]
+    return Replacement(
+        emb_space=tf.tensor_scatter_nd_update(emb_space, tf.expand_dims(targets, -1), inputs),
+        replaced=tf.reduce_any(tf.equal(tf.expand_dims(tf.range(emb_space.shape[0]), -1), targets), axis=-1),
+        state=ReplacementState(tf.zeros_like(state.usage), state.distant_inputs, tf.zeros_like(state.input_distances)),
+    )
+
+
+def _equal_rows(rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_all(tf.equal(tf.expand_dims(rows, -2), others), axis=-1)

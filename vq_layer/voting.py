@@ -1,0 +1,77 @@
+"""The majority vote of the most similar embeddings (VQ-10)."""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Vote(NamedTuple):
+    """The outcome of a vote.
+
+    Attributes
+    ----------
+    label : tf.Tensor, shape [batch, m], dtype of the labels
+        The label with the most votes, the lowest on ties; -1 where nobody votes.
+    votes : tf.Tensor, shape [batch, m], int32
+        How many votes it has.
+    emb_index : tf.Tensor, shape [batch, m], int64
+        The embedding that represents it; -1 where nobody votes.
+    """
+
+    label: tf.Tensor
+    votes: tf.Tensor
+    emb_index: tf.Tensor
+
+
+def majority_vote(similarity: tf.Tensor, emb_labels: tf.Tensor, num_classes: int, k: int, representative: str) -> Vote:
+    """Let the k most similar embeddings vote with their labels.
+
+    Parameters
+    ----------
+    similarity : tf.Tensor, shape [batch, m, n]
+        Embeddings at similarity NaN have no vote (VQ-13). Ties for the k-th place go to the lower index.
+    emb_labels : tf.Tensor, shape [n], int32 or int64
+        Labels in [0, num_classes).
+    num_classes, k : int
+    representative : {"first", "nearest"}
+        Whether the winning label is represented by the first embedding that bears it or by the most similar of its
+        voters.
+
+    Returns
+    -------
+    Vote
+    """
+    known = ~tf.math.is_nan(similarity)
+    ranked, voters = tf.math.top_k(tf.where(known, similarity, -math.inf), k)  # lower index first on ties
+    votes_cast = tf.where(tf.math.is_finite(ranked), tf.gather(emb_labels, voters), -1)  # -1 is no class of one_hot
+    counts = tf.reduce_sum(tf.one_hot(votes_cast, num_classes, dtype=tf.int32), axis=-2)
+    label, votes = tf.argmax(counts, axis=-1, output_type=emb_labels.dtype), tf.reduce_max(counts, axis=-1)
+    if representative == "nearest":
+        bears_label = tf.cast(tf.equal(votes_cast, tf.expand_dims(label, -1)), tf.int32)
+        emb_index = tf.gather(voters, tf.argmax(bears_label, axis=-1), batch_dims=2)
+    else:
+        usable = tf.reduce_any(known, axis=[0, 1])
+        emb_index = tf.gather(_first_of_each_label(emb_labels, usable, num_classes), label)
+    found = votes > 0
+    return Vote(tf.where(found, label, -1), votes, tf.where(found, tf.cast(emb_index, tf.int64), -1))
+
+
+def _first_of_each_label(emb_labels: tf.Tensor, usable: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """Return the first usable embedding that bears each label, ``[num_classes]``; where none does, any number."""
+    n = emb_labels.shape[0]
+    index = tf.where(usable, tf.range(n), n)
+    return tf.math.unsorted_segment_min(index, emb_labels, num_classes)
+
+
+def votes_needed(k: int, majority_threshold: float) -> int:
+    """Return the least integer v with ``v / k >= majority_threshold`` in Python floats; k + 1 if none to k.
+
+    A rule of integers, since a share computed by TensorFlow may be rounded otherwise: 41/41 came out below 1.
+    """
+    if majority_threshold > 1:
+        return k + 1
+    v = max(math.ceil(majority_threshold * k) - 1, 0)  # the product may be rounded up past an integer
+    while v / k < majority_threshold:
+        v += 1
+    return v
