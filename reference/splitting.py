@@ -37,5 +37,5 @@ def split(x: NDArray[Any], num_splits: int) -> NDArray[np.float64]:
 
 
 def merge(vectors: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    """Undo `split`: ``[batch, m, d] -> shape``, row-major, dtype kept."""
+    """Undo `split`: ``[batch, m, d]`` back to the shape of `x`, row-major, dtype kept."""
     return vectors.reshape(x.shape)
