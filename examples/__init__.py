@@ -1,0 +1,1 @@
+"""Demonstrations on real data; `python -m examples.demo` runs them all."""

@@ -1,0 +1,34 @@
+"""The README: its code runs, its tests exist, its commands are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_its_code_runs(code):
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_its_commands_are_targets_of_make():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    commands = re.findall(r"make (demo|test|lint|extended|\w+)\b(?=`|\s+#)", README)
+    assert set(commands) <= set(targets)
+    assert {"demo", "test", "lint"} <= set(commands)
+
+
+def test_the_files_it_links_exist():
+    links = re.findall(r"\]\(([\w./-]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_test_that_it_names_exists():
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"\| `(test_\w+)` \|", README)
+    assert named
+    assert [name for name in named if f"def {name}(" not in sources] == []
