@@ -17,7 +17,7 @@ def verify(clause: str, **strategies: Callable[[Implementation], st.SearchStrate
     Each keyword is a function from the implementation to the strategy that draws this argument. The number of examples
     is that of the profile, times the effort of the implementation.
 
-    The decorated function takes the implementation and the drawn arguments.
+    The decorated function takes the implementation and the drawn arguments; it stays at hand as ``check``.
     """
 
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
@@ -29,6 +29,7 @@ def verify(clause: str, **strategies: Callable[[Implementation], st.SearchStrate
             examples = round(hypothesis.settings.default.max_examples * implementation.effort)
             hypothesis.settings(max_examples=max(1, examples))(hypothesis.given(**drawn)(bound))()
 
+        test.check = check
         test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
         return test
 

@@ -22,51 +22,70 @@ from tests.implementations.protocol import (
 
 
 class KerasLayers:
-    """The layers of `vq_layer`, under a mixed policy for half types."""
+    """The layers of `vq_layer`, under a mixed policy for half types.
+
+    Parameters
+    ----------
+    compiled : bool
+        Whether calls and their gradients go through XLA, which compiles anew for every shape.
+    """
 
     name = "keras"
     dtypes = ("float64", "float32", "float16", "bfloat16")
     effort = 1.0
     configurations = None
 
+    def __init__(self, compiled: bool = False) -> None:
+        self._wrap = tf.function(jit_compile=True) if compiled else lambda function: function
+
     def quantize(self, case: Case) -> Quantized:
         """Call the layer for its endpoints, and `encode` for the indices."""
         layer = _layer_of(case)
-        endpoints = layer(tf.constant(case.x))
+
+        def call(x: tf.Tensor) -> tuple[Any, tf.Tensor, list[tf.Tensor]]:
+            return layer(x)[:6], layer.encode(x), layer.losses
+
+        endpoints, emb_index, losses = self._wrap(call)(tf.constant(case.x))
+        values = dict(zip(vq_layer.VQEndpoints._fields, (value.numpy() for value in endpoints), strict=False))
+        del values["emb_space"]
         return Quantized(
-            layer_out=endpoints.layer_out.numpy(),
-            emb_index=_emb_index(layer, case),
-            access_count=endpoints.access_count.numpy(),
-            distance=endpoints.distance.numpy(),
-            emb_spacing=endpoints.emb_spacing.numpy(),
-            emb_closest_spacing=endpoints.emb_closest_spacing.numpy(),
-            losses=_by_name(case, [loss.numpy() for loss in layer.losses]),
+            **values,
+            emb_index=_as_batch(emb_index, case),
+            losses=_by_name(case, [loss.numpy() for loss in losses]),
         )
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Differentiate a call by a tape."""
-        layer, x = _layer_of(case), tf.constant(case.x)
+        layer = _layer_of(case)
         emb_space = layer.emb_space.value
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch([x, emb_space])
-            layer_out = layer(x).layer_out
-            losses = _by_name(case, layer.losses)
-        to_x, to_emb_space = _gradients(tape, layer_out, [x, emb_space], tf.constant(upstream))
-        of_losses = {name: _gradients(tape, loss, [x, emb_space]) for name, loss in losses.items()}
+
+        def differentiate(x: tf.Tensor, upstream: tf.Tensor) -> tuple[list[tf.Tensor], list[list[tf.Tensor]]]:
+            with tf.GradientTape(persistent=True) as tape:
+                tape.watch([x, emb_space])
+                layer_out, losses = layer(x).layer_out, layer.losses
+            of_losses = [_gradients(tape, loss, [x, emb_space]) for loss in losses]
+            return _gradients(tape, layer_out, [x, emb_space], upstream), of_losses
+
+        of_output, of_losses = self._wrap(differentiate)(tf.constant(case.x), tf.constant(upstream))
+        by_name = _by_name(case, of_losses)
         return Gradients(
-            output_to_x=to_x,
-            output_to_emb_space=to_emb_space,
-            losses_to_x={name: pair[0] for name, pair in of_losses.items()},
-            losses_to_emb_space={name: pair[1] for name, pair in of_losses.items()},
+            *(gradient.numpy() for gradient in of_output),
+            losses_to_x={name: pair[0].numpy() for name, pair in by_name.items()},
+            losses_to_emb_space={name: pair[1].numpy() for name, pair in by_name.items()},
         )
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Call the layer for its endpoints, and `encode` for the indices."""
         layer = _cosine_layer_of(case)
-        endpoints = layer(tf.constant(case.x))
-        values = {name: getattr(endpoints, name, None) for name in CosineQuantized._fields}
-        values = {name: value if value is None else value.numpy() for name, value in values.items()}
-        return CosineQuantized(**{**values, "emb_index": _emb_index(layer, case)})
+
+        def call(x: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            present = {name: value for name, value in layer(x)._asdict().items() if value is not None}
+            return present, layer.encode(x)
+
+        endpoints, emb_index = self._wrap(call)(tf.constant(case.x))
+        values = {name: value.numpy() for name, value in endpoints.items() if name in CosineQuantized._fields}
+        values["emb_index"] = _as_batch(emb_index, case)
+        return CosineQuantized(**{**dict.fromkeys(CosineQuantized._fields), **values})
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
         """Differentiate a call by a tape."""
@@ -75,7 +94,8 @@ class KerasLayers:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch([x, emb_space])
             layer_out = layer(x).layer_out
-        return CosineGradients(*_gradients(tape, layer_out, [x, emb_space], tf.constant(upstream)))
+        gradients = _gradients(tape, layer_out, [x, emb_space], tf.constant(upstream))
+        return CosineGradients(*(gradient.numpy() for gradient in gradients))
 
     def training(self, case: Case, num_embeds_replaced: int) -> "KerasTraining":
         """Begin with a layer in a model, which can be saved."""
@@ -148,9 +168,9 @@ def _with_emb_space(layer: Any, case: Case | CosineCase) -> Any:
     return layer
 
 
-def _emb_index(layer: Any, case: Case | CosineCase) -> NDArray[Any]:
-    """Encode, and bring the indices to the shape [batch, m]."""
-    return layer.encode(case.x).numpy().reshape(-1, case.x.shape[1] * case.num_splits)
+def _as_batch(emb_index: tf.Tensor, case: Case | CosineCase) -> NDArray[Any]:
+    """Bring what `encode` returns to the shape [batch, m]."""
+    return emb_index.numpy().reshape(-1, case.x.shape[1] * case.num_splits)
 
 
 def _by_name(case: Case, losses: list[Any]) -> dict[str, Any]:
@@ -160,9 +180,9 @@ def _by_name(case: Case, losses: list[Any]) -> dict[str, Any]:
 
 def _gradients(
     tape: tf.GradientTape, target: tf.Tensor, sources: list[tf.Tensor], upstream: tf.Tensor | None = None
-) -> list[NDArray[Any]]:
+) -> list[tf.Tensor]:
     gradients = tape.gradient(target, sources, upstream)
     return [
-        np.zeros(source.shape) if gradient is None else tf.convert_to_tensor(gradient).numpy()
+        tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient)
         for source, gradient in zip(sources, gradients, strict=True)
     ]

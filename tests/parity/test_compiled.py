@@ -1,0 +1,65 @@
+"""The Keras layers through XLA, which `fit` uses by itself: the same checks, on a few fixed shapes."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from tests.implementations.keras_layers import KerasLayers
+from tests.implementations.protocol import Case
+from tests.parity import test_vector_quantization as parity
+from tests.property import test_lookup
+
+
+class Compiled(KerasLayers):
+    """Compiles once for all checks of one case."""
+
+    quantize = functools.cache(KerasLayers.quantize)
+
+
+COMPILED = Compiled(compiled=True)
+
+
+def exact_case(lookup_ord, dtype="float32"):
+    """Draw from few integers: exact ties, duplicate embeddings, inputs equal to embeddings, zero vectors."""
+    rng = np.random.default_rng(0)
+    x, emb_space = rng.integers(-2, 3, [3, 4, 6]), rng.integers(-2, 3, [9, 3])
+    emb_space[5], emb_space[7], x[0] = emb_space[2], 0, 0
+    wide = "float64" if dtype == "float64" else "float32"
+    return Case(x.astype(dtype), emb_space.astype(wide), lookup_ord, num_splits=2, exact=True)
+
+
+def rounded_case(lookup_ord):
+    """Draw far from the origin, where differences are small beside the numbers."""
+    rng = np.random.default_rng(1)
+    emb_space = (100 + 0.01 * rng.standard_normal([16, 8])).astype(np.float32)
+    x = (100 + 0.01 * rng.standard_normal([4, 5, 8])).astype(np.float32)
+    x[0, 0] = emb_space[3]
+    return Case(x, emb_space, lookup_ord)
+
+
+@pytest.mark.clause("VQ-2")
+@pytest.mark.parametrize(
+    ("lookup_ord", "dtype"), [(1, "float32"), (2, "float32"), (np.inf, "float32"), (2, "float64"), (1, "float16")]
+)
+def test_exact_inputs_give_the_oracles_endpoints_bit_for_bit(lookup_ord, dtype):
+    case = exact_case(lookup_ord, dtype)
+    parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(COMPILED, case)
+
+
+@pytest.mark.clause("VQ-15")
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+def test_rounded_inputs_stay_within_their_errors(lookup_ord):
+    case = rounded_case(lookup_ord)
+    parity.test_distances_are_within_their_rounding_errors.check(COMPILED, case)
+    parity.test_each_index_is_nearest_within_rounding.check(COMPILED, case)
+    parity.test_losses_are_within_their_rounding_errors.check(COMPILED, case)
+    test_lookup.test_no_other_row_is_nearer.check(COMPILED, case)
+
+
+@pytest.mark.clause("VQ-7")
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+@pytest.mark.parametrize("make_case", [exact_case, rounded_case])
+def test_gradients_lie_in_the_oracles_subdifferential(lookup_ord, make_case):
+    case = make_case(lookup_ord)
+    parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(COMPILED, case)
