@@ -20,7 +20,9 @@ class Projection(NamedTuple):
         if self.mean is None or self.axes is None:
             return vectors
         finite = finite_rows(vectors)[..., np.newaxis]
-        return np.where(finite, np.where(finite, vectors - self.mean, 0) @ self.axes, np.nan)
+        centred = np.where(finite, vectors - self.mean, 0)
+        # Not a matrix product, which may round a row by its position: equal vectors must have equal projections.
+        return np.where(finite, np.einsum("...d,dc->...c", centred, self.axes), np.nan)
 
     def pull_back(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the gradient by vectors from that by their projections: ``[..., components] -> [..., d]``.
@@ -58,7 +60,9 @@ def fit(rows: NDArray[np.float64], num_components: int, unit_roundoff: float) ->
             f"Received: {num_components} with d={d} and {number} rows"
         )
     mean = rows.mean(axis=0)
-    _, singular, axes = scipy.linalg.svd(rows - mean, full_matrices=False)
+    centred = rows - mean
+    centred -= centred.mean(axis=0)  # the rounding of a mean far from 0 would count as an axis
+    _, singular, axes = scipy.linalg.svd(centred, full_matrices=False)
     null = singular < max(number, d) * unit_roundoff * singular[0]
     null |= singular == 0
     return Projection(mean, np.where(null[:, np.newaxis], 0, axes)[:num_components].T)

@@ -17,16 +17,20 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
     tf.errors.InvalidArgumentError
         When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
     """
-    rows = tf.reshape(vectors, [-1, vectors.shape[-1]])[:n]
-    enough = tf.debugging.assert_equal(
-        tf.shape(rows)[0], n, message=f"`x` must hold at least n={n} vectors to initialize the embedding space from"
+    flat = tf.reshape(vectors, [-1, vectors.shape[-1]])
+    # Not `assert_greater_equal`, which fails while a graph is built, even in a branch that is not taken.
+    enough = tf.debugging.Assert(
+        tf.shape(flat)[0] >= n, [f"`x` must hold at least n={n} vectors to initialize the embedding space from"]
     )
+    with tf.control_dependencies([enough] if enough is not None else []):
+        # Not `flat[:n]`, whose number of rows a graph optimizer infers from that of `emb_space`, and drops the check.
+        rows = tf.gather(flat, tf.range(n))
     finite = tf.debugging.Assert(
         tf.reduce_all(finite_rows(rows)),
         [f"the first n={n} vectors of `x` must be finite to initialize the embedding space from", rows],
     )
-    with tf.control_dependencies([check for check in (enough, finite) if check is not None]):
-        return tf.ensure_shape(tf.identity(rows), [n, vectors.shape[-1]])
+    with tf.control_dependencies([finite] if finite is not None else []):
+        return tf.identity(rows)
 
 
 def initial_values(initializer: Any, constant: bool) -> Any:

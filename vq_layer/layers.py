@@ -82,8 +82,10 @@ class _Quantizer(keras.layers.Layer):
         self.emb_space.assign(
             tf.cond(initialized, lambda: emb_space, lambda: initialization.first_rows(vectors, self.n))
         )
-        self.initialized.assign(tf.ones_like(initialized))
-        return tf.convert_to_tensor(self.emb_space)
+        emb_space = tf.convert_to_tensor(self.emb_space)
+        with tf.control_dependencies([emb_space]):  # in a graph, not before the rows have passed their checks
+            self.initialized.assign(tf.ones_like(initialized))
+        return emb_space
 
     def initialize_from_batch(self, x: Any) -> None:
         """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major.
@@ -95,9 +97,11 @@ class _Quantizer(keras.layers.Layer):
         """
         x = self._built_for(x)
         vectors = quantizers.compared(x, tf.convert_to_tensor(self.emb_space), self.num_splits)
-        self.emb_space.assign(initialization.first_rows(vectors, self.n))
+        rows = initialization.first_rows(vectors, self.n)
+        self.emb_space.assign(rows)
         if self.initializes_from_batch:
-            self.initialized.assign(True)
+            with tf.control_dependencies([rows]):
+                self.initialized.assign(True)
 
     def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         """Return the indices that x is encoded by, ``[batch, m]``."""
@@ -351,11 +355,32 @@ class _CosineQuantizer(_Quantizer):
 
     def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | CosineVQEndpoints:
         """Quantize x, ``[batch, ..., q]``; return the output, or `CosineVQEndpoints` with `return_endpoints`."""
-        # A functional model admits only tensors as outputs of `call`, so absent endpoints join here.
         result = super().__call__(x, **kwargs)
         if not self.return_endpoints:
             return result
-        return CosineVQEndpoints(**{**dict.fromkeys(CosineVQEndpoints._fields), **result})
+        endpoints = CosineVQEndpoints._make((*result, None))
+        return endpoints._replace(**dict.fromkeys(self._absent_endpoints()))
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | tuple[tf.Tensor, ...]:
+        """Quantize x; see `__call__`."""
+        emb_space = self._prepared_emb_space(x, training)
+        result = self._quantize(x, emb_space)
+        if not self.return_endpoints:
+            return result.layer_out
+        endpoints = (
+            result.layer_out,
+            emb_space,
+            result.percentage_identity_mapped,
+            result.similarity_values,
+            result.identity_mapping_mask,
+            result.most_common_label,
+        )
+        # A functional model admits only tensors, and finds them again by their place: any in the place of the absent.
+        return tuple(tf.zeros([]) if endpoint is None else endpoint for endpoint in endpoints)
+
+    def _absent_endpoints(self) -> list[str]:
+        """Return the names of the endpoints that this layer does not have."""
+        return ["identity_mapping_mask", "most_common_label"]
 
     def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
         """Quantize x with the given embedding space."""
@@ -363,16 +388,6 @@ class _CosineQuantizer(_Quantizer):
 
     def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         return self._quantize(x, emb_space).emb_index
-
-    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | dict[str, tf.Tensor]:
-        """Quantize x; see `__call__`."""
-        emb_space = self._prepared_emb_space(x, training)
-        result = self._quantize(x, emb_space)
-        if not self.return_endpoints:
-            return result.layer_out
-        endpoints = {name: getattr(result, name, None) for name in CosineVQEndpoints._fields}
-        endpoints["emb_space"] = emb_space
-        return {name: value for name, value in endpoints.items() if value is not None}
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
@@ -506,6 +521,9 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
         self.emb_labels = self._add_state(
             "emb_labels", (self.n,), self._initial_labels, dtype=self._initial_labels.dtype.name
         )
+
+    def _absent_endpoints(self) -> list[str]:
+        return [] if self.majority_threshold >= 0 else ["identity_mapping_mask"]
 
     def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
         return quantizers.cosine_knn_vector_quantization(

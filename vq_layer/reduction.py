@@ -47,7 +47,7 @@ def projection(vectors: tf.Tensor, emb_space: tf.Tensor, dim_reduction: str, num
     rows = emb_space
     if dim_reduction == "pca-batch":
         rows = tf.concat([emb_space, tf.reshape(vectors, [-1, emb_space.shape[-1]])], axis=0)
-    return Projection(*map(tf.stop_gradient, fit(tf.boolean_mask(rows, finite_rows(rows)), num_components)))
+    return Projection(*map(tf.stop_gradient, fit(tf.boolean_mask(rows, finite_rows(rows)), int(num_components))))
 
 
 def fit(rows: tf.Tensor, num_components: int) -> Projection:
@@ -67,7 +67,10 @@ def fit(rows: tf.Tensor, num_components: int) -> Projection:
     with tf.control_dependencies([enough] if enough is not None else []):
         exact = tf.cast(rows, tf.float64)
     mean = tf.reduce_mean(exact, axis=0)
-    singular, _, axes = tf.linalg.svd(tf.linalg.qr(exact - mean).r)
+    centred = exact - mean
+    centred -= tf.reduce_mean(centred, axis=0)  # the rounding of a mean far from 0 would count as an axis
+    scaled = tf.math.divide_no_nan(centred, tf.reduce_max(tf.abs(centred)))  # the decomposition squares its entries
+    singular, _, axes = tf.linalg.svd(tf.linalg.qr(scaled).r)
     singular, axes = singular[:num_components], axes[:, :num_components]
     unit_roundoff = np.finfo(rows.dtype.as_numpy_dtype).eps / 2
     null = singular < tf.cast(tf.maximum(number, d), tf.float64) * unit_roundoff * singular[0]

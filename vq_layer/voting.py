@@ -43,6 +43,7 @@ def majority_vote(similarity: tf.Tensor, emb_labels: tf.Tensor, num_classes: int
     Vote
     """
     known = ~tf.math.is_nan(similarity)
+    similarity = tf.where(tf.not_equal(similarity, 0), similarity, 0)  # XLA's top_k puts -0 below 0
     ranked, voters = tf.math.top_k(tf.where(known, similarity, -math.inf), k)  # lower index first on ties
     votes_cast = tf.where(tf.math.is_finite(ranked), tf.gather(emb_labels, voters), -1)  # -1 is no class of one_hot
     counts = tf.reduce_sum(tf.one_hot(votes_cast, num_classes, dtype=tf.int32), axis=-2)
