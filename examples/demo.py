@@ -1,21 +1,20 @@
-"""Learn a codebook for the patches of a real photograph; print how good it is and draw it.
+"""Learn codebooks of a real photograph, and let real digits vote; print how well it goes and draw it.
 
-Run by `make demo`, or ``python -m examples.demo``; writes ``out/demo.png``.
+Run by `make demo`, or ``python -m examples.demo``; writes ``out/demo.png``, ``out/replacement.png`` and
+``out/digits.png``.
 """
 
 import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
+from examples.digits import load_halves
 from examples.errors import DemoError
-from examples.figures import draw
-from examples.output import check_writable, native_messages_hidden, save
+from examples.output import check_writable, native_messages_hidden
 from examples.photograph import NAME, load_photograph, to_patches
-from examples.report import table
 
-PICTURE = Path("out/demo.png")
+OUT = Path("out")
+PICTURES = "demo.png", "replacement.png", "digits.png"
 NUM_EMBEDS = 256
 SEED = 0
 
@@ -23,7 +22,7 @@ SEED = 0
 def main() -> int:
     """Run the demonstration; return the exit code."""
     try:
-        quantize_photograph(PICTURE)
+        demonstrate(OUT)
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -32,20 +31,21 @@ def main() -> int:
     return 0
 
 
-def quantize_photograph(picture: Path) -> None:
-    """Learn a codebook with the layer and one with k-means; print the table, draw the picture."""
-    check_writable(picture)
-    image = load_photograph()
+def demonstrate(folder: Path) -> None:
+    """Check all that can fail, then run the three parts; each prints a table and draws a picture into the folder."""
+    codebook, replacement, votes = (folder / name for name in PICTURES)
+    for picture in (codebook, replacement, votes):
+        check_writable(picture)
+    image, digits = load_photograph(), load_halves(SEED)
     patches = to_patches(image)
     print(f"{NAME}: {len(patches):,} patches of {patches.shape[1]} numbers, {NUM_EMBEDS} codes", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with native_messages_hidden():
         # TensorFlow takes seconds to load: the errors above come first.
-        from examples.learning import learn_with_kmeans, learn_with_layer  # noqa: PLC0415
-    learned = [learn(patches, NUM_EMBEDS, SEED) for learn in (learn_with_layer, learn_with_kmeans)]
-    Console().print(table(patches, learned))
-    save(draw(image, patches, learned), picture)
-    print(f"wrote {picture}")
+        from examples import parts  # noqa: PLC0415
+    parts.quantize_photograph(image, patches, NUM_EMBEDS, SEED, codebook)
+    parts.replace_unused(patches, NUM_EMBEDS, SEED, replacement)
+    parts.vote_on_digits(digits, SEED, votes)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2, vq
 from sklearn.cluster import kmeans_plusplus
 
-from examples.measures import Quantization
+from examples.measures import Quantization, Training
 from examples.progress import FitProgress, progress_bar
 from vq_layer import VectorQuantization
 
@@ -34,18 +35,46 @@ def learn_with_layer(vectors: NDArray[np.float32], n: int, seed: int) -> Quantiz
     seed : int
         Of the first codes and of the order of the batches: the same seed gives the same codebook on the same machine.
     """
+    layer = VectorQuantization(n, alpha=ALPHA, beta=BETA, gamma=GAMMA)
+    return train("VectorQuantization", layer, vectors, random_rows(vectors, n, seed), seed, EPOCHS).quantization
+
+
+def train(
+    name: str,
+    layer: VectorQuantization,
+    vectors: NDArray[np.float32],
+    emb_space: NDArray,
+    seed: int,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Training:
+    """Train a layer alone by `fit` with Adam.
+
+    Parameters
+    ----------
+    name : str
+        Of the quantization.
+    layer : VectorQuantization
+    vectors : numpy.ndarray, shape [m, d], float32
+    emb_space : numpy.ndarray, shape [n, d]
+        The codes to start from.
+    seed : int
+        Of the order of the batches.
+    epochs : int
+    callbacks : sequence of keras.callbacks.Callback
+    """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    layer = VectorQuantization(n, alpha=ALPHA, beta=BETA, gamma=GAMMA)
     model = keras.Sequential([keras.Input(vectors.shape[1:]), layer])
-    layer.emb_space.assign(random_rows(vectors, n, seed))
-    model.compile(optimizer=keras.optimizers.Adam(_learning_rate(len(vectors)), beta_2=0.99))
+    layer.emb_space.assign(emb_space)
+    model.compile(optimizer=keras.optimizers.Adam(_learning_rate(len(vectors), epochs), beta_2=0.99))
     start = time.perf_counter()
     with progress_bar() as progress:
-        callback = FitProgress(progress, "learning the codebook")
-        model.fit(vectors, epochs=EPOCHS, batch_size=BATCH_SIZE, verbose=0, callbacks=[callback])
+        watch = FitProgress(progress, f"training {name}")
+        history = model.fit(vectors, epochs=epochs, batch_size=BATCH_SIZE, verbose=0, callbacks=[*callbacks, watch])
     seconds = time.perf_counter() - start
-    return Quantization("VectorQuantization", layer.emb_space.numpy(), encode(layer, vectors), seconds)
+    learned = Quantization(name, layer.emb_space.numpy(), encode(layer, vectors), seconds)
+    return Training(learned, history.history)
 
 
 def learn_with_kmeans(vectors: NDArray[np.float32], n: int, seed: int) -> Quantization:
@@ -71,8 +100,8 @@ def encode(layer: VectorQuantization, vectors: NDArray[np.float32], batch_size: 
     return np.concatenate([layer.encode(vectors[i : i + batch_size]).numpy()[:, 0] for i in starts])
 
 
-def _learning_rate(num_vectors: int) -> keras.optimizers.schedules.LearningRateSchedule:
+def _learning_rate(num_vectors: int, epochs: int) -> keras.optimizers.schedules.LearningRateSchedule:
     # High at first, so that codes travel between clusters; low at last, so that they settle in the middle of theirs.
     first, last = LEARNING_RATE
-    steps = EPOCHS * math.ceil(num_vectors / BATCH_SIZE)
+    steps = epochs * math.ceil(num_vectors / BATCH_SIZE)
     return keras.optimizers.schedules.PolynomialDecay(first, steps, last)

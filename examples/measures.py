@@ -31,6 +31,21 @@ class Quantization(NamedTuple):
     seconds: float
 
 
+class Training(NamedTuple):
+    """What a training leaves.
+
+    Attributes
+    ----------
+    quantization : Quantization
+        The codebook, and the code of every vector.
+    history : dict
+        What `fit` reports: of each metric its value in every epoch.
+    """
+
+    quantization: Quantization
+    history: dict[str, list[float]]
+
+
 def reconstruction(quantization: Quantization) -> NDArray[np.float32]:
     """Return the code in place of every vector: ``[m, d]``."""
     return quantization.emb_space[quantization.emb_index]
@@ -53,23 +68,6 @@ def psnr(original: NDArray, approximation: NDArray) -> float:
     """
     error = np.mean(np.square(np.subtract(original, approximation, dtype=np.float64)))
     return float(-10 * np.log10(error)) if error > 0 else float("inf")
-
-
-def perplexity(count: NDArray[np.int64]) -> float:
-    """Return the number of equally frequent codes that would have the entropy of these counts.
-
-    ``exp(-Σ_j p_j · ln p_j)`` with ``p = count / Σ count``: from 1, when one code does it all, to n, when all are used
-    alike.
-
-    Examples
-    --------
-    >>> perplexity(np.array([5, 5, 5, 5]))
-    4.0
-    >>> perplexity(np.array([7, 0, 0, 0]))
-    1.0
-    """
-    share = count[count > 0] / np.sum(count)
-    return float(np.exp2(-np.sum(share * np.log2(share))))
 
 
 def bits_per_pixel(num_codes: float, patch_size: int) -> float:

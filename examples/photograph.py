@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_sample_image
 
-from examples.errors import DemoError
+from examples.errors import loading
 
 NAME = "china.jpg"
 PATCH_SIZE = 4
@@ -23,12 +23,9 @@ def load_photograph() -> NDArray[np.float32]:
     DemoError
         If the photograph is missing or unreadable.
     """
-    try:
-        pixels = load_sample_image(NAME)
     # What scikit-learn raises: no Pillow; no such file, or no image in it; no such name.
-    except (ImportError, OSError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise DemoError(f"cannot load {NAME} from scikit-learn: {reason}") from error
+    with loading(NAME, ImportError, OSError, AttributeError):
+        pixels = load_sample_image(NAME)
     return crop(pixels, PATCH_SIZE).astype(np.float32) / 255
 
 

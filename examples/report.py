@@ -1,45 +1,105 @@
-"""The table of the demonstration."""
+"""The tables of the demonstration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from examples.measures import Quantization, access_count, bits_per_pixel, perplexity, psnr, reconstruction
+from examples.digits import NOISE, Vote, Yardstick, accuracy
+from examples.measures import Quantization, access_count, bits_per_pixel, psnr, reconstruction
 from examples.photograph import PATCH_SIZE
+from reference.metrics import perplexity
 
-COLUMNS = ("PSNR\ndB", "codes\nused", "perplexity", "bits/pixel\nfixed", "bits/pixel\nentropy", "seconds")
+USAGE = ("PSNR\ndB", "codes\nused", "perplexity")
+RATES = ("bits/pixel\nfixed", "bits/pixel\nentropy")
 CAPTION = "bits/pixel: fixed log2(codes)/16, entropy log2(perplexity)/16"
+THRESHOLDS = None, 0.5, 0.7, 0.9, 1.0
 
 
-def table(patches: NDArray[np.float32], quantizations: Sequence[Quantization]) -> Table:
+def codebook_table(patches: NDArray[np.float32], quantizations: Sequence[Quantization]) -> Table:
     """Return the measures of every quantization of the same patches, one row each."""
-    rows = Table(
+    table = _empty(["codebook\nlearned by"], [*USAGE, *RATES, "seconds"], CAPTION)
+    for quantization in quantizations:
+        table.add_row(
+            quantization.name, *usage(patches, quantization), *rates(quantization), f"{quantization.seconds:.1f}"
+        )
+    return table
+
+
+def replacement_table(patches: NDArray[np.float32], quantizations: Sequence[Quantization]) -> Table:
+    """Return what the trainings came to, one row each."""
+    table = _empty(["codebook\nlearned"], [*USAGE, "seconds"])
+    for quantization in quantizations:
+        table.add_row(quantization.name, *usage(patches, quantization), f"{quantization.seconds:.1f}")
+    return table
+
+
+def vote_table(k: int, labels: NDArray[np.int64], votes: Mapping[str, Mapping[float | None, Vote]]) -> Table:
+    """Return accuracy and share of identity-mapped inputs under `THRESHOLDS`, two rows for each kind of input.
+
+    Parameters
+    ----------
+    k : int
+    labels : numpy.ndarray, shape [m]
+        The right ones.
+    votes : mapping
+        By kind of input, then by threshold.
+    """
+    caption = (
+        f"accuracy: of the inputs not mapped to themselves, k = {k}; noisy: normal noise\n"
+        f"of standard deviation {NOISE:.0f} added to pixel values in 0…16"
+    )
+    columns = ["no\nthreshold" if t is None else f"threshold\n{t}" for t in THRESHOLDS]
+    table = _empty(["digits", ""], columns, caption)
+    for name, by_threshold in votes.items():
+        shown = [by_threshold[t] for t in THRESHOLDS]
+        table.add_row(name, "accuracy", *(f"{accuracy(v.label, labels, v.identity_mapped):.3f}" for v in shown))
+        table.add_row("", "identity-mapped", *(f"{v.identity_mapped_share:.1%}" for v in shown))
+    return table
+
+
+def usage(patches: NDArray[np.float32], quantization: Quantization) -> list[str]:
+    """Return the measures of a quantization as `USAGE` names them."""
+    count = access_count(quantization)
+    quality = psnr(patches, reconstruction(quantization))
+    return [f"{quality:.2f}", f"{np.count_nonzero(count)}/{len(count)}", f"{perplexity(count):.1f}"]
+
+
+def rates(quantization: Quantization) -> list[str]:
+    """Return the bits per pixel of a quantization as `RATES` names them."""
+    count = access_count(quantization)
+    return [f"{bits_per_pixel(codes, PATCH_SIZE):.3f}" for codes in (len(count), perplexity(count))]
+
+
+def agreement(k: int, labels: NDArray[np.int64], voted: NDArray[np.int64], yardstick: Yardstick) -> str:
+    """Return in a line how the layer's labels compare with scikit-learn's: all, and those of tied votes.
+
+    Examples
+    --------
+    >>> yardstick = Yardstick(label=np.array([1, 2, 3, 3]), tied=np.array([True, True, False, False]))
+    >>> agreement(5, np.array([1, 2, 3, 4]), np.array([1, 1, 3, 3]), yardstick)
+    'k = 5: accuracy 0.500, scikit-learn 0.750; 1 of 4 votes differ, 1 of 2 ties'
+    """
+    differs = voted != yardstick.label
+    layer, other = np.mean(voted == labels), np.mean(yardstick.label == labels)
+    ties = f"{np.sum(differs & yardstick.tied)} of {np.sum(yardstick.tied)} ties"
+    votes = f"{np.sum(differs)} of {len(labels)} votes differ, {ties}"
+    return f"k = {k}: accuracy {layer:.3f}, scikit-learn {other:.3f}; {votes}"
+
+
+def _empty(names: Sequence[str], columns: Sequence[str], caption: str | None = None) -> Table:
+    table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
         collapse_padding=True,
-        caption=CAPTION,
+        caption=caption,
         caption_justify="left",
     )
-    rows.add_column("codebook\nlearned by", no_wrap=True)
-    for column in COLUMNS:
-        rows.add_column(column, justify="right")
-    for quantization in quantizations:
-        rows.add_row(quantization.name, *figures(patches, quantization))
-    return rows
-
-
-def figures(patches: NDArray[np.float32], quantization: Quantization) -> list[str]:
-    """Return the measures of a quantization as `COLUMNS` shows them."""
-    n, count = len(quantization.emb_space), access_count(quantization)
-    return [
-        f"{psnr(patches, reconstruction(quantization)):.2f}",
-        f"{np.count_nonzero(count)}/{n}",
-        f"{perplexity(count):.1f}",
-        f"{bits_per_pixel(n, PATCH_SIZE):.3f}",
-        f"{bits_per_pixel(perplexity(count), PATCH_SIZE):.3f}",
-        f"{quantization.seconds:.1f}",
-    ]
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table

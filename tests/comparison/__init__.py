@@ -1,4 +1,4 @@
-"""Every tolerance of the suite, derived, and the rules for ties that cannot be told from near-ties, a module a concept."""
+"""Every tolerance of the suite, derived, and the rules for ties and near-ties; a module a concept."""
 
 from tests.comparison.gradients import (
     Interval,

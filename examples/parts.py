@@ -1,0 +1,60 @@
+"""The three parts of the demonstration."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from rich.console import Console
+
+from examples import digits_figure, photograph_figure, replacement_figure
+from examples.digits import Digits, vote_of_scikit_learn, with_noise
+from examples.learning import learn_with_kmeans, learn_with_layer
+from examples.output import save
+from examples.replacement import EPOCHS, EVERY, NUM_EMBEDS_REPLACED, learn_with_and_without
+from examples.report import agreement, codebook_table, replacement_table, vote_table
+from examples.voting import vote
+
+K = 10  # of the table; a share of ten votes tells the thresholds apart
+COMPARED = 5, 10  # of the comparison with scikit-learn
+
+
+def quantize_photograph(
+    image: NDArray[np.float32], patches: NDArray[np.float32], n: int, seed: int, picture: Path
+) -> None:
+    """Learn a codebook of n codes with the layer and one with k-means."""
+    learned = [learn(patches, n, seed) for learn in (learn_with_layer, learn_with_kmeans)]
+    Console().print(codebook_table(patches, learned))
+    _write(photograph_figure.draw(image, patches, learned), picture)
+
+
+def replace_unused(patches: NDArray[np.float32], n: int, seed: int, picture: Path) -> None:
+    """Learn a codebook from n codes that are all nearly white, with replacement and without."""
+    print(
+        f"\nfrom {n} codes that are all nearly white, {EPOCHS} epochs of alpha-loss alone;\n"
+        f"replacement: every {EVERY} batches, the {NUM_EMBEDS_REPLACED} least used by the most distant patches",
+        flush=True,
+    )
+    trainings = learn_with_and_without(patches, n, seed)
+    Console().print(replacement_table(patches, [training.quantization for training in trainings]))
+    _write(replacement_figure.draw(patches, trainings), picture)
+
+
+def vote_on_digits(digits: Digits, seed: int, picture: Path) -> None:
+    """Let half of the digits vote on the other half, clean and with noise, under every threshold."""
+    print(
+        f"\ndigits: {len(digits.emb_space)} labelled scans vote on {len(digits.x)} others; without threshold:",
+        flush=True,
+    )
+    for k in COMPARED:
+        print(agreement(k, digits.labels, vote(digits, digits.x, k).label, vote_of_scikit_learn(digits, digits.x, k)))
+    inputs = {"clean": digits.x, "noisy": with_noise(digits.x, seed)}
+    thresholds = [None, *(votes / K for votes in range(1, K + 1))]
+    votes = {name: {t: vote(digits, x, K, t) for t in thresholds} for name, x in inputs.items()}
+    Console().print(vote_table(K, digits.labels, votes))
+    _write(digits_figure.draw(K, digits, inputs, votes), picture)
+
+
+def _write(figure: Figure, picture: Path) -> None:
+    save(figure, picture)
+    print(f"wrote {picture}")

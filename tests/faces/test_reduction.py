@@ -1,0 +1,170 @@
+"""The reduction in the functions and the layers: what is refused and when, fit, saving, export (VQ-8, VQ-16)."""
+
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import vq_layer
+
+v1 = tf.compat.v1
+
+MODES = ("pca-batch", "pca-emb-space")
+LABELS = np.array([0, 1, 0])
+FUNCTIONS = {
+    "vq": vq_layer.vector_quantization,
+    "cosine": vq_layer.cosine_vector_quantization,
+    "knn": lambda x, n, **more: vq_layer.cosine_knn_vector_quantization(x, LABELS[:n], 2, 1, n, **more),
+}
+LAYERS = {
+    "vq": vq_layer.VectorQuantization,
+    "cosine": vq_layer.CosineVectorQuantization,
+    "knn": lambda n, **more: vq_layer.CosineKNNVectorQuantization(
+        emb_labels=LABELS[:n], num_classes=2, k=1, n=n, **more
+    ),
+}
+every_face = pytest.mark.parametrize("face", LAYERS)
+
+REFUSED = [
+    ("pca", 1, ValueError, r"must be None, 'pca-batch' or 'pca-emb-space'. Received: dim_reduction='pca'"),
+    (True, 1, TypeError, r"`dim_reduction` must be None or a string. Received: dim_reduction=True"),
+    ("pca-batch", 0, ValueError, r"must be at least 1. Received: num_dim_reduction_components=0"),
+    ("pca-emb-space", -1, ValueError, r"must be at least 1. Received: num_dim_reduction_components=-1"),
+    ("pca-batch", 1.5, TypeError, r"`num_dim_reduction_components` must be an integer. Received: .*=1.5"),
+    ("pca-batch", 5, ValueError, r"`num_dim_reduction_components` must be at most .* = 4 .*Received: .*=5, d=4, n=3"),
+    ("pca-emb-space", 3, ValueError, r"`num_dim_reduction_components` must be at most .* = 2 .*Received: .*=3, d=4"),
+]
+refused = pytest.mark.parametrize(("mode", "components", "error", "message"), REFUSED)
+
+
+def inputs(*shape, dtype=np.float32):
+    return np.random.default_rng(0).standard_normal(shape).astype(dtype)
+
+
+def too_few():
+    """Return a batch with one finite vector: with 2 embeddings 3 rows to fit, too few for 3 components."""
+    return np.array([[[1, 0, 0, 0], [np.nan, 1, 0, 0], [0, np.inf, 1, 0]]], np.float32)
+
+
+@pytest.mark.clause("VQ-16")
+@every_face
+@refused
+def test_a_function_refuses_a_wrong_reduction_before_anything_is_built(face, mode, components, error, message):
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder("float32", [None, 1, 4])
+        with pytest.raises(error, match=message):
+            FUNCTIONS[face](x, 3, dim_reduction=mode, num_dim_reduction_components=components)
+        assert [op.type for op in graph.get_operations()] == ["Placeholder"]
+
+
+@pytest.mark.clause("VQ-16")
+@every_face
+@refused
+def test_a_layer_refuses_a_wrong_reduction_before_it_has_weights(face, mode, components, error, message):
+    with pytest.raises(error, match=message):
+        LAYERS[face](3, dim_reduction=mode, num_dim_reduction_components=components).build((None, 4))
+
+
+@pytest.mark.clause("VQ-16")
+@every_face
+@pytest.mark.parametrize("mode", MODES)
+def test_as_many_components_as_there_are_may_be_asked_for_as_a_numpy_integer_too(face, mode):
+    most = np.int64(min(4, 3 - 1 if mode == "pca-emb-space" else 4))
+    layer = LAYERS[face](3, dim_reduction=mode, num_dim_reduction_components=most)
+    assert layer(inputs(2, 4)).shape == (2, 4)
+    assert keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer)).get_config()
+
+
+@every_face
+def test_components_without_a_mode_mean_nothing(face):
+    layer = LAYERS[face](3, num_dim_reduction_components=99)
+    assert layer(inputs(2, 4)).shape == (2, 4)
+
+
+@pytest.mark.clause("VQ-16")
+@every_face
+def test_in_a_session_too_few_finite_rows_to_fit_are_an_invalid_argument(face):
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder("float32", [None, None, 4])
+        layer_out = FUNCTIONS[face](x, 2, dim_reduction="pca-batch", num_dim_reduction_components=3)
+        session.run(v1.global_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError, match="num_dim_reduction_components"):
+            session.run(layer_out, {x: too_few()})
+        more = np.concatenate([too_few(), np.eye(4, dtype=np.float32)[np.newaxis, :3]])
+        assert np.isnan(session.run(layer_out, {x: more})).sum() == 8
+
+
+@pytest.mark.clause("VQ-16")
+@every_face
+@pytest.mark.parametrize("wrap", [lambda call: call, tf.function], ids=["eager", "tf.function"])
+def test_in_a_layer_too_few_finite_rows_to_fit_are_an_invalid_argument(face, wrap):
+    layer = LAYERS[face](2, dim_reduction="pca-batch", num_dim_reduction_components=3)
+    layer.build((None, None, 4))
+    for call in (partial(layer, training=True), layer, layer.encode):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="num_dim_reduction_components"):
+            wrap(call)(tf.constant(too_few()))
+
+
+@pytest.mark.clause("VQ-16")
+def test_embeddings_that_are_not_finite_may_leave_too_few_to_fit():
+    layer = vq_layer.VectorQuantization(3, dim_reduction="pca-emb-space", num_dim_reduction_components=2)
+    layer.build((None, 4))
+    layer.emb_space.assign(np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, np.nan, 0]]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="num_dim_reduction_components"):
+        layer(inputs(2, 4))
+
+
+def model_of(layer):
+    model = keras.Sequential([keras.layers.Input((3, 4)), layer])
+    model.compile(keras.optimizers.SGD(0.1))
+    return model
+
+
+@pytest.mark.clause("VQ-16")
+def test_fit_does_not_compile_so_that_it_refuses_too_few_rows_and_changes_nothing():
+    layer = vq_layer.VectorQuantization(2, dim_reduction="pca-batch", num_dim_reduction_components=3)
+    model = model_of(layer)
+    before = layer.emb_space.numpy()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="num_dim_reduction_components"):
+        model.fit(too_few(), verbose=0)
+    assert not layer.supports_jit
+    np.testing.assert_array_equal(layer.emb_space, before)
+
+
+@pytest.mark.clause("VQ-8")
+@pytest.mark.parametrize(
+    ("mode", "policy"),
+    [("pca-batch", "float32"), ("pca-emb-space", "mixed_bfloat16"), ("pca-batch", "float64")],
+)
+def test_fit_trains_in_a_reduced_space(mode, policy):
+    layer = vq_layer.VectorQuantization(
+        5, alpha=1, beta=0.1, dim_reduction=mode, num_dim_reduction_components=2, dtype=policy
+    )
+    model, x = model_of(layer), inputs(8, 3, 4)
+    before = layer.emb_space.numpy()
+    history = model.fit(x, epochs=5, verbose=0, shuffle=False).history["loss"]
+    assert history[-1] < history[0]
+    assert not np.array_equal(layer.emb_space, before)
+    assert np.isfinite(layer.emb_space).all()
+
+
+@pytest.mark.parametrize(("face", "mode"), [("vq", MODES[0]), ("cosine", MODES[1]), ("knn", MODES[0])])
+def test_a_saved_model_comes_back_with_its_reduction(tmp_path, face, mode):
+    layer = LAYERS[face](3, dim_reduction=mode, num_dim_reduction_components=2, name="codes")
+    model, x = model_of(layer), inputs(8, 3, 4)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.get_layer("codes").get_config() == layer.get_config()
+    assert loaded.get_layer("codes").dim_reduction == mode
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_exported_model_reduces_what_it_serves(tmp_path, mode):
+    model = model_of(vq_layer.VectorQuantization(5, dim_reduction=mode, num_dim_reduction_components=2))
+    model.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    for batch in (1, 4):
+        np.testing.assert_array_equal(served.serve(inputs(batch, 3, 4)), model(inputs(batch, 3, 4)))

@@ -1,0 +1,396 @@
+"""Replacement and batch initialization in sessions, checkpoints, `fit`, saved models and the callback."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import reference
+import vq_layer
+from reference import metrics
+from reference.replacement import ReplacementState, replace_embeds
+
+v1 = tf.compat.v1
+
+EMB_SPACE = np.array([[0.0, 0.0], [4.0, 4.0], [2.0, -2.0]], np.float32)
+# Under L1 at 1, 12 and 3 from the embeddings 0, 1 and 2.
+X = np.array([[[0.0, 1.0]], [[9.0, 11.0]], [[2.0, -5.0]]], np.float32)
+STATE = ("accumulated_usage_count", "distant_inputs", "input_distances")
+
+
+def vector_quantization(x, **arguments):
+    """Build the function with a replacement of two embeddings, and a session of initialized variables."""
+    defaults = {"lookup_ord": 1, "num_embeds_replaced": 2, "return_endpoints": True}
+    constant = {"embedding_initializer": EMB_SPACE, "constant_init": True}
+    endpoints = vq_layer.vector_quantization(x, 3, **{**constant, **defaults, **arguments})
+    session = v1.Session()
+    session.run(v1.global_variables_initializer())
+    return endpoints, session
+
+
+def variables():
+    return {variable.op.name: variable for variable in v1.global_variables()}
+
+
+def usage(session):
+    return session.run(variables()["vq/accumulated_usage_count"]).tolist()
+
+
+@pytest.mark.clause("VQ-11")
+@pytest.mark.parametrize(
+    ("dtype", "compared"), [("float32", "float32"), ("bfloat16", "float32"), ("float64", "float64")]
+)
+def test_the_state_is_in_variables_named_as_in_2018_that_are_not_trained(dtype, compared):
+    with tf.Graph().as_default():
+        vector_quantization(v1.placeholder(dtype, [None, 1, 2]))
+        assert {name: (tuple(it.shape), it.dtype.name) for name, it in variables().items()} == {
+            "vq/emb_space": ((3, 2), compared),
+            "vq/accumulated_usage_count": ((3,), "float32"),
+            "vq/distant_inputs": ((2, 2), compared),
+            "vq/input_distances": ((2,), compared),
+        }
+        assert [variable.op.name for variable in v1.trainable_variables()] == ["vq/emb_space"]
+
+
+@pytest.mark.clause("VQ-11")
+@pytest.mark.parametrize("of", [bool, np.bool_, tf.constant, lambda it: v1.placeholder_with_default(it, [])])
+@pytest.mark.parametrize("training", [False, True])
+def test_only_a_training_pass_gathers(of, training):
+    with tf.Graph().as_default():
+        endpoints, session = vector_quantization(tf.constant(X), is_training=of(training))
+        session.run(endpoints.layer_out)
+        assert usage(session) == [int(training)] * 3
+
+
+@pytest.mark.clause("VQ-11")
+def test_one_graph_trains_and_infers_by_what_is_fed():
+    with tf.Graph().as_default():
+        is_training = v1.placeholder(tf.bool)
+        endpoints, session = vector_quantization(tf.constant(X), is_training=is_training)
+        for fed in (True, False, True):
+            session.run(endpoints.layer_out, {is_training: fed})
+        assert usage(session) == [2, 2, 2]
+
+
+@pytest.mark.clause("VQ-11")
+def test_fetching_anything_but_the_output_gathers_nothing():
+    with tf.Graph().as_default():
+        endpoints, session = vector_quantization(tf.constant(X), is_training=True)
+        session.run([v1.get_collection(v1.GraphKeys.LOSSES), endpoints.access_count, endpoints.distance])
+        assert usage(session) == [0, 0, 0]
+
+
+@pytest.mark.clause("VQ-11")
+def test_replacement_is_ignored_without_endpoints():
+    with tf.Graph().as_default():
+        layer_out, session = vector_quantization(tf.constant(X), is_training=True, return_endpoints=False)
+        session.run(layer_out)
+        assert list(variables()) == ["vq/emb_space"]
+
+
+@pytest.mark.clause("VQ-11")
+def test_the_ops_are_absent_unless_asked_for():
+    with tf.Graph().as_default():
+        endpoints, _ = vector_quantization(tf.constant(X), num_embeds_replaced=0, is_training=True)
+        assert list(variables()) == ["vq/emb_space"]
+    assert (endpoints.replace_embeds, endpoints.emb_space_batch_init) == (None, None)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"num_embeds_replaced": 4}, ValueError, r"`num_embeds_replaced` must be at most n=3. .*num_embeds_replaced=4"),
+        (
+            {"num_embeds_replaced": -1},
+            ValueError,
+            r"`num_embeds_replaced` must be at least 0. .*num_embeds_replaced=-1",
+        ),
+        ({"num_embeds_replaced": 1.0}, TypeError, r"`num_embeds_replaced` must be an integer. .*replaced=1.0"),
+        ({"is_training": 1}, TypeError, r"`is_training` must be a bool or a scalar bool tensor. .*is_training=1"),
+        ({"is_training": "no"}, TypeError, r"`is_training` must be a bool .*is_training='no'"),
+        ({"is_training": np.array([True])}, TypeError, r"`is_training` must be a bool"),
+    ],
+)
+def test_a_wrong_argument_is_named_before_anything_is_built(arguments, error, message):
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder("float32", [None, 1, 2])
+        with pytest.raises(error, match=message):
+            vq_layer.vector_quantization(x, 3, **arguments)
+        assert [op.type for op in graph.get_operations()] == ["Placeholder"]
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("is_training", [1.0, [True]])
+def test_is_training_as_a_tensor_must_be_a_scalar_bool(is_training):
+    with (
+        tf.Graph().as_default(),
+        pytest.raises(TypeError, match="`is_training` must be a bool or a scalar bool tensor"),
+    ):
+        vq_layer.vector_quantization(tf.constant(X), 3, is_training=tf.constant(is_training))
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_checkpoint_of_the_original_goes_on_in_the_midst_of_gathering(tmp_path):
+    state = ReplacementState(np.array([5.0, 0.0, 1.0]), np.array([[7.0, 7.0], [1.0, 1.0]]), np.array([6.0, 2.0]))
+    with tf.Graph().as_default(), v1.Session() as session:
+        with v1.variable_scope("vq"):  # what the layer of 2018 created, by the kind of variable it created
+            for name, value in zip(("emb_space", *STATE), (EMB_SPACE, *state), strict=True):
+                v1.get_variable(name, initializer=value.astype(np.float32), use_resource=False)
+        session.run(v1.global_variables_initializer())
+        path = v1.train.Saver().save(session, str(tmp_path / "original"))
+    with tf.Graph().as_default():
+        endpoints, session = vector_quantization(
+            tf.constant(X), is_training=True, embedding_initializer="ones", constant_init=False
+        )
+        v1.train.Saver().restore(session, path)
+        session.run(endpoints.layer_out)
+        session.run(endpoints.replace_embeds)
+        replaced = session.run(endpoints.emb_space)
+    passed = reference.vector_quantization(X, EMB_SPACE, lookup_ord=1, replacement_state=state).replacement_state
+    np.testing.assert_array_equal(replaced, replace_embeds(passed, EMB_SPACE)[0])
+    # The farthest input of both, (9, 11), over the least used embedding of both, the second; (7, 7) over the third.
+    np.testing.assert_array_equal(replaced, [[0, 0], [9, 11], [7, 7]])
+
+
+@pytest.mark.clause("VQ-12")
+@pytest.mark.parametrize("function", [vq_layer.vector_quantization, vq_layer.cosine_vector_quantization])
+def test_the_op_initializes_from_the_batch(function):
+    with tf.Graph().as_default(), v1.Session() as session:
+        endpoints = function(tf.constant(X), 2, embedding_initializer="batch", return_endpoints=True)
+        session.run(v1.global_variables_initializer())
+        assert not session.run(endpoints.emb_space).any()
+        session.run(endpoints.emb_space_batch_init)
+        np.testing.assert_array_equal(session.run(endpoints.emb_space), X[:2, 0])
+
+
+# Keras
+
+
+def layer_of(n=3, emb_space=None, **arguments):
+    layer = vq_layer.VectorQuantization(n, **{"num_embeds_replaced": 1, "name": "vq", **arguments})
+    if emb_space is not None:
+        layer.build((None, emb_space.shape[1]))
+        layer.emb_space.assign(emb_space)
+    return layer
+
+
+def model_of(layer, optimizer="sgd"):
+    model = keras.Sequential([keras.layers.Input((2,)), layer])
+    model.compile(optimizer)
+    return model
+
+
+def weights(model):
+    return [weight.numpy() for weight in model.weights]
+
+
+def assert_equal(values, expected):
+    for value, other in zip(values, expected, strict=True):
+        np.testing.assert_array_equal(value, other, strict=True)
+
+
+def train_by_call(model, x):
+    model(x, training=True)
+
+
+def train_in_a_function(model, x):
+    tf.function(lambda x: model(x, training=True))(tf.constant(x))
+
+
+def train_by_fit(model, x):
+    model.fit(x, batch_size=len(x), shuffle=False, verbose=0)
+
+
+WAYS_TO_TRAIN = pytest.mark.parametrize("train", [train_by_call, train_in_a_function, train_by_fit])
+
+
+@pytest.mark.clause("VQ-12")
+@WAYS_TO_TRAIN
+def test_the_first_training_batch_initializes_and_no_other(train):
+    layer = layer_of(embedding_initializer="batch")
+    model = model_of(layer, keras.optimizers.SGD(0.0))
+    model(X[:, 0], training=False)
+    assert not layer.emb_space.numpy().any()
+    for x in (X[:, 0], -X[:2, 0]):  # the second batch could not initialize, and need not
+        train(model, x)
+        np.testing.assert_array_equal(layer.emb_space, X[:, 0])
+
+
+@pytest.mark.clause("VQ-12")
+def test_the_cosine_layer_is_initialized_from_its_first_training_batch_too():
+    layer = vq_layer.CosineVectorQuantization(3, embedding_initializer="batch")
+    for x in (X[:, 0], -X[:, 0]):
+        layer(x, training=True)
+        np.testing.assert_array_equal(layer.emb_space, X[:, 0])
+
+
+@pytest.mark.clause("VQ-12")
+def test_a_model_that_is_not_built_yet_is_initialized_in_fit():
+    layer = layer_of(embedding_initializer="batch")
+    model = keras.Sequential([layer])
+    model.compile(keras.optimizers.SGD(0.0))
+    train_by_fit(model, X[:, 0])
+    np.testing.assert_array_equal(layer.emb_space, X[:, 0])
+
+
+@pytest.mark.clause("VQ-12")
+def test_an_initialization_by_hand_is_the_only_one():
+    layer = layer_of(embedding_initializer="batch")
+    layer.initialize_from_batch(X)
+    layer(-X, training=True)
+    np.testing.assert_array_equal(layer.emb_space, X[:, 0])
+
+
+@pytest.mark.clause("VQ-12")
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_loaded_model_is_initialized_only_if_it_was_not_yet(tmp_path, trained):
+    model = model_of(layer_of(embedding_initializer="batch"), keras.optimizers.SGD(0.0))
+    model(X[:, 0], training=trained)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    train_by_fit(loaded, -X[:, 0])
+    np.testing.assert_array_equal(loaded.get_layer("vq").emb_space, X[:, 0] if trained else -X[:, 0])
+
+
+@pytest.mark.clause("VQ-12")
+@WAYS_TO_TRAIN
+@pytest.mark.parametrize("refused", [X[:2, 0], np.where(X[:, 0] == 11, np.nan, X[:, 0])])
+def test_a_batch_that_is_refused_leaves_everything_as_it_was_and_the_next_one_initializes(train, refused):
+    model = model_of(layer_of(embedding_initializer="batch"), keras.optimizers.SGD(0.0))
+    before = weights(model)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="n=3 vectors"):
+        train(model, refused.astype(np.float32))
+    assert_equal(weights(model), before)
+    train(model, X[:, 0])
+    np.testing.assert_array_equal(model.get_layer("vq").emb_space, X[:, 0])
+
+
+@pytest.mark.clause("VQ-11")
+def test_replacing_returns_which_embeddings_are_new():
+    layer = layer_of(emb_space=EMB_SPACE)
+    layer(np.concatenate([X[:, 0], EMB_SPACE[1:2]]), training=True)
+    replaced = layer.replace_embeds()
+    np.testing.assert_array_equal(replaced, [True, False, False])
+    np.testing.assert_array_equal(layer.emb_space, [[9, 11], *EMB_SPACE[1:]])
+    assert not np.any(layer.replace_embeds())
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_layer_without_replacement_says_so():
+    with pytest.raises(ValueError, match=r"`num_embeds_replaced` must be positive .*num_embeds_replaced=0"):
+        layer_of(emb_space=EMB_SPACE, num_embeds_replaced=0).replace_embeds()
+    with pytest.raises(ValueError, match=r"`num_embeds_replaced` must be at most n=3"):
+        layer_of(num_embeds_replaced=4)
+
+
+@pytest.mark.clause("VQ-11")
+@pytest.mark.parametrize("use", ["predict", "evaluate"])
+def test_inference_changes_no_weight(use):
+    model = model_of(layer_of(emb_space=EMB_SPACE))
+    train_by_fit(model, X[:, 0])
+    before = weights(model)
+    getattr(model, use)(2 * X[:, 0], verbose=0)
+    assert_equal(weights(model), before)
+
+
+@pytest.mark.clause("VQ-4")
+def test_fit_reports_how_the_embeddings_of_each_epoch_were_used():
+    x = 3 * np.random.default_rng(0).standard_normal((20, 2)).astype(np.float32)
+    x[3] = np.nan
+    model = model_of(layer_of(emb_space=np.append(EMB_SPACE, [[99, 99]], axis=0), n=4), keras.optimizers.SGD(0.0))
+    history = model.fit(x, validation_data=(x, None), batch_size=8, epochs=2, verbose=0).history
+    access_count = reference.vector_quantization(x[:, np.newaxis], model.get_layer("vq").emb_space.numpy()).access_count
+    assert access_count.tolist() not in ([19, 0, 0, 0], [0, 0, 0, 19])
+    for name in ("perplexity", "codebook_usage"):
+        # An entropy of at most log 4 after some ten float32 roundings, and an exponential: less than 32 units of 2^-24.
+        np.testing.assert_allclose(history[name], [getattr(metrics, name)(access_count)] * 2, rtol=32 * 2.0**-24)
+        assert np.isnan(history[f"val_{name}"]).all()
+
+
+# The callback. In the batch, 1 is nearest to the first embedding, at distance 1, and 9 to the second, at 5, which is
+# used less. All are pulled by the beta-loss, so that every slot of the optimizer is filled.
+
+START = np.array([[0.0, 0.0], [4.0, 0.0], [-30.0, 0.0]], np.float32)
+BATCH = np.array([[1.0, 0.0], [1.0, 0.0], [-29.5, 0.0], [-29.5, 0.0], [9.0, 0.0]], np.float32)
+OPTIMIZERS = {
+    "adam": lambda: keras.optimizers.Adam(0.01),
+    "momentum": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
+    "average": lambda: keras.optimizers.SGD(0.01, momentum=0.9, use_ema=True, ema_momentum=0.5),
+}
+
+
+def fitted(optimizer, callback, *batches, dtype="float32"):
+    """Train on batches; return the embeddings, and the optimizer's slots of them."""
+    layer = layer_of(emb_space=START, beta=0.1, gamma=0, dtype=dtype)
+    inner = optimizer = OPTIMIZERS[optimizer]()
+    if dtype == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(inner)
+    model = model_of(layer, optimizer)
+    model.fit(np.concatenate(batches), batch_size=len(BATCH), shuffle=False, verbose=0, callbacks=[callback])
+    return layer.emb_space.numpy(), {slot.name: slot.numpy() for slot in inner.variables if slot.shape == START.shape}
+
+
+@pytest.mark.clause("VQ-11")
+@pytest.mark.parametrize(
+    ("optimizer", "dtype"), [*((name, "float32") for name in OPTIMIZERS), ("adam", "mixed_float16")]
+)
+def test_the_callback_resets_the_slots_of_just_the_rows_that_it_replaces(optimizer, dtype):
+    _, before = fitted(optimizer, keras.callbacks.Callback(), BATCH, dtype=dtype)
+    _, after = fitted(optimizer, vq_layer.ReplaceEmbeddings(every=1), BATCH, dtype=dtype)
+    assert len(after) == 2 - (optimizer == "momentum")
+    for name, slot in after.items():
+        assert before[name][:, 0].all()
+        np.testing.assert_array_equal(slot[1], [9, 0] if name.endswith("average") else [0, 0])
+        np.testing.assert_array_equal(slot[[0, 2]], before[name][[0, 2]])
+
+
+@pytest.mark.clause("VQ-11")
+@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
+def test_without_the_reset_stale_slots_drag_the_new_embedding_away(optimizer):
+    def only_replace(batch, **_):
+        if batch == 0:
+            callback.model.get_layer("vq").replace_embeds()
+
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=only_replace)
+    nothing = np.full_like(BATCH, np.nan)  # a batch that pulls at no embedding
+    stays, _ = fitted(optimizer, vq_layer.ReplaceEmbeddings(every=1), BATCH, nothing)
+    dragged, _ = fitted(optimizer, callback, BATCH, nothing)
+    np.testing.assert_array_equal(stays[1], [9, 0])
+    assert dragged[1, 0] != 9
+
+
+@pytest.mark.clause("VQ-11")
+def test_the_callback_acts_every_so_many_batches_across_epochs():
+    layer = layer_of(emb_space=START)
+    model = model_of(layer, keras.optimizers.SGD(0.0))
+    arguments = {"batch_size": 5, "epochs": 3, "verbose": 0, "callbacks": [vq_layer.ReplaceEmbeddings(every=4)]}
+    model.fit(np.tile(BATCH, (3, 1)), **arguments)  # nine batches: replaced after the eighth
+    assert layer.replacement_state.usage.numpy().sum() == 5
+    model.fit(BATCH, **arguments)  # three more, counted anew
+    assert layer.replacement_state.usage.numpy().sum() == 20
+
+
+@pytest.mark.clause("VQ-11")
+def test_the_callback_finds_every_layer_at_any_depth():
+    layers = [layer_of(emb_space=START, name=f"vq{i}") for i in range(2)]
+    inner = keras.Sequential([keras.layers.Input((2,)), layers[0]])
+    model = keras.Sequential([keras.layers.Input((2,)), inner, keras.layers.Rescaling(3.0), layers[1]])
+    model.compile(keras.optimizers.SGD(0.0))
+    model.fit(BATCH, batch_size=5, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])
+    assert [layer.emb_space.numpy().tolist() == START.tolist() for layer in layers] == [False, False]
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("every", [0, -1])
+def test_the_callback_wants_a_positive_number_of_batches(every):
+    with pytest.raises(ValueError, match=rf"`every` must be at least 1. Received: every={every}"):
+        vq_layer.ReplaceEmbeddings(every=every)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("layer", [keras.layers.Dense(2), layer_of(num_embeds_replaced=0)])
+def test_the_callback_wants_a_layer_to_act_on(layer):
+    model = model_of(layer)
+    with pytest.raises(ValueError, match="needs a `VectorQuantization` whose `num_embeds_replaced` is positive"):
+        model.fit(BATCH, BATCH, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])

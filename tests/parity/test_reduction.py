@@ -1,0 +1,81 @@
+"""Lookups in a space of principal components against the oracle, where the spectrum allows it (VQ-8)."""
+
+import numpy as np
+
+import reference
+from reference.losses import alpha_loss
+from tests.comparison import (
+    alpha_gradient_interval,
+    coulomb_gradient_interval,
+    distance_error,
+    near_minima,
+    rounding,
+    weighted_sum_error,
+)
+from tests.comparison.cosine import admits_outcome, near_maxima
+from tests.comparison.reduction import reduced_beta_gradient_error, reduced_distance_error, reduced_similarity_error
+from tests.implementations.oracle import Oracle
+from tests.strategies.reduction import reduced_cases, reduced_cosine_cases
+from tests.verify import verify
+
+
+def oracle(case):
+    return reference.vector_quantization(case.x, case.emb_space, **case.arguments)
+
+
+@verify("VQ-8", case=reduced_cases)
+def test_distances_indices_and_losses_are_within_their_errors(implementation, case):
+    result, expected = implementation.quantize(case), oracle(case)
+    arithmetic, (n, d) = rounding(case.x.dtype), case.emb_space.shape
+    error = reduced_distance_error(case, expected.distance)
+    assert (np.abs(result.distance - expected.distance) <= error).all()
+    assert np.take_along_axis(near_minima(expected.distance, error), result.emb_index[..., np.newaxis], axis=-1).all()
+    np.testing.assert_array_equal(result.access_count, np.bincount(result.emb_index.reshape(-1), minlength=n))
+    # The alpha-loss lives in the full space, where two that tie in the reduced one may be far from each other: it is
+    # compared at the index that was chosen.
+    chosen = case.emb_space[result.emb_index].astype(np.float64)
+    vectors = case.vectors.reshape(chosen.shape)
+    length_error = distance_error(
+        np.linalg.norm(chosen - vectors, case.lookup_ord, axis=-1), d, case.lookup_ord, arithmetic
+    )
+    spacing_error = distance_error(expected.emb_closest_spacing, d, case.lookup_ord, arithmetic)
+    rows = len(case.vectors)
+    losses = {
+        "alpha_loss": (
+            alpha_loss(vectors, chosen, case.lookup_ord, case.alpha),
+            case.alpha * length_error.mean(),
+            rows,
+        ),
+        "beta_loss": (expected.losses["beta_loss"], case.beta * error.sum(axis=-1).mean(), rows + n),
+        "coulomb_loss": (expected.losses["coulomb_loss"], case.gamma * spacing_error.sum(), n),
+    }
+    for name, (exact, *of_terms) in losses.items():
+        assert abs(result.losses[name] - exact) <= weighted_sum_error(exact, *of_terms, arithmetic), name
+
+
+@verify("VQ-8", case=reduced_cases)
+def test_gradients_to_the_embeddings_are_within_their_errors(implementation, case):
+    upstream = np.zeros_like(case.x)
+    gradients = implementation.gradients(case, upstream).losses_to_emb_space
+    expected = Oracle().gradients(case, upstream).losses_to_emb_space["beta_loss"]
+    assert (np.abs(gradients["beta_loss"] - expected) <= reduced_beta_gradient_error(case)).all()
+    distance = oracle(case).distance
+    near = near_minima(distance, reduced_distance_error(case, distance))
+    if (near.sum(axis=-1) == 1).all():
+        assert alpha_gradient_interval(case, near.argmax(axis=-1)).contains(gradients["alpha_loss"]).all()
+    assert coulomb_gradient_interval(case).contains(gradients["coulomb_loss"]).all()
+
+
+@verify("VQ-8", case=reduced_cosine_cases)
+def test_similarities_and_votes_are_within_their_errors(implementation, case):
+    result = implementation.quantize_cosine(case)
+    quantize = reference.cosine_vector_quantization
+    similarity = quantize(case.x, case.emb_space, **case.arguments).similarity.reshape(-1, len(case.emb_space))
+    errors = reduced_similarity_error(case).max(axis=-1)
+    assert (np.abs(result.similarity_values - similarity.max(axis=-1)) <= errors).all()
+    for row, error, index, i in zip(similarity, errors, result.emb_index.reshape(-1), range(len(errors)), strict=True):
+        if case.vote is None:
+            assert near_maxima(row, error)[index]
+        else:
+            label, mapped = result.most_common_label.reshape(-1)[i], result.identity_mapping_mask.reshape(-1)[i]
+            assert admits_outcome(row, error, case.vote, label, index, mapped)

@@ -1,0 +1,33 @@
+"""Laws of the initialization from a batch, for every implementation (VQ-12)."""
+
+import numpy as np
+import pytest
+
+from tests.implementations.protocol import Case, Implementation
+from tests.strategies import training
+from tests.verify import verify
+
+
+@verify("VQ-12", drawn=training.initializations)
+def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_changes(implementation, drawn):
+    (case, num_embeds_replaced), x = drawn
+    (n, d), dtype = case.emb_space.shape, case.emb_space.dtype
+    trained = implementation.training(case, num_embeds_replaced)
+    trained.training_pass(case.x)
+    expected, first = trained.state, x.reshape(-1, d)[:n].astype(dtype)
+    if len(first) == n and np.isfinite(first).all():
+        trained.initialize_from_batch(x)
+        expected = expected._replace(emb_space=first)
+    else:
+        with pytest.raises(Exception, match=rf"n={n}"):
+            trained.initialize_from_batch(x)
+    for one, other in zip(trained.state, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.clause("VQ-12")
+def test_vectors_after_the_first_n_may_be_anything(implementation: Implementation) -> None:
+    x = np.array([[[1.0, 2.0]], [[3.0, np.nan]]], np.float32)
+    trained = implementation.training(Case(x, np.zeros((3, 1), np.float32), num_splits=2), 1)
+    trained.initialize_from_batch(x)
+    np.testing.assert_array_equal(trained.state.emb_space, [[1.0], [2.0], [3.0]])

@@ -1,0 +1,76 @@
+"""Laws of the replacement, for every implementation (VQ-11)."""
+
+import numpy as np
+import pytest
+
+from tests.implementations.protocol import Case, Implementation
+from tests.strategies import training
+from tests.verify import verify
+
+
+def begun(implementation, drawn):
+    return implementation.training(drawn.case, drawn.num_embeds_replaced)
+
+
+def new_inputs(state):
+    """Return the stored inputs that are not known yet, each once, in order."""
+    known = set(map(tuple, state.emb_space))
+    waiting = map(tuple, state.distant_inputs[state.input_distances > 0])
+    return [row for row in dict.fromkeys(waiting) if row not in known]
+
+
+def assert_equal(state, other):
+    for value, expected in zip(state, other, strict=True):
+        np.testing.assert_array_equal(value, expected, strict=True)
+
+
+@verify("VQ-11", drawn=training.trainings)
+def test_two_batches_leave_what_one_with_both_leaves(implementation, drawn):
+    start, first, second = drawn
+    apart, together = begun(implementation, start), begun(implementation, start)
+    for batch in (first, second):
+        apart.training_pass(batch)
+    together.training_pass(np.concatenate([first, second]))
+    assert_equal(apart.state, together.state)
+
+
+@verify("VQ-11", drawn=training.trainings)
+def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(implementation, drawn):
+    start, *batches = drawn
+    trained = begun(implementation, start)
+    for batch in batches:
+        trained.training_pass(batch)
+    before = trained.state
+    trained.replace_embeds()
+    after = trained.state
+    new = new_inputs(before)
+    targets = np.argsort(before.usage, kind="stable")[: len(new)]
+    np.testing.assert_array_equal(after.emb_space[targets], np.reshape(new, (-1, before.emb_space.shape[1])))
+    np.testing.assert_array_equal(
+        np.delete(after.emb_space, targets, axis=0), np.delete(before.emb_space, targets, axis=0)
+    )
+    assert not after.usage.any()
+    assert not after.input_distances.any()
+    trained.replace_embeds()  # of nothing
+    assert_equal(trained.state, after)
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
+    state = implementation.training(Case(np.ones((1, 1, 2)), np.ones((3, 2))), 2).state
+    assert [value.shape for value in state] == [(3, 2), (3,), (2, 2), (2,)]
+    assert not any(value.any() for value in state[1:])
+
+
+@pytest.mark.clause("VQ-8")
+def test_with_pca_inputs_are_distant_in_the_reduced_space(implementation: Implementation) -> None:
+    # The principal axis is the first; along it the inputs are 2 and 6 from the nearest embedding.
+    case = Case(
+        x=np.array([[[2.0, 100.0]], [[10.0, 0.0]]]),
+        emb_space=np.array([[0.0, 0.0], [4.0, 0.0]]),
+        dim_reduction="pca-emb-space",
+        num_dim_reduction_components=1,
+    )
+    trained = implementation.training(case, 1)
+    trained.training_pass(case.x)
+    np.testing.assert_array_equal(trained.state.distant_inputs, [[10.0, 0.0]])

@@ -1,0 +1,171 @@
+"""Cases of quantization by cosine similarity, with and without a vote: similarities and votes that tie on purpose."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.comparison import comparison_dtype
+from tests.implementations.protocol import CosineCase, Implementation, Vote
+from tests.strategies.vectors import _normal
+
+# Magnitudes whose norm is a power of 2, the largest of them, too: the unit vector is exact in every dtype, and so are
+# the products of two of them, multiples of 1/16, and their sums. A common factor divides out without a rounding.
+_EXACT_MAGNITUDES = ((1.0,), (1.0,) * 4, (2.0,) * 3 + (1.0,) * 4)
+
+# The largest magnitude is divided out first, so that squares cannot overflow: any scale will do that leaves room for a
+# factor of 2^6 between the smallest normal and the largest number of the dtype.
+_EXPONENTS = {"float64": (-1000, 1000), "float32": (-120, 120), "bfloat16": (-120, 120), "float16": (-8, 8)}
+
+
+class Combination(NamedTuple):
+    """What a graph is built for; `vote` holds the arguments of a `Vote` but the labels, and their dtype."""
+
+    dtype: str
+    num_splits: int
+    d: int
+    n: int
+    label_dtype: str
+    vote: dict[str, Any] | None
+
+
+def combination(choose: Callable[[Sequence[Any]], Any], dtypes: Sequence[str], voting: bool) -> Combination:
+    """Choose what is static, with the given way to choose one of some options."""
+    n = choose(range(1, 9))
+    k = choose(range(1, n + 1))
+    share = choose(range(1, k + 1)) / k
+    thresholds = (share, -1.0, float(np.nextafter(share, 2)), 0.0, 0.5, 1.0, 1.5)
+    vote = {
+        "num_classes": choose((2, 3, 6, 1)),
+        "k": k,
+        "majority_threshold": choose(thresholds),
+        "representative": choose(("first", "nearest")),
+    }
+    sizes = (choose(dtypes), choose(range(1, 4)), choose(range(1, 8)), n, choose(("int32", "int64")))
+    return Combination(*sizes, vote if voting else None)
+
+
+@st.composite
+def combinations(draw: st.DrawFn, implementation: Implementation, voting: bool | None, variants: int) -> Combination:
+    """Draw what is static; of few combinations if the implementation is slow to set up.
+
+    A law that changes what is static needs so many `variants` of each, and then gets fewer of them.
+    """
+    if implementation.configurations is None:
+        voting = draw(st.booleans()) if voting is None else voting
+        return combination(lambda options: draw(st.sampled_from(options)), implementation.dtypes, voting)
+    # Two thirds of the combinations for each kind. This seed reaches every kind of threshold, and k = 1 to k = n.
+    each, rng = max(1, implementation.configurations * 2 // 3), random.Random(531)
+    kinds = {it: [combination(rng.choice, implementation.dtypes, it) for _ in range(each)] for it in (False, True)}
+    fixed = [pair[it] for pair in zip(*kinds.values(), strict=True) for it in (False, True) if voting in (None, it)]
+    return draw(st.sampled_from(fixed[: max(1, len(fixed) // variants)]))
+
+
+def exact_row(draw: st.DrawFn, d: int) -> list[float]:
+    """Draw a vector whose unit vector needs no rounding: few nonzero coordinates, times any number."""
+    magnitudes = draw(st.sampled_from([pattern for pattern in _EXACT_MAGNITUDES if len(pattern) <= d]))
+    signs = draw(st.lists(st.sampled_from([1.0, -1.0]), min_size=d, max_size=d))
+    places = draw(st.permutations([*magnitudes, *[0.0] * (d - len(magnitudes))]))
+    factor = draw(st.sampled_from([1.0, 0.25, 64.0, 3.0, 0.1]))
+    return [factor * sign * place for sign, place in zip(signs, places, strict=True)]
+
+
+def rounded_row(draw: st.DrawFn, d: int, dtype: str) -> list[float]:
+    """Draw a vector of one scale or, coordinate by coordinate, of many; or one far from the origin, near the others."""
+    low, high = _EXPONENTS[dtype]
+    unit = st.floats(-1, 1, width=32)
+    kind = draw(st.sampled_from(["one scale", "many scales", "far"]))
+    if kind == "one scale":
+        scale = 2.0 ** draw(st.integers(low, high))
+        coordinate = unit.map(lambda u: u * scale)
+    elif kind == "many scales":
+        coordinate = st.tuples(unit, st.integers(low, high)).map(lambda it: it[0] * 2.0 ** it[1])
+    else:
+        coordinate = unit.map(lambda u: 100 + 0.01 * u)
+    return draw(st.lists(coordinate, min_size=d, max_size=d))
+
+
+@st.composite
+def rows(draw: st.DrawFn, count: int, d: int, dtype: str, exact: bool) -> NDArray[np.float64]:
+    """Draw vectors from a small pool, so that directions repeat and tie, and are opposite; some are zero.
+
+    If not exact, some are turned a little, so that similarities nearly tie.
+    """
+    row = exact_row if exact else lambda draw, d: rounded_row(draw, d, dtype)
+    pool = np.array([*(row(draw, d) for _ in range(draw(st.integers(1, 4)))), [0.0] * d])
+    choice = st.tuples(st.integers(0, len(pool) - 1), st.sampled_from([1.0, 2.0, 0.5, -1.0]))
+    chosen, factor = zip(*draw(st.lists(choice, min_size=count, max_size=count)), strict=True)
+    turn = 0.0 if exact else draw(st.sampled_from([0.0, 2.0**-20, 2.0**-24, 2.0**-50]))
+    turned = 1 + turn * np.sin(np.arange(count * d)).reshape(count, d)  # any numbers in [-1, 1]
+    return pool[list(chosen)] * np.array(factor)[:, np.newaxis] * turned
+
+
+@st.composite
+def cosine_cases(
+    draw: st.DrawFn,
+    implementation: Implementation,
+    voting: bool | None = None,
+    exact: bool = False,
+    non_finite: bool | None = None,
+    variants: int = 1,
+) -> CosineCase:
+    """Draw one quantization by cosine similarity, with a vote or without, with rows that are not finite or without."""
+    dtype, num_splits, d, n, label_dtype, vote = draw(combinations(implementation, voting, variants))
+    batch, r = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    count = batch * r * num_splits
+    drawn = draw(rows(count + n, d, dtype, exact))
+    x, emb_space = _normal(drawn[n:], dtype), _normal(drawn[:n], comparison_dtype(dtype))
+    if exact or draw(st.booleans()):  # half types: embeddings among the values that x can take, or between them
+        emb_space = _normal(emb_space, dtype).astype(emb_space.dtype)
+    if draw(st.booleans()) if non_finite is None else non_finite:
+        _contaminate(draw, x)
+        _contaminate(draw, emb_space)
+    if vote is not None:
+        several = draw(st.sampled_from([True, True, True, False]))
+        label = st.integers(0 if several else vote["num_classes"] - 1, vote["num_classes"] - 1)
+        labels = draw(st.lists(label, min_size=n, max_size=n))
+        vote = Vote(np.array(labels, label_dtype), **vote)
+    return CosineCase(x.reshape(batch, r, num_splits * d), emb_space, num_splits, vote=vote)
+
+
+def _contaminate(draw: st.DrawFn, vectors: NDArray[Any]) -> None:
+    """Put NaN or infinity into one coordinate of some vectors, ``[..., d]``."""
+    count, d = vectors.shape
+    for row in draw(st.sets(st.integers(0, count - 1), max_size=(count + 1) // 2)):
+        vectors[row, draw(st.integers(0, d - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+
+
+def plain_cosine_cases(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
+    """Draw a case without a vote."""
+    return cosine_cases(implementation, voting=False)
+
+
+def vote_cases(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
+    """Draw a case with a vote."""
+    return cosine_cases(implementation, voting=True)
+
+
+def exact_cosine_cases(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
+    """Draw a case on which no similarity is rounded."""
+    return cosine_cases(implementation, exact=True)
+
+
+def exact_vote_cases_to_vary(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
+    """Draw an exact case with a vote for a law that tries variants of it: other thresholds, another k, no vote."""
+    return cosine_cases(implementation, voting=True, exact=True, variants=3)
+
+
+def exact_non_finite_cosine_cases(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
+    """Draw an exact case some of whose vectors and embeddings may have NaN or infinite coordinates."""
+    return cosine_cases(implementation, exact=True, non_finite=True)
+
+
+@st.composite
+def cosine_cases_with_upstream(draw: st.DrawFn, implementation: Implementation) -> tuple[CosineCase, NDArray[Any]]:
+    """Draw a case and a gradient that reaches its output."""
+    case = draw(cosine_cases(implementation))
+    upstream = draw(st.lists(st.integers(-3, 3), min_size=case.x.size, max_size=case.x.size))
+    return case, np.array(upstream, case.x.dtype).reshape(case.x.shape)

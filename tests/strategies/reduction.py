@@ -1,0 +1,284 @@
+"""Cases in a space of principal components: separated spectra, known axes, rows of deficient rank (VQ-8)."""
+
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.comparison import comparison_dtype
+from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
+from tests.strategies.vectors import _normal
+
+Array = NDArray[np.float64]
+
+# Orthogonal directions of small integers, in each dimension.
+_HADAMARD = [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]
+_DIRECTIONS = {
+    1: [[1]],
+    2: [[1, 1], [1, -1]],
+    3: [[1, 2, 2], [2, 1, -2], [2, -2, 1]],
+    4: _HADAMARD,
+    5: [*([*row, 0] for row in _HADAMARD), [0, 0, 0, 0, 1]],
+}
+
+# Scales of rows of a length near 1 that leave squares clear of overflow, and of underflow.
+_EXPONENTS = {"float64": (-290, 290), "float32": (-40, 50), "bfloat16": (-40, 50), "float16": (-4, 6)}
+
+# Scales without squares, as L1, Linf and the cosine must take them. The axes must not square either.
+_WIDE_EXPONENTS = {"float64": (-900, 900), "float32": (-90, 110), "bfloat16": (-90, 110), "float16": (-4, 6)}
+
+
+class ReducedStatics(NamedTuple):
+    """What a graph is built for."""
+
+    dtype: str
+    num_splits: int
+    d: int
+    n: int
+    lookup_ord: float
+    dim_reduction: str
+    num_components: int
+
+    @property
+    def fits_inputs(self) -> bool:
+        """Whether the inputs are among the fitted rows."""
+        return self.dim_reduction == "pca-batch"
+
+
+_KINDS = tuple(itertools.product((2, 1, np.inf), ("pca-batch", "pca-emb-space")))
+
+
+def _choose_statics(choose: Callable[[Sequence[Any]], Any], dtypes: Sequence[str], kind: tuple[float, str]) -> Any:
+    lookup_ord, dim_reduction = kind
+    n = choose(range(1 if dim_reduction == "pca-batch" else 2, 8))
+    d = choose(range(1, 6))
+    most = d if dim_reduction == "pca-batch" else min(d, n - 1)
+    return ReducedStatics(
+        choose(dtypes), choose(range(1, 4)), d, n, lookup_ord, dim_reduction, choose(range(1, most + 1))
+    )
+
+
+@st.composite
+def reduced_statics(draw: st.DrawFn, implementation: Implementation, lookup_ord: float | None = None) -> ReducedStatics:
+    """Draw sizes, norm, mode and components; of few combinations if the implementation is slow to set up."""
+    kinds = [kind for kind in _KINDS if lookup_ord in (None, kind[0])]
+    if implementation.configurations is None:
+        return _choose_statics(
+            lambda options: draw(st.sampled_from(options)), implementation.dtypes, draw(st.sampled_from(kinds))
+        )
+    rng = random.Random(0)
+    fixed = [
+        _choose_statics(rng.choice, implementation.dtypes, kind)
+        for kind in _KINDS * max(1, implementation.configurations // (2 * len(_KINDS)))
+    ]
+    return draw(st.sampled_from([it for it in fixed if (it.lookup_ord, it.dim_reduction) in kinds]))
+
+
+def _batch_shape(draw: st.DrawFn, statics: ReducedStatics, least: int = 0) -> tuple[int, int]:
+    """Draw batch and r, so that there are at least so many vectors, and no fewer rows than a fit needs."""
+    r = draw(st.integers(1, 2))
+    if statics.fits_inputs:
+        least = max(least, statics.num_components + 1 - statics.n)
+    return max(draw(st.integers(1, 3)), -(-least // (r * statics.num_splits))), r
+
+
+def _case(statics: ReducedStatics, vectors: Array, emb_space: Array, r: int, between: bool = False) -> Case:
+    """Round to the dtypes; the embeddings of half types between the values that x can take, or among them."""
+    wide = _normal(emb_space, comparison_dtype(statics.dtype))
+    return Case(
+        x=_normal(vectors, statics.dtype).reshape(-1, r, statics.num_splits * statics.d),
+        emb_space=wide if between else _normal(wide, statics.dtype).astype(wide.dtype),
+        lookup_ord=statics.lookup_ord,
+        num_splits=statics.num_splits,
+        dim_reduction=statics.dim_reduction,
+        num_dim_reduction_components=statics.num_components,
+    )
+
+
+def _rows(draw: st.DrawFn, count: int, d: int, pool: Sequence[Any] = (), largest: int = 3) -> list[list[int]]:
+    """Draw rows of small integers, some from a pool."""
+    fresh = st.lists(st.integers(-largest, largest), min_size=d, max_size=d)
+    shared = [*draw(st.lists(fresh, min_size=1, max_size=3)), *pool]
+    return draw(st.lists(fresh | st.sampled_from(shared), min_size=count, max_size=count))
+
+
+def _separated(fitted: Array, rows: Array, ratio: float) -> Array:
+    """Stretch rows along the principal axes of the fitted ones, so that the singular values of these are far apart.
+
+    They become 1, 1 / ratio, 1 / ratio^2, ... times the root of their number. Equal rows stay equal. Off the space that
+    the fitted rows span, nothing is stretched.
+    """
+    mean = fitted.mean(axis=0)
+    _, singular, axes = np.linalg.svd(fitted - mean)
+    rank = int((singular > 1e-9 * max(singular[0], 1)).sum())
+    factors = np.ones(len(axes))
+    factors[:rank] = np.sqrt(len(fitted)) / float(ratio) ** np.arange(rank) / singular[:rank]
+    return np.einsum("nd,dc->nc", rows - mean, axes.T * factors @ axes)
+
+
+@st.composite
+def reduced_cases(draw: st.DrawFn, implementation: Implementation, statics: ReducedStatics | None = None) -> Case:
+    """Draw a case whose fitted rows have singular values far apart, or 0; inputs may equal embeddings.
+
+    Values are comparable on these, in every norm.
+    """
+    statics = statics or draw(reduced_statics(implementation))
+    batch, r = _batch_shape(draw, statics)
+    emb_space = _rows(draw, statics.n, statics.d)
+    vectors = _rows(draw, batch * r * statics.num_splits, statics.d, emb_space)
+    rows = np.array([*emb_space, *vectors], np.float64)
+    fitted = rows if statics.fits_inputs else rows[: statics.n]
+    offset = draw(st.sampled_from([0, 1, 10])) * np.arange(1, statics.d + 1)
+    scale = 2.0 ** draw(st.integers(*_EXPONENTS[statics.dtype]))
+    rows = scale * (offset + _separated(fitted, rows, draw(st.sampled_from([1.5, 2, 4]))))
+    return _case(statics, rows[statics.n :], rows[: statics.n], r, between=draw(st.booleans()))
+
+
+class OrthogonalCase(NamedTuple):
+    """A case with its principal axes known.
+
+    Attributes
+    ----------
+    case : Case
+        The case at scale 1, with as many components as there are axes that are not null.
+    scaled : Case
+        The case to quantize: with all components, `scale` times the numbers, and some more elements of the batch, no
+        vector of which is finite.
+    scale : float
+        A power of 2.
+    finite : list of int
+        Where in the batch to be quantized the elements of `case` are.
+    axes : array, shape [d, components]
+        The principal axes; 0 where they are null.
+    vectors, emb_space : array, shape [batch * m, components], [n, components]
+        The exact projections at scale 1.
+    """
+
+    case: Case
+    scaled: Case
+    scale: float
+    finite: list[int]
+    axes: Array
+    vectors: Array
+    emb_space: Array
+
+
+@st.composite
+def orthogonal_cases(draw: st.DrawFn, implementation: Implementation, wide: bool = False) -> OrthogonalCase:
+    """Draw fitted rows that lie in pairs ``offset +- 3^i o_i`` on orthogonal integer directions ``o_i``, or on offset.
+
+    Their mean is the offset, and their axes are the directions in use, by decreasing i: with c_i pairs, the squares of
+    the singular values are ``2 c_i 9^i |o_i|^2``, and c_i is below 9. If only the embeddings are fitted, the inputs lie
+    anywhere, so that they differ on null axes, too. With no direction in use, all fitted rows are equal.
+    """
+    statics = draw(reduced_statics(implementation))
+    d, n = statics.d, statics.n
+    signs = draw(st.lists(st.sampled_from([1, -1]), min_size=d, max_size=d))
+    directions = np.array(_DIRECTIONS[d])[:, draw(st.permutations(range(d)))] * signs
+    used = draw(st.integers(0, d if statics.fits_inputs else min(d, n // 2)))
+    directions, others = directions[:used], directions[used:]
+    sizes = 3 ** np.arange(used)[::-1, np.newaxis]
+    offset = draw(st.sampled_from([0, 1, 100])) * np.arange(1, d + 1) // 5
+    if statics.fits_inputs:
+        choices = draw(st.lists(st.integers(0, 2 * used), min_size=n, max_size=n))
+        emb_space = np.concatenate([sizes * directions, -sizes * directions, np.zeros((1, d), int)])[choices]
+        mirrored = np.concatenate([-emb_space, sizes * directions, -sizes * directions])
+        batch, r = _batch_shape(draw, statics, len(mirrored))
+        vectors = np.zeros((batch * r * statics.num_splits, d), int)
+        vectors[: len(mirrored)] = mirrored
+    else:
+        emb_space = np.zeros((n, d), int)
+        emb_space[: 2 * used] = np.concatenate([sizes * directions, -sizes * directions])
+        batch, r = _batch_shape(draw, statics)
+        vectors = np.array(_rows(draw, batch * r * statics.num_splits, d, [*emb_space.tolist(), *others.tolist()], 20))
+    emb_space, vectors = (rows[draw(st.permutations(range(len(rows))))] for rows in (emb_space, vectors))
+    kept = directions[: statics.num_components]
+    axes = np.zeros((d, statics.num_components))
+    axes[:, : len(kept)] = (kept / np.linalg.norm(kept, axis=1, keepdims=True)).T
+    case = _case(statics, vectors + offset, emb_space + offset, r)
+    exponents = _WIDE_EXPONENTS if wide or statics.lookup_ord != 2 else _EXPONENTS
+    scale = 2.0 ** draw(st.integers(*exponents[statics.dtype]))
+    x, finite = _contaminated(draw, case.x * case.x.dtype.type(scale), d)
+    scaled = replace(case, x=x, emb_space=case.emb_space * scale)
+    at_rank = replace(case, num_dim_reduction_components=max(len(kept), 1))
+    return OrthogonalCase(at_rank, scaled, scale, finite, axes, vectors @ axes, emb_space @ axes)
+
+
+def _contaminated(draw: st.DrawFn, x: NDArray[Any], d: int) -> tuple[NDArray[Any], list[int]]:
+    """Put elements that have no finite vector between those of the batch; return where its own ones are."""
+    broken = x[:1].copy().reshape(-1, d)
+    broken[:, draw(st.integers(0, d - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    places = draw(st.lists(st.integers(0, len(x)), max_size=2))
+    finite = np.insert(np.ones(len(x), bool), places, False)
+    return np.insert(x, places, broken.reshape(x[:1].shape), axis=0), np.flatnonzero(finite).tolist()
+
+
+class HullCase(NamedTuple):
+    """An L2 case with components for the whole affine hull of its fitted rows, and the distances within that hull."""
+
+    case: Case
+    rank: int
+    distance: Array
+
+
+@st.composite
+def hull_cases(draw: st.DrawFn, implementation: Implementation) -> HullCase:
+    """Draw an L2 case whose fitted rows have no greater rank than there are components, so that the others are null.
+
+    The singular values may be equal. The rows may lie far from 0; the inputs, if not fitted, outside the hull.
+    """
+    statics = draw(reduced_statics(implementation, lookup_ord=2))
+    d, n = statics.d, statics.n
+    batch, r = _batch_shape(draw, statics)
+    basis = np.array(_rows(draw, draw(st.integers(1, statics.num_components)), d, largest=2))
+    count = batch * r * statics.num_splits
+    offset = draw(st.sampled_from([0, 1, 10, 2**20 if statics.dtype in ("float64", "float32") else 30]))
+    emb_space = np.array(_rows(draw, n, len(basis))) @ basis
+    if statics.fits_inputs:
+        vectors = np.array(_rows(draw, count, len(basis))) @ basis
+    else:
+        vectors = np.array(_rows(draw, count, d, emb_space.tolist(), largest=20))
+    case = _case(statics, vectors + offset, emb_space + offset, r)
+    fitted = np.concatenate([emb_space, vectors]) if statics.fits_inputs else emb_space
+    # Integers: singular values are either 0 or at least near 1, those that are 0 come out below 1e-12.
+    _, singular, axes = np.linalg.svd((fitted - fitted[0]).astype(np.float64))
+    rank = int((singular > 1e-9).sum())
+    inside = (vectors[:, np.newaxis] - emb_space) @ axes[:rank].T
+    return HullCase(case, rank, np.linalg.norm(inside, axis=-1).reshape(batch, -1, n))
+
+
+@st.composite
+def reduced_cosine_cases(draw: st.DrawFn, implementation: Implementation) -> CosineCase:
+    """Draw a case with a separated spectrum, with a vote or without."""
+    statics = draw(reduced_statics(implementation))
+    return as_cosine(draw(reduced_cases(implementation, statics)), draw(_votes(statics)))
+
+
+@st.composite
+def orthogonal_cosine_cases(draw: st.DrawFn, implementation: Implementation) -> tuple[OrthogonalCase, CosineCase]:
+    """Draw a case with its principal axes known, at any scale, and what is to be quantized."""
+    drawn = draw(orthogonal_cases(implementation, wide=True))
+    return drawn, as_cosine(drawn.scaled)
+
+
+@st.composite
+def _votes(draw: st.DrawFn, statics: ReducedStatics) -> Vote | None:
+    """Draw labels for a vote whose other arguments follow from the sizes, so that they need no more graphs."""
+    n = statics.n
+    if n % 2:
+        return None
+    labels = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    representative = "first" if statics.d % 2 else "nearest"
+    return Vote(np.array(labels), 3, min(n, 3), 0.6, representative)
+
+
+def as_cosine(case: Case, vote: Vote | None = None) -> CosineCase:
+    """Return the same inputs for a lookup by cosine similarity."""
+    return CosineCase(
+        case.x, case.emb_space, case.num_splits, case.dim_reduction, case.num_dim_reduction_components, vote
+    )

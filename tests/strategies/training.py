@@ -1,0 +1,125 @@
+"""Trainings with replacement and batch initialization, and inputs and embeddings that are not finite."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.implementations.protocol import Case, Implementation
+from tests.strategies.vectors import all_cases, cases
+
+Row = NDArray[Any]
+
+
+class TrainingCase(NamedTuple):
+    """A case whose x gives the shape and the rows of the batches, and how many embeddings a replacement replaces."""
+
+    case: Case
+    num_embeds_replaced: int
+
+
+class Interrupted(NamedTuple):
+    """A case, the same with vectors among its own that are not finite, and which vectors of that one are the case's."""
+
+    case: Case
+    interrupted: Case
+    finite: NDArray[np.bool_]
+
+
+@st.composite
+def training_cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> TrainingCase:
+    """Draw the beginning of a training; its embeddings may be not finite."""
+    case = draw(cases(implementation, exact))
+    n = len(case.emb_space)
+    if implementation.configurations is None:
+        num_embeds_replaced = draw(st.integers(1, n))
+    else:  # no further combinations: one number for each
+        num_embeds_replaced = max(1, n * case.num_splits // 4)
+    if draw(st.integers(0, 3)) == 0:
+        rows = draw(st.lists(broken_rows(st.sampled_from(list(case.emb_space))), min_size=1, max_size=n))
+        case = replace(case, emb_space=np.concatenate([case.emb_space[len(rows) :], rows]))
+    return TrainingCase(case, num_embeds_replaced)
+
+
+def exact_training_cases(implementation: Implementation) -> st.SearchStrategy[TrainingCase]:
+    """Draw the beginning of a training in which float32 does not round."""
+    return training_cases(implementation, exact=True)
+
+
+@st.composite
+def batches(draw: st.DrawFn, case: Case, finite: bool = False, vectors: int = 0) -> NDArray[Any]:
+    """Draw a batch: rows of the case, again and again, zero vectors, and unless finite, rows that are not.
+
+    Batches are of any size from 0 to one that holds more vectors than asked for.
+    """
+    _, r, q = case.x.shape
+    row = zero_or(case)
+    if not finite:
+        row |= broken_rows(row)
+    batch = draw(st.integers(0, max(2, 1 + -(-vectors // (r * case.num_splits)))))
+    rows = draw(st.lists(row, min_size=batch * r * case.num_splits, max_size=batch * r * case.num_splits))
+    return np.array(rows, case.x.dtype).reshape(batch, r, q)
+
+
+@st.composite
+def trainings(draw: st.DrawFn, implementation: Implementation) -> tuple[TrainingCase, NDArray[Any], NDArray[Any]]:
+    """Draw the beginning of a training, and two batches for it; float32 does not round in it."""
+    drawn = draw(exact_training_cases(implementation))
+    return drawn, draw(batches(drawn.case)), draw(batches(drawn.case))
+
+
+@st.composite
+def initializations(draw: st.DrawFn, implementation: Implementation) -> tuple[TrainingCase, NDArray[Any]]:
+    """Draw the beginning of a training, and a batch that may initialize it or be refused."""
+    drawn = draw(training_cases(implementation))
+    finite = draw(st.booleans())
+    return drawn, draw(batches(drawn.case, finite=finite, vectors=len(drawn.case.emb_space)))
+
+
+@st.composite
+def interrupted_cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> Interrupted:
+    """Draw a case, which may be empty, and put vectors that are not finite before, between and after its own."""
+    case = draw(cases(implementation, exact=True) if exact else all_cases(implementation))
+    if draw(st.integers(0, 3)) == 0:
+        case = replace(case, x=case.x[:0])
+    q, d = case.x.shape[-1], case.emb_space.shape[1]
+    vectors, number = case.x.reshape(-1, d), case.num_splits * draw(st.integers(1, 3))  # whole rows of x
+    rows = draw(st.lists(broken_rows(zero_or(case)), min_size=number, max_size=number))
+    places = draw(st.lists(st.integers(0, len(vectors)), min_size=number, max_size=number))
+    x = np.insert(vectors, places, rows, axis=0).reshape(-1, 1, q)
+    finite = np.insert(np.ones(len(vectors), bool), places, False)
+    return Interrupted(case, replace(case, x=x), finite)
+
+
+def exact_interrupted_cases(implementation: Implementation) -> st.SearchStrategy[Interrupted]:
+    """Draw the same from cases on which float32 does not round."""
+    return interrupted_cases(implementation, exact=True)
+
+
+@st.composite
+def cases_with_broken_embeddings(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[np.bool_]]:
+    """Draw a case on which float32 does not round, and which of its embeddings, one at least, stay finite.
+
+    The case itself is finite: the others are `broken_embeddings`.
+    """
+    case = draw(cases(implementation, exact=True))
+    n = len(case.emb_space)
+    return case, np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n).filter(any)))
+
+
+@st.composite
+def broken_rows(draw: st.DrawFn, rows: st.SearchStrategy[Row]) -> Row:
+    """Draw a row with NaN or infinity in one of its coordinates or in all."""
+    row = np.array(draw(rows))
+    where = draw(st.sampled_from([*range(len(row)), slice(None)]))
+    row[where] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    return row
+
+
+def zero_or(case: Case) -> st.SearchStrategy[Row]:
+    """Draw a vector of x, or the zero vector."""
+    d = case.emb_space.shape[1]
+    zero = np.zeros(d, case.x.dtype)
+    return st.sampled_from([*case.x.reshape(-1, d), zero])
