@@ -23,7 +23,7 @@ def check_num_splits(num_splits: Any, q: int) -> None:
     _check_integer("num_splits", num_splits)
     if num_splits <= 0:
         raise ValueError(f"`num_splits` must be greater than 0. Received: num_splits={num_splits}")
-    if q % num_splits:
+    if q == 0 or q % num_splits:
         raise ValueError(f"`num_splits` must divide the last axis of `x`. Received: num_splits={num_splits}, q={q}")
 
 

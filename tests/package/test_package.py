@@ -12,7 +12,8 @@ import pytest
 import reference
 import vq_layer
 
-FACES = {"__init__", "functions", "graph", "layers", "callbacks"}
+ROOT = Path(__file__).parents[2]
+FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks"}
 
 
 def run_elsewhere(code, folder):
@@ -40,11 +41,18 @@ def test_the_version_is_that_of_the_distribution():
     assert vq_layer.__version__ == version("vq-layer")
 
 
-@pytest.mark.parametrize("package", [reference, vq_layer])
-def test_types_and_specification_ship_with_the_packages(package):
-    folder = Path(inspect.getfile(package)).parent
-    assert (folder / "py.typed").exists()
-    assert (Path(inspect.getfile(reference)).parent / "SPEC.md").exists()
+def test_every_public_name_imports_from_an_installed_wheel(tmp_path):
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", tmp_path / "site", ROOT], check=True, stdin=subprocess.DEVNULL)
+    names = {package.__name__: package.__all__ for package in (reference, vq_layer)}
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); import reference, vq_layer\n"
+    code += f"for package, public in {names!r}.items():\n    [getattr(sys.modules[package], name) for name in public]\n"
+    code += "print(reference.__file__, vq_layer.__file__)"
+    done = run_elsewhere(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(tmp_path / "site" / name / "__init__.py") for name in names]
+    for shipped in ("reference/py.typed", "vq_layer/py.typed", "reference/SPEC.md"):
+        assert (tmp_path / "site" / shipped).exists()
 
 
 def public_functions(module):

@@ -1,0 +1,150 @@
+"""What the Keras layers share."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from vq_layer import initialization, quantizers, validation
+from vq_layer.distances import comparison_dtype
+from vq_layer.lookup import select
+
+
+class Quantizer(keras.layers.Layer):
+    """What the layers share: the embedding space and its initialization, encoding and decoding."""
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        dim_reduction: str | None,
+        num_dim_reduction_components: int,
+        embedding_initializer: Any,
+        num_splits: int,
+        return_endpoints: bool,
+        trainable_emb_space: bool,
+        **kwargs: Any,
+    ) -> None:
+        validation.check_num_embeds(n)
+        validation.check_num_splits(num_splits)
+        validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
+        super().__init__(**kwargs)
+        self.n = int(n)
+        self.dim_reduction = dim_reduction
+        self.num_dim_reduction_components = num_dim_reduction_components
+        self.initializes_from_batch = initialization.is_batch(embedding_initializer)
+        if embedding_initializer is None:
+            embedding_initializer = keras.initializers.RandomNormal(stddev=1.0)
+        self.embedding_initializer = (
+            "batch" if self.initializes_from_batch else keras.initializers.get(embedding_initializer)
+        )
+        self.num_splits = int(num_splits)
+        self.return_endpoints = bool(return_endpoints)
+        self._trainable_emb_space = trainable_emb_space
+        # XLA drops the assertions of both, and its singular value decomposition is slow.
+        self.supports_jit = dim_reduction is None and not self.initializes_from_batch
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
+        d = validation.vector_size(tf.TensorShape(input_shape), self.num_splits)
+        validation.check_num_components(self.dim_reduction, self.num_dim_reduction_components, self.n, d)
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: d * self.num_splits})
+        self.emb_space = self.add_state(
+            "emb_space",
+            (self.n, d),
+            "zeros" if self.initializes_from_batch else self.embedding_initializer,
+            trainable=self._trainable_emb_space,
+        )
+        if self.initializes_from_batch:
+            self.initialized = self.add_state("initialized", (), "zeros", dtype="bool")
+
+    def add_state(
+        self, name: str, shape: tuple[int, ...], initializer: Any = "zeros", dtype: str = "", trainable: bool = False
+    ) -> Any:
+        """Add a weight of the comparison dtype, or another, that a mixed policy does not cast."""
+        dtype = dtype or comparison_dtype(tf.as_dtype(self.compute_dtype)).name
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
+        )
+
+    def prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """Return the embedding space, initialized from x if this is the first training batch."""
+        validation.check_floating(x)
+        emb_space = tf.convert_to_tensor(self.emb_space)
+        if not (self.initializes_from_batch and training):
+            return emb_space
+        vectors = quantizers.compared(x, emb_space, self.num_splits)
+        initialized = tf.convert_to_tensor(self.initialized)
+        self.emb_space.assign(
+            tf.cond(initialized, lambda: emb_space, lambda: initialization.first_rows(vectors, self.n))
+        )
+        emb_space = tf.convert_to_tensor(self.emb_space)
+        with tf.control_dependencies([emb_space]):  # in a graph, not before the rows have passed their checks
+            self.initialized.assign(tf.ones_like(initialized))
+        return emb_space
+
+    def initialize_from_batch(self, x: Any) -> None:
+        """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major.
+
+        Raises
+        ------
+        tf.errors.InvalidArgumentError
+            Where there are fewer than n, or one of them has a NaN or infinite coordinate. Nothing has changed then.
+        """
+        x = self._built_for(x)
+        vectors = quantizers.compared(x, tf.convert_to_tensor(self.emb_space), self.num_splits)
+        rows = initialization.first_rows(vectors, self.n)
+        self.emb_space.assign(rows)
+        if self.initializes_from_batch:
+            with tf.control_dependencies([rows]):
+                self.initialized.assign(True)
+
+    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        """Return the indices that x is encoded by, ``[batch, m]``."""
+        raise NotImplementedError
+
+    def _built_for(self, x: Any) -> tf.Tensor:
+        """Return x as a tensor, with the layer built for it."""
+        x = tf.convert_to_tensor(x, self.compute_dtype) if not tf.is_tensor(x) else tf.cast(x, self.compute_dtype)
+        if not self.built:
+            self.build(x.shape)
+        return x
+
+    def encode(self, x: Any) -> tf.Tensor:
+        """Return the indices of the embeddings that the vectors of x are replaced by, int64.
+
+        ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
+        not built yet.
+        """
+        x = self._built_for(x)
+        index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
+        return tf.reshape(index, tf.concat([tf.shape(x)[:-1], [self.num_splits]], axis=0))
+
+    def decode(self, emb_index: Any) -> tf.Tensor:
+        """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
+
+        Raises
+        ------
+        tf.errors.InvalidArgumentError
+            For any other index outside [0, n).
+        """
+        chosen = tf.cast(
+            select(tf.convert_to_tensor(self.emb_space), tf.convert_to_tensor(emb_index)), self.compute_dtype
+        )
+        q = self.num_splits * self.emb_space.shape[-1]
+        return tf.reshape(chosen, tf.concat([tf.shape(emb_index)[:-1], [q]], axis=0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, serializable."""
+        initializer = self.embedding_initializer
+        return {
+            **super().get_config(),
+            "n": self.n,
+            "dim_reduction": self.dim_reduction,
+            "num_dim_reduction_components": self.num_dim_reduction_components,
+            "embedding_initializer": initializer
+            if self.initializes_from_batch
+            else keras.initializers.serialize(initializer),
+            "num_splits": self.num_splits,
+            "return_endpoints": self.return_endpoints,
+        }
