@@ -57,7 +57,6 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
 
 def _reset_slots(optimizer: Any, weight: Any, replaced: tf.Tensor) -> None:
     """Zero the replaced rows of every slot that the optimizer keeps for a weight, ``[n, d]``."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     prefix = weight.path.replace("/", "_") + "_"  # how Keras names the slots of a weight
     for slot in optimizer.variables:
         if slot.name.startswith(prefix) and slot.shape == weight.shape:

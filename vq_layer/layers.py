@@ -169,8 +169,7 @@ class VectorQuantization(Quantizer):
             metric.update_state(result.access_count)
         if not self.num_embeds_replaced:
             return
-        distance = tf.stop_gradient(result.distance)
-        passed = replacement.accumulate(self.replacement_state, result.access_count, result.vectors, distance)
+        passed = replacement.accumulate(self.replacement_state, result.access_count, result.vectors, result.distance)
         for variable, value in zip(self._state, passed, strict=True):
             variable.assign(value)
 

@@ -198,8 +198,7 @@ def cosine_vector_quantization(
     Parameters as in `vector_quantization`. No gradient passes to `x` nor to `emb_space` (VQ-9).
     """
     emb_space = tf.stop_gradient(emb_space)
-    vectors = compared(x, emb_space, num_splits)
-    similarity = cosine_similarity(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components))
+    similarity = _similarity(x, emb_space, dim_reduction, num_dim_reduction_components, num_splits)
     emb_index = most_similar(similarity)
     return CosineVQResult(
         layer_out=merge(tf.cast(select(emb_space, emb_index), x.dtype), x),
@@ -232,8 +231,7 @@ def cosine_knn_vector_quantization(
     other gradient passes (VQ-10).
     """
     emb_space = tf.stop_gradient(emb_space)
-    vectors = compared(x, emb_space, num_splits)
-    similarity = cosine_similarity(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components))
+    similarity = _similarity(x, emb_space, dim_reduction, num_dim_reduction_components, num_splits)
     vote = majority_vote(similarity, emb_labels, num_classes, k, representative)
     found = vote.emb_index >= 0
     chosen = tf.cast(select(emb_space, vote.emb_index), x.dtype)
@@ -272,6 +270,13 @@ def _reduced(
         return vectors, emb_space
     projection = reduction.projection(vectors, emb_space, dim_reduction, num_components)
     return projection.apply(vectors), projection.apply(emb_space)
+
+
+def _similarity(
+    x: tf.Tensor, emb_space: tf.Tensor, dim_reduction: str | None, num_components: int, num_splits: int
+) -> tf.Tensor:
+    vectors = compared(x, emb_space, num_splits)
+    return cosine_similarity(*_reduced(vectors, emb_space, dim_reduction, num_components))
 
 
 def _largest(similarity: tf.Tensor) -> tf.Tensor:
