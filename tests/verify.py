@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.implementations.protocol import Implementation
 
 
-def verify(clause: str, **strategies: Callable[[Implementation], st.SearchStrategy[Any]]) -> Callable[..., Any]:
-    """Mark a test with the clause it checks, and run it on examples drawn for the implementation.
+def verify(*clauses: str, **strategies: Callable[[Implementation], st.SearchStrategy[Any]]) -> Callable[..., Any]:
+    """Mark a test with the clauses it checks, and run it on examples drawn for the implementation.
 
     Each keyword is a function from the implementation to the strategy that draws this argument. The number of examples
     is that of the profile, times the effort of the implementation.
@@ -21,7 +21,7 @@ def verify(clause: str, **strategies: Callable[[Implementation], st.SearchStrate
     """
 
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
-        @pytest.mark.clause(clause)
+        @pytest.mark.clause(*clauses)
         def test(implementation: Implementation) -> None:
             drawn = {name: strategy(implementation) for name, strategy in strategies.items()}
             bound = wraps(check)(lambda **arguments: check(implementation, **arguments))

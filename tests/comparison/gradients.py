@@ -123,9 +123,10 @@ def _l2_direction_interval(difference: Array, arithmetic: Rounding) -> Interval:
     direction = scaled / np.where(length == 0, 1, length)
     slack = arithmetic.gamma((d + 4) / 2 + 6) * np.abs(direction)
     sharp = (length * largest) ** 2 >= d * arithmetic.smallest_normal / arithmetic.unit
-    sign = np.sign(difference)
-    low = np.where(sharp, direction - slack, np.minimum(sign, 0))
-    high = np.where(sharp, direction + slack, np.maximum(sign, 0))
+    # A square kept as a subnormal number may be rounded down from 1.5 units to 1: its root is too small by sqrt(1.5).
+    most = np.sign(difference) * np.sqrt(1.5) * (1 + arithmetic.gamma((d + 4) / 2 + 6))
+    low = np.where(sharp, direction - slack, np.minimum(most, 0))
+    high = np.where(sharp, direction + slack, np.maximum(most, 0))
     return Interval(low, high)
 
 

@@ -30,6 +30,9 @@ def test_distances_indices_and_losses_are_within_their_errors(implementation, ca
     error = reduced_distance_error(case, expected.distance)
     assert (np.abs(result.distance - expected.distance) <= error).all()
     assert np.take_along_axis(near_minima(expected.distance, error), result.emb_index[..., np.newaxis], axis=-1).all()
+    equal = (case.vectors[:, np.newaxis] == case.emb_space).all(axis=-1).reshape(result.distance.shape)
+    assert not result.distance[equal].any()
+    np.testing.assert_array_equal(result.emb_index, result.distance.argmin(axis=-1))
     np.testing.assert_array_equal(result.access_count, np.bincount(result.emb_index.reshape(-1), minlength=n))
     # The alpha-loss lives in the full space, where two that tie in the reduced one may be far from each other: it is
     # compared at the index that was chosen.

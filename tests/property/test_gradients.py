@@ -36,10 +36,11 @@ def test_gradients_are_finite_where_all_differences_are_zero(implementation, cas
 def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case):
     gradients = implementation.gradients(case, np.ones_like(case.x)).losses_to_emb_space
     # A subgradient of a norm has coordinates within [-1, 1]. A mean of them keeps this; in the Coulomb-loss a row takes
-    # one share of its own spacing and at most one from each of the others. Rounding stays far below 1 %.
+    # one share of its own spacing and at most one from each of the others. Rounding stays far below 1 % but where L2
+    # squares subnormal numbers: 1.5 units may be rounded to 1, and the root of that is too small by root 1.5 = 1.225.
     for name, most in (("alpha_loss", 1), ("beta_loss", 1), ("coulomb_loss", len(case.emb_space))):
         if name in gradients:
-            assert (np.abs(gradients[name]) <= 1.01 * most * case.weights[name]).all()
+            assert (np.abs(gradients[name]) <= 1.23 * most * case.weights[name]).all()
 
 
 @verify("VQ-7", case=strategies.cases)

@@ -15,6 +15,13 @@ def pieces(case, layer_out):
     return layer_out.reshape(-1, case.emb_space.shape[1])
 
 
+def assert_near(case, layer_out, expected):
+    """Assert that outputs are equal but for embeddings so close that their distance may underflow to 0."""
+    apart = pieces(case, layer_out.astype(np.float64)) - pieces(case, expected.astype(np.float64))
+    most = distance_error(0.0, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
+    assert (np.linalg.norm(apart, case.lookup_ord, axis=-1) <= most).all()
+
+
 @verify("VQ-2", case=strategies.cases)
 def test_each_output_piece_is_the_indexed_row_bit_for_bit(implementation, case):
     result = implementation.quantize(case)
@@ -52,7 +59,8 @@ def test_quantizing_twice_changes_nothing(implementation, case):
         representable = replace(case, emb_space=case.emb_space.astype(case.x.dtype).astype(case.emb_space.dtype))
         once = implementation.quantize(representable).layer_out
         twice = implementation.quantize(replace(representable, x=once)).layer_out
-        np.testing.assert_array_equal(twice, once, strict=True)
+        assert twice.dtype == once.dtype
+        assert_near(representable, twice, once)
 
 
 @verify("VQ-2", case=strategies.cases)
@@ -60,8 +68,9 @@ def test_an_input_equal_to_a_row_maps_to_it_at_distance_zero(implementation, cas
     rows = case.emb_space.astype(case.x.dtype)
     inside = Case(rows[:, np.newaxis], rows.astype(case.emb_space.dtype), case.lookup_ord)
     result = implementation.quantize(inside)
-    np.testing.assert_array_equal(result.layer_out, inside.x, strict=True)
-    assert (np.diagonal(result.distance[:, 0]) == 0).all()
+    assert_near(inside, result.layer_out, inside.x)
+    assert not np.diagonal(result.distance[:, 0]).any()
+    assert not np.take_along_axis(result.distance, result.emb_index[..., np.newaxis], axis=-1).any()
 
 
 @pytest.mark.clause("VQ-15")

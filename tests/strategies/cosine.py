@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
 from tests.implementations.protocol import CosineCase, Implementation, Vote
-from tests.strategies.vectors import _normal
+from tests.strategies.vectors import normal
 
 # Magnitudes whose norm is a power of 2, the largest of them, too: the unit vector is exact in every dtype, and so are
 # the products of two of them, multiples of 1/16, and their sums. A common factor divides out without a rounding.
@@ -117,12 +117,12 @@ def cosine_cases(
     batch, r = draw(st.integers(1, 3)), draw(st.integers(1, 2))
     count = batch * r * num_splits
     drawn = draw(rows(count + n, d, dtype, exact))
-    x, emb_space = _normal(drawn[n:], dtype), _normal(drawn[:n], comparison_dtype(dtype))
+    x, emb_space = normal(drawn[n:], dtype), normal(drawn[:n], comparison_dtype(dtype))
     if exact or draw(st.booleans()):  # half types: embeddings among the values that x can take, or between them
-        emb_space = _normal(emb_space, dtype).astype(emb_space.dtype)
+        emb_space = normal(emb_space, dtype).astype(emb_space.dtype)
     if draw(st.booleans()) if non_finite is None else non_finite:
-        _contaminate(draw, x)
-        _contaminate(draw, emb_space)
+        _contaminate(draw, x, at_least=int(non_finite or 0))
+        _contaminate(draw, emb_space, at_least=int(non_finite or 0))
     if vote is not None:
         several = draw(st.sampled_from([True, True, True, False]))
         label = st.integers(0 if several else vote["num_classes"] - 1, vote["num_classes"] - 1)
@@ -131,10 +131,10 @@ def cosine_cases(
     return CosineCase(x.reshape(batch, r, num_splits * d), emb_space, num_splits, vote=vote)
 
 
-def _contaminate(draw: st.DrawFn, vectors: NDArray[Any]) -> None:
-    """Put NaN or infinity into one coordinate of some vectors, ``[..., d]``."""
+def _contaminate(draw: st.DrawFn, vectors: NDArray[Any], at_least: int) -> None:
+    """Put NaN or infinity into one coordinate of up to half of the vectors, ``[..., d]``."""
     count, d = vectors.shape
-    for row in draw(st.sets(st.integers(0, count - 1), max_size=(count + 1) // 2)):
+    for row in draw(st.sets(st.integers(0, count - 1), min_size=at_least, max_size=(count + 1) // 2)):
         vectors[row, draw(st.integers(0, d - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
 
 
@@ -159,13 +159,13 @@ def exact_vote_cases_to_vary(implementation: Implementation) -> st.SearchStrateg
 
 
 def exact_non_finite_cosine_cases(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
-    """Draw an exact case some of whose vectors and embeddings may have NaN or infinite coordinates."""
+    """Draw an exact case some of whose vectors and embeddings have NaN or infinite coordinates."""
     return cosine_cases(implementation, exact=True, non_finite=True)
 
 
 @st.composite
 def cosine_cases_with_upstream(draw: st.DrawFn, implementation: Implementation) -> tuple[CosineCase, NDArray[Any]]:
     """Draw a case and a gradient that reaches its output."""
-    case = draw(cosine_cases(implementation))
-    upstream = draw(st.lists(st.integers(-3, 3), min_size=case.x.size, max_size=case.x.size))
+    case = draw(cosine_cases(implementation, voting=draw(st.sampled_from([True, True, False]))))
+    upstream = draw(st.lists(st.integers(1, 5), min_size=case.x.size, max_size=case.x.size))
     return case, np.array(upstream, case.x.dtype).reshape(case.x.shape)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
 from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
-from tests.strategies.vectors import _normal
+from tests.strategies.vectors import normal
 
 Array = NDArray[np.float64]
 
@@ -89,10 +89,10 @@ def _batch_shape(draw: st.DrawFn, statics: ReducedStatics, least: int = 0) -> tu
 
 def _case(statics: ReducedStatics, vectors: Array, emb_space: Array, r: int, between: bool = False) -> Case:
     """Round to the dtypes; the embeddings of half types between the values that x can take, or among them."""
-    wide = _normal(emb_space, comparison_dtype(statics.dtype))
+    wide = normal(emb_space, comparison_dtype(statics.dtype))
     return Case(
-        x=_normal(vectors, statics.dtype).reshape(-1, r, statics.num_splits * statics.d),
-        emb_space=wide if between else _normal(wide, statics.dtype).astype(wide.dtype),
+        x=normal(vectors, statics.dtype).reshape(-1, r, statics.num_splits * statics.d),
+        emb_space=wide if between else normal(wide, statics.dtype).astype(wide.dtype),
         lookup_ord=statics.lookup_ord,
         num_splits=statics.num_splits,
         dim_reduction=statics.dim_reduction,
@@ -101,10 +101,10 @@ def _case(statics: ReducedStatics, vectors: Array, emb_space: Array, r: int, bet
 
 
 def _rows(draw: st.DrawFn, count: int, d: int, pool: Sequence[Any] = (), largest: int = 3) -> list[list[int]]:
-    """Draw rows of small integers, some from a pool."""
-    fresh = st.lists(st.integers(-largest, largest), min_size=d, max_size=d)
-    shared = [*draw(st.lists(fresh, min_size=1, max_size=3)), *pool]
-    return draw(st.lists(fresh | st.sampled_from(shared), min_size=count, max_size=count))
+    """Draw rows from a few of small integers and from a pool, so that many are equal."""
+    row = st.lists(st.integers(-largest, largest), min_size=d, max_size=d)
+    fresh = draw(st.lists(row, min_size=1, max_size=6))
+    return draw(st.lists(st.sampled_from([*fresh, *pool]), min_size=count, max_size=count))
 
 
 def _separated(fitted: Array, rows: Array, ratio: float) -> Array:
@@ -180,7 +180,8 @@ def orthogonal_cases(draw: st.DrawFn, implementation: Implementation, wide: bool
     d, n = statics.d, statics.n
     signs = draw(st.lists(st.sampled_from([1, -1]), min_size=d, max_size=d))
     directions = np.array(_DIRECTIONS[d])[:, draw(st.permutations(range(d)))] * signs
-    used = draw(st.integers(0, d if statics.fits_inputs else min(d, n // 2)))
+    most = d if statics.fits_inputs else min(d, n // 2)
+    used = draw(st.sampled_from([*range(1, most + 1), *range(most + 1)]))
     directions, others = directions[:used], directions[used:]
     sizes = 3 ** np.arange(used)[::-1, np.newaxis]
     offset = draw(st.sampled_from([0, 1, 100])) * np.arange(1, d + 1) // 5
@@ -202,7 +203,8 @@ def orthogonal_cases(draw: st.DrawFn, implementation: Implementation, wide: bool
     axes[:, : len(kept)] = (kept / np.linalg.norm(kept, axis=1, keepdims=True)).T
     case = _case(statics, vectors + offset, emb_space + offset, r)
     exponents = _WIDE_EXPONENTS if wide or statics.lookup_ord != 2 else _EXPONENTS
-    scale = 2.0 ** draw(st.integers(*exponents[statics.dtype]))
+    low, high = exponents[statics.dtype]
+    scale = 2.0 ** draw(st.sampled_from([0, low, high]) | st.integers(low, high))
     x, finite = _contaminated(draw, case.x * case.x.dtype.type(scale), d)
     scaled = replace(case, x=x, emb_space=case.emb_space * scale)
     at_rank = replace(case, num_dim_reduction_components=max(len(kept), 1))

@@ -1,5 +1,6 @@
 """Cases of vector quantization: shapes, norms, weights, and inputs that tie on purpose."""
 
+import math
 import random
 from typing import Any, NamedTuple
 
@@ -21,6 +22,10 @@ _LARGEST_EXACT = 64
 
 # Scales that keep squares of differences clear of overflow (VQ-15: below 1e18), and reach the smallest normals.
 _EXPONENTS = {"float64": (-300, 300), "float32": (-120, 55), "bfloat16": (-120, 55), "float16": (-8, 8)}
+
+# Scales and offsets: near 1, and so far from 0 that the square of the offset swallows those of the differences.
+_OFFSETS = {name: [(1.0, 0.0), (0.01, 100.0), (1.0, -1000.0)] for name in ("float32", "bfloat16", "float16")}
+_OFFSETS["float64"] = [(1.0, 0.0), (1e-6, 100.0), (1e-4, -1000.0)]
 
 
 class Statics(NamedTuple):
@@ -59,14 +64,27 @@ def exact_coordinate(draw: st.DrawFn) -> st.SearchStrategy[float]:
 
 
 def rounded_coordinate(draw: st.DrawFn, dtype: str) -> st.SearchStrategy[float]:
-    """Draw how to draw coordinates of one scale, from near the smallest normal number to 2^55, or far from 0."""
+    """Draw how to draw coordinates of one scale, from near the smallest normal number to 2^55, or far from 0.
+
+    Whole significands, of several exponents: Hypothesis' floats are mostly simple ones, which do not round, and the
+    differences of coordinates on one grid do not round either. Far from 0 no coordinate is near 0: that one difference
+    would drown all others.
+    """
     if draw(st.booleans()):
         low, high = _EXPONENTS[dtype]
         scale, offset = 2.0 ** draw(st.integers(low, high)), 0.0
     else:
-        scale, offset = draw(st.sampled_from([(1.0, 0.0), (0.01, 100.0), (1.0, -1000.0)]))
-    unit = st.floats(-1, 1, width=32).map(lambda u: offset + scale * u)
-    return st.one_of(unit, st.just(0.0), st.just(offset + scale))
+        scale, offset = draw(st.sampled_from(_OFFSETS[dtype]))
+    whole = st.builds(math.ldexp, st.integers(-(2**23), 2**23), st.sampled_from([-23, -24, -28, -35]))
+    return st.one_of(whole, st.sampled_from([0.0, 1.0])).map(lambda u: offset + scale * u)
+
+
+@st.composite
+def nudged(draw: st.DrawFn, rows: st.SearchStrategy[list[float]]) -> list[float]:
+    """Draw a row and change one coordinate a little, by more or by less than rounding may: a near-tie."""
+    row = draw(rows)
+    i, exponent = draw(st.integers(0, len(row) - 1)), draw(st.integers(-26, -6))
+    return [value * (1 + 2.0**exponent) if j == i else value for j, value in enumerate(row)]
 
 
 @st.composite
@@ -82,13 +100,14 @@ def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) 
     fresh_row = st.lists(coordinate, min_size=d, max_size=d)
     pool = [*draw(st.lists(fresh_row, min_size=1, max_size=4)), [0.0] * d]
     row = st.one_of(fresh_row, st.sampled_from(pool))
+    row = row if exact else row | nudged(st.sampled_from(pool))
     x = draw(st.lists(row, min_size=batch * r * num_splits, max_size=batch * r * num_splits))
     emb_space = draw(st.lists(row, min_size=n, max_size=n))
-    emb_space = _normal(emb_space, comparison_dtype(dtype))
+    emb_space = normal(emb_space, comparison_dtype(dtype))
     if draw(st.booleans()):  # half types: embeddings between the values that x can take, or among them
-        emb_space = _normal(emb_space, dtype).astype(emb_space.dtype)
+        emb_space = normal(emb_space, dtype).astype(emb_space.dtype)
     return Case(
-        x=_normal(x, dtype).reshape(batch, r, num_splits * d),
+        x=normal(x, dtype).reshape(batch, r, num_splits * d),
         emb_space=emb_space,
         **dict(zip(Statics._fields[4:], parameters, strict=True)),
         num_splits=num_splits,
@@ -114,7 +133,7 @@ def cases_with_upstream(draw: st.DrawFn, implementation: Implementation) -> tupl
     return case, np.array(upstream, case.x.dtype).reshape(case.x.shape)
 
 
-def _normal(values: Any, dtype: Any) -> NDArray[Any]:
+def normal(values: Any, dtype: Any) -> NDArray[Any]:
     """Round to the dtype, subnormal numbers to 0: whether hardware keeps those is not specified."""
     dtype = _DTYPES[np.dtype(dtype).name]
     array = np.array(values).astype(dtype)
