@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from vq_layer import validation
 from vq_layer.layers import VectorQuantization
 
 
@@ -18,20 +19,20 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
     Parameters
     ----------
     every : int
-        The number of training batches from one replacement to the next.
+        The number of training batches from one replacement to the next; with ``steps_per_execution``, the replacement
+        comes when those that run together are through.
 
     Raises
     ------
-    ValueError
-        If `every` is not positive, or, when training begins, if no layer of the model replaces.
+    ValueError, TypeError
+        If `every` is not a positive integer, or, when training begins, if no layer of the model replaces.
     """
 
     def __init__(self, every: int) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: every={every}")
-        self.every = every
-        self._batches = 0
+        validation.check_every(every)
+        self.every = int(every)
+        self._batches, self._first = 0, 0
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Require a layer to act on."""
@@ -42,25 +43,38 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
                 "`ReplaceEmbeddings` needs a `VectorQuantization` whose `num_embeds_replaced` is positive."
             )
 
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Remember which batch is the first of those that run together."""
+        del logs
+        self._first = batch
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Replace, when it is time."""
-        del batch, logs
-        self._batches += 1
-        if self._batches % self.every == 0:
+        del logs
+        due = self._batches // self.every + 1
+        self._batches += batch - self._first + 1
+        if self._batches >= due * self.every:
             for layer in self._layers():
-                _reset_slots(self.model.optimizer, layer.emb_space, layer.replace_embeds())
+                _reset_slots(self.model, layer.emb_space, layer.replace_embeds())
 
     def _layers(self) -> list[VectorQuantization]:
         layers = [self.model, *self.model._flatten_layers()]
         return [layer for layer in layers if isinstance(layer, VectorQuantization) and layer.num_embeds_replaced]
 
 
-def _reset_slots(optimizer: Any, weight: Any, replaced: tf.Tensor) -> None:
+def _reset_slots(model: Any, weight: Any, replaced: tf.Tensor) -> None:
     """Zero the replaced rows of every slot that the optimizer keeps for a weight, ``[n, d]``."""
     prefix = weight.path.replace("/", "_") + "_"  # how Keras names the slots of a weight
-    for slot in optimizer.variables:
-        if slot.name.startswith(prefix) and slot.shape == weight.shape:
-            fresh = (
-                tf.convert_to_tensor(weight) if slot.name == prefix + "average" else tf.zeros(slot.shape, slot.dtype)
-            )
+    # Layers of two inner models may bear one name. Their slots do then, too, and come in the order of the weights.
+    alike = [id(other) for other in model.trainable_weights if other.path == weight.path]
+    if id(weight) not in alike:  # frozen: it has no slots
+        return
+    slots: dict[str, list[Any]] = {}
+    for slot in model.optimizer.variables:
+        if slot.name.startswith(prefix):
+            slots.setdefault(slot.name, []).append(slot)
+    for name, of_alike in slots.items():
+        slot = of_alike[alike.index(id(weight))]
+        if slot.shape == weight.shape:
+            fresh = tf.convert_to_tensor(weight) if name == prefix + "average" else tf.zeros(slot.shape, slot.dtype)
             slot.assign(tf.where(tf.expand_dims(replaced, -1), fresh, tf.convert_to_tensor(slot)))

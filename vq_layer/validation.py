@@ -115,6 +115,11 @@ def check_num_embeds_replaced(num_embeds_replaced: Any, n: int) -> None:
         )
 
 
+def check_every(every: Any) -> None:
+    """Require a positive integer."""
+    _require_integer("every", every, minimum=1)
+
+
 def check_is_training(is_training: Any) -> None:
     """Require a bool or a scalar bool tensor."""
     if tf.is_tensor(is_training):

@@ -175,8 +175,8 @@ def layer_of(n=3, emb_space=None, **arguments):
     return layer
 
 
-def model_of(layer, optimizer="sgd"):
-    model = keras.Sequential([keras.layers.Input((2,)), layer])
+def model_of(*layers, optimizer="sgd"):
+    model = keras.Sequential([keras.layers.Input((2,)), *layers])
     model.compile(optimizer)
     return model
 
@@ -209,7 +209,7 @@ WAYS_TO_TRAIN = pytest.mark.parametrize("train", [train_by_call, train_in_a_func
 @WAYS_TO_TRAIN
 def test_the_first_training_batch_initializes_and_no_other(train):
     layer = layer_of(embedding_initializer="batch")
-    model = model_of(layer, keras.optimizers.SGD(0.0))
+    model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
     model(X[:, 0], training=False)
     assert not layer.emb_space.numpy().any()
     for x in (X[:, 0], -X[:2, 0]):  # the second batch could not initialize, and need not
@@ -245,7 +245,7 @@ def test_an_initialization_by_hand_is_the_only_one():
 @pytest.mark.clause("VQ-12")
 @pytest.mark.parametrize("trained", [False, True])
 def test_a_loaded_model_is_initialized_only_if_it_was_not_yet(tmp_path, trained):
-    model = model_of(layer_of(embedding_initializer="batch"), keras.optimizers.SGD(0.0))
+    model = model_of(layer_of(embedding_initializer="batch"), optimizer=keras.optimizers.SGD(0.0))
     model(X[:, 0], training=trained)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -257,7 +257,7 @@ def test_a_loaded_model_is_initialized_only_if_it_was_not_yet(tmp_path, trained)
 @WAYS_TO_TRAIN
 @pytest.mark.parametrize("refused", [X[:2, 0], np.where(X[:, 0] == 11, np.nan, X[:, 0])])
 def test_a_batch_that_is_refused_leaves_everything_as_it_was_and_the_next_one_initializes(train, refused):
-    model = model_of(layer_of(embedding_initializer="batch"), keras.optimizers.SGD(0.0))
+    model = model_of(layer_of(embedding_initializer="batch"), optimizer=keras.optimizers.SGD(0.0))
     before = weights(model)
     with pytest.raises(tf.errors.InvalidArgumentError, match="n=3 vectors"):
         train(model, refused.astype(np.float32))
@@ -298,7 +298,9 @@ def test_inference_changes_no_weight(use):
 def test_fit_reports_how_the_embeddings_of_each_epoch_were_used():
     x = 3 * np.random.default_rng(0).standard_normal((20, 2)).astype(np.float32)
     x[3] = np.nan
-    model = model_of(layer_of(emb_space=np.append(EMB_SPACE, [[99, 99]], axis=0), n=4), keras.optimizers.SGD(0.0))
+    model = model_of(
+        layer_of(emb_space=np.append(EMB_SPACE, [[99, 99]], axis=0), n=4), optimizer=keras.optimizers.SGD(0.0)
+    )
     history = model.fit(x, validation_data=(x, None), batch_size=8, epochs=2, verbose=0).history
     access_count = reference.vector_quantization(x[:, np.newaxis], model.get_layer("vq").emb_space.numpy()).access_count
     assert access_count.tolist() not in ([19, 0, 0, 0], [0, 0, 0, 19])
@@ -321,12 +323,13 @@ OPTIMIZERS = {
 
 
 def fitted(optimizer, callback, *batches, dtype="float32"):
-    """Train on batches; return the embeddings, and the optimizer's slots of them."""
+    """Train two layers, one without replacement; return the embeddings of the first and the slots of both."""
     layer = layer_of(emb_space=START, beta=0.1, gamma=0, dtype=dtype)
+    other = layer_of(emb_space=START, num_embeds_replaced=0, name="other", dtype=dtype)
     inner = optimizer = OPTIMIZERS[optimizer]()
     if dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(inner)
-    model = model_of(layer, optimizer)
+    model = model_of(layer, other, optimizer=optimizer)
     model.fit(np.concatenate(batches), batch_size=len(BATCH), shuffle=False, verbose=0, callbacks=[callback])
     return layer.emb_space.numpy(), {slot.name: slot.numpy() for slot in inner.variables if slot.shape == START.shape}
 
@@ -338,11 +341,14 @@ def fitted(optimizer, callback, *batches, dtype="float32"):
 def test_the_callback_resets_the_slots_of_just_the_rows_that_it_replaces(optimizer, dtype):
     _, before = fitted(optimizer, keras.callbacks.Callback(), BATCH, dtype=dtype)
     _, after = fitted(optimizer, vq_layer.ReplaceEmbeddings(every=1), BATCH, dtype=dtype)
-    assert len(after) == 2 - (optimizer == "momentum")
-    for name, slot in after.items():
+    replaced = {name: slot for name, slot in after.items() if name.startswith("vq_")}
+    assert len(replaced) == len(after) / 2 == (1 if optimizer == "momentum" else 2)
+    for name, slot in replaced.items():
         assert before[name][:, 0].all()
         np.testing.assert_array_equal(slot[1], [9, 0] if name.endswith("average") else [0, 0])
         np.testing.assert_array_equal(slot[[0, 2]], before[name][[0, 2]])
+    for name in after.keys() - replaced.keys():
+        np.testing.assert_array_equal(after[name], before[name])
 
 
 @pytest.mark.clause("VQ-11")
@@ -363,7 +369,7 @@ def test_without_the_reset_stale_slots_drag_the_new_embedding_away(optimizer):
 @pytest.mark.clause("VQ-11")
 def test_the_callback_acts_every_so_many_batches_across_epochs():
     layer = layer_of(emb_space=START)
-    model = model_of(layer, keras.optimizers.SGD(0.0))
+    model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
     arguments = {"batch_size": 5, "epochs": 3, "verbose": 0, "callbacks": [vq_layer.ReplaceEmbeddings(every=4)]}
     model.fit(np.tile(BATCH, (3, 1)), **arguments)  # nine batches: replaced after the eighth
     assert layer.replacement_state.usage.numpy().sum() == 5
@@ -381,10 +387,39 @@ def test_the_callback_finds_every_layer_at_any_depth():
     assert [layer.emb_space.numpy().tolist() == START.tolist() for layer in layers] == [False, False]
 
 
+@pytest.mark.clause("VQ-11")
+def test_the_callback_counts_batches_that_run_together():
+    layer = layer_of(emb_space=START)
+    model = keras.Sequential([keras.layers.Input((2,)), layer])
+    model.compile(keras.optimizers.SGD(0.0), steps_per_execution=2)
+    arguments = {"batch_size": 5, "shuffle": False, "verbose": 0, "callbacks": [vq_layer.ReplaceEmbeddings(every=3)]}
+    model.fit(np.tile(BATCH, (8, 1)), **arguments)  # two at a time: replaced after the fourth and the sixth
+    assert layer.replacement_state.usage.numpy().sum() == 10
+
+
+@pytest.mark.clause("VQ-11")
+def test_the_callback_tells_layers_of_one_name_apart():
+    def inner(num_embeds_replaced):
+        x = keras.Input((2,))
+        layer = layer_of(emb_space=START, beta=0.1, gamma=0, num_embeds_replaced=num_embeds_replaced)
+        return keras.Model(x, layer(x))
+
+    x = keras.Input((2,))
+    model = keras.Model(x, [inner(1)(x), inner(0)(x)])
+    assert len({weight.path for weight in model.trainable_weights}) == 1
+    model.compile(OPTIMIZERS["momentum"]())
+    model.fit(BATCH, batch_size=5, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])
+    slots = [slot.numpy()[:, 0] for slot in model.optimizer.variables if slot.shape == START.shape]
+    assert [(slot == 0).tolist() for slot in slots] == [[False, True, False], [False] * 3]
+
+
 @pytest.mark.clause("VQ-16")
-@pytest.mark.parametrize("every", [0, -1])
-def test_the_callback_wants_a_positive_number_of_batches(every):
-    with pytest.raises(ValueError, match=rf"`every` must be at least 1. Received: every={every}"):
+@pytest.mark.parametrize(
+    ("every", "error", "rule"),
+    [(0, ValueError, "at least 1"), (-1, ValueError, "at least 1"), (1.5, TypeError, "an int")],
+)
+def test_the_callback_wants_a_positive_number_of_batches(every, error, rule):
+    with pytest.raises(error, match=rf"`every` must be {rule}.*Received: every={every}"):
         vq_layer.ReplaceEmbeddings(every=every)
 
 

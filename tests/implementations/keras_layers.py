@@ -103,23 +103,19 @@ class KerasLayers:
 
 
 class KerasTraining:
-    """A `VectorQuantization` in a model."""
+    """A `VectorQuantization`, in a model whenever it is saved: to build one takes longer than a pass."""
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
-        layer = _layer_of(case, num_embeds_replaced=num_embeds_replaced, return_endpoints=False)
-        self._model = keras.Sequential([keras.layers.Input(case.x.shape[1:], dtype=case.x.dtype.name), layer])
-
-    @property
-    def _layer(self) -> vq_layer.VectorQuantization:
-        return self._model.layers[-1]
+        self._layer = _layer_of(case, num_embeds_replaced=num_embeds_replaced, return_endpoints=False)
+        self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
     def training_pass(self, x: NDArray[Any]) -> None:
-        """Call the model in training."""
-        self._model(tf.constant(x), training=True)
+        """Call the layer in training."""
+        self._layer(tf.constant(x), training=True)
 
     def inference_pass(self, x: NDArray[Any]) -> None:
-        """Call the model in inference."""
-        self._model(tf.constant(x), training=False)
+        """Call the layer in inference."""
+        self._layer(tf.constant(x), training=False)
 
     def replace_embeds(self) -> None:
         """Replace."""
@@ -133,8 +129,8 @@ class KerasTraining:
         """Save the model to a file, and go on with what is loaded from it."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
-            self._model.save(path)
-            self._model = keras.models.load_model(path)
+            keras.Sequential([keras.layers.Input(**self._input), self._layer]).save(path)
+            self._layer = keras.models.load_model(path).layers[-1]
 
     @property
     def state(self) -> TrainingState:
