@@ -367,6 +367,8 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
             **kwargs,
         )
         validation.check_vote(n, num_classes, k, majority_threshold, representative, embedding_initializer)
+        if isinstance(emb_labels, dict):  # from a configuration
+            emb_labels = keras.saving.deserialize_keras_object(emb_labels)
         labels = np.asarray(emb_labels)
         validation.check_labels(labels, n, num_classes)
         self.num_classes, self.k = int(num_classes), int(k)
@@ -401,7 +403,7 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
         """Return the arguments of the constructor, serializable; the labels as they were first given."""
         return {
             **super().get_config(),
-            "emb_labels": self._initial_labels.tolist(),
+            "emb_labels": keras.saving.serialize_keras_object(self._initial_labels),  # with their dtype
             "num_classes": self.num_classes,
             "k": self.k,
             "majority_threshold": self.majority_threshold,

@@ -10,8 +10,9 @@ from vq_layer.distances import finite_rows
 def cosine_similarity(vectors: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
     """Return the cosine of the angle between every vector and every embedding.
 
-    ``S[..., j] = <vectors[...], emb_space[j]> / (||vectors[...]||_2 ||emb_space[j]||_2)``, by a matrix product of unit
-    vectors. A zero vector has similarity 0 to everything.
+    ``S[..., j] = <vectors[...], emb_space[j]> / (||vectors[...]||_2 ||emb_space[j]||_2)``, by one sum of products for
+    each pair: a matrix product may round equal columns differently by their position. A zero vector has similarity 0
+    to everything.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def cosine_similarity(vectors: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         NaN where the vector or the embedding has a NaN or infinite coordinate (VQ-13).
     """
     known = tf.expand_dims(finite_rows(vectors), -1) & finite_rows(emb_space)
-    similarity = tf.einsum("bmd,nd->bmn", normalize(vectors), normalize(emb_space))
+    similarity = tf.reduce_sum(tf.expand_dims(normalize(vectors), -2) * normalize(emb_space), axis=-1)
     return tf.where(known, similarity, math.nan)
 
 

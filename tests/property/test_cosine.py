@@ -16,6 +16,7 @@ from tests.comparison.cosine import (
 )
 from tests.implementations.protocol import CosineCase, Implementation, Vote
 from tests.strategies import cosine as strategies
+from tests.strategies.vectors import normal
 from tests.verify import verify
 
 
@@ -85,6 +86,20 @@ def test_the_first_of_embeddings_in_one_direction_is_chosen(implementation, case
     lengths = np.repeat(case.emb_space.dtype.type([1, 4]), len(directions))[:n, np.newaxis]
     repeated = replace(case, emb_space=np.resize(directions, case.emb_space.shape) * lengths, vote=None)
     assert (implementation.quantize_cosine(repeated).emb_index < len(directions)).all()
+
+
+@pytest.mark.clause("VQ-9")
+@pytest.mark.parametrize("size", [3, 17, 64])
+def test_the_first_of_equal_embeddings_is_chosen(implementation: Implementation, size: int) -> None:
+    # So many that a matrix product would round some columns otherwise than others.
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((13, size))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # close to unit vectors, in float32
+    case = CosineCase(rng.standard_normal((8, 2, size)), np.concatenate([rows, rows, rows]))
+    for dtype in implementation.dtypes:
+        wide = comparison_dtype(dtype)
+        case = replace(case, x=normal(case.x, dtype), emb_space=normal(case.emb_space, wide))
+        assert (implementation.quantize_cosine(case).emb_index < len(rows)).all()
 
 
 @verify("VQ-9", case=strategies.exact_cosine_cases)
