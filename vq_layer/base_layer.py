@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vq_layer import initialization, quantizers, validation
 from vq_layer.distances import comparison_dtype
-from vq_layer.lookup import select
+from vq_layer.lookup import select, straight_through
 
 
 class Quantizer(keras.layers.Layer):
@@ -68,20 +68,22 @@ class Quantizer(keras.layers.Layer):
         )
 
     def prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Return the embedding space, initialized from x if this is the first training batch."""
+        """Return the embedding space, or what x initializes it to if this is the first training batch."""
         validation.check_floating(x)
         emb_space = tf.convert_to_tensor(self.emb_space)
         if not (self.initializes_from_batch and training):
             return emb_space
         vectors = quantizers.compared(x, emb_space, self.num_splits)
         initialized = tf.convert_to_tensor(self.initialized)
-        self.emb_space.assign(
-            tf.cond(initialized, lambda: emb_space, lambda: initialization.first_rows(vectors, self.n))
-        )
-        emb_space = tf.convert_to_tensor(self.emb_space)
-        with tf.control_dependencies([emb_space]):  # in a graph, not before the rows have passed their checks
-            self.initialized.assign(tf.ones_like(initialized))
-        return emb_space
+        rows = tf.cond(initialized, lambda: emb_space, lambda: initialization.first_rows(vectors, self.n))
+        return straight_through(emb_space, rows)
+
+    def keep_emb_space(self, emb_space: tf.Tensor, training: bool | None, checked: tf.Tensor) -> None:
+        """Keep what a training batch initializes the embedding space to, once `checked` is computed, which may fail."""
+        if self.initializes_from_batch and training:
+            with tf.control_dependencies([emb_space, checked]):
+                self.emb_space.assign(tf.identity(emb_space))
+                self.initialized.assign(True)
 
     def initialize_from_batch(self, x: Any) -> None:
         """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major.

@@ -130,6 +130,7 @@ class VectorQuantization(Quantizer):
         """Quantize x and add the losses; see `__call__`."""
         emb_space = self.prepared_emb_space(x, training)
         result = self._quantize(x, emb_space)
+        self.keep_emb_space(emb_space, training, checked=result.distance)
         for loss in result.losses.values():
             self.add_loss(loss)
         if training:  # the metrics, too: else an exported model would update them with every request
@@ -223,6 +224,7 @@ class _CosineQuantizer(Quantizer):
         """Quantize x; see `__call__`."""
         emb_space = self.prepared_emb_space(x, training)
         result = self._quantize(x, emb_space)
+        self.keep_emb_space(emb_space, training, checked=result.similarity)
         if not self.return_endpoints:
             return result.layer_out
         endpoints = (

@@ -266,6 +266,36 @@ def test_a_batch_that_is_refused_leaves_everything_as_it_was_and_the_next_one_in
     np.testing.assert_array_equal(model.get_layer("vq").emb_space, X[:, 0])
 
 
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("kind", "train"),
+    [
+        (vq_layer.VectorQuantization, train_by_call),
+        (vq_layer.VectorQuantization, train_by_fit),
+        (vq_layer.CosineVectorQuantization, train_by_call),
+        (vq_layer.CosineVectorQuantization, train_in_a_function),
+    ],
+)
+def test_a_batch_that_could_initialize_but_is_too_small_to_fit_axes_leaves_everything_as_it_was(train, kind):
+    layer = kind(1, dim_reduction="pca-batch", num_dim_reduction_components=2, embedding_initializer="batch", name="vq")
+    model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
+    before = weights(model)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="num_dim_reduction_components"):
+        train(model, X[:1, 0])
+    assert_equal(weights(model), before)
+    train(model, X[:, 0])
+    np.testing.assert_array_equal(layer.emb_space, X[:1, 0])
+
+
+@pytest.mark.clause("VQ-12")
+def test_the_batch_that_initializes_trains_as_well():
+    x, alpha = np.array([[0, 0], [8, 0], [0, 1], [8, 3]], np.float32), 0.5
+    layer = layer_of(n=2, embedding_initializer="batch", lookup_ord=1, alpha=alpha, beta=0, gamma=0)
+    model_of(layer, optimizer=keras.optimizers.SGD(1.0)).fit(x, batch_size=4, shuffle=False, verbose=0)
+    # A quarter of alpha for each of two inputs, along the sign of their differences.
+    np.testing.assert_array_equal(layer.emb_space, [[0, 0.125], [8, 0.125]])
+
+
 @pytest.mark.clause("VQ-11")
 def test_replacing_returns_which_embeddings_are_new():
     layer = layer_of(emb_space=EMB_SPACE)
