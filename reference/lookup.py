@@ -17,7 +17,8 @@ def nearest(distance: NDArray[np.float64]) -> NDArray[np.int64]:
     >>> nearest(np.array([[[2.0, 1.0, 1.0], [np.nan, 5.0, 6.0], [np.nan, np.nan, np.nan]]]))
     array([[ 1,  1, -1]])
     """
-    index = np.where(np.isnan(distance), np.inf, distance).argmin(axis=-1)
+    largest = np.finfo(np.float64).max  # an overflown distance is still nearer than none
+    index = np.where(np.isnan(distance), np.inf, np.minimum(distance, largest)).argmin(axis=-1)
     return np.where(np.isnan(distance).all(axis=-1), -1, index)
 
 

@@ -20,7 +20,7 @@ def alpha_loss(
     >>> float(alpha_loss(np.array([[[0.0, 0.0], [1.0, 1.0]]]), np.array([[[3.0, 4.0], [1.0, 1.0]]]), 2, 0.5))
     1.25
     """
-    return _mean(alpha * norm(chosen - vectors, lookup_ord), finite_rows(chosen - vectors))
+    return _mean(alpha * norm(chosen - vectors, lookup_ord), finite_rows(chosen) & finite_rows(vectors))
 
 
 def beta_loss(distance: NDArray[np.float64], beta: float) -> np.float64:
@@ -34,7 +34,7 @@ def beta_loss(distance: NDArray[np.float64], beta: float) -> np.float64:
     >>> float(beta_loss(np.array([[[1.0, 2.0], [3.0, 4.0]]]), 0.5))
     2.5
     """
-    return _mean(beta * np.nansum(distance, axis=-1), np.asarray(np.isfinite(distance).any(axis=-1)))
+    return _mean(beta * np.nansum(distance, axis=-1), np.logical_not(np.isnan(distance).all(axis=-1)))
 
 
 def coulomb_loss(closest_spacing: NDArray[np.float64], gamma: float) -> np.float64:

@@ -282,8 +282,7 @@ def _check_inputs(
     dim_reduction: str | None,
     num_dim_reduction_components: int,
 ) -> None:
-    # NumPy files extension types such as bfloat16 under kind V.
-    validation.check_x(x.ndim, x.dtype.kind in "fV", f"shape {x.shape}, dtype {x.dtype}")
+    validation.check_x(x)
     validation.check_num_splits(num_splits, x.shape[-1])
-    validation.check_emb_space(emb_space.shape, x.shape[-1], num_splits)
+    validation.check_emb_space(emb_space, x.shape[-1], num_splits)
     validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)

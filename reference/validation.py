@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOOKUP_ORDS = (1, 2, math.inf)
+FLOATING = ("float64", "float32", "float16", "bfloat16")
 
 
-def check_x(ndim: int, floating: bool, received: object) -> None:
+def check_x(x: NDArray[Any]) -> None:
     """Require a rank-3 array of a floating dtype."""
-    if ndim != 3:
-        raise ValueError(f"`x` must have the shape [batch, r, q]. Received: {received}")
-    if not floating:
-        raise TypeError(f"`x` must have a floating dtype. Received: {received}")
+    if x.ndim != 3:
+        raise ValueError(f"`x` must have the shape [batch, r, q]. Received: shape {x.shape}, dtype {x.dtype}")
+    _check_floating("x", x)
 
 
 def check_num_splits(num_splits: Any, q: int) -> None:
@@ -29,27 +29,27 @@ def check_num_splits(num_splits: Any, q: int) -> None:
 
 def check_lookup_ord(lookup_ord: Any) -> None:
     """Require 1, 2 or infinity."""
-    if not isinstance(lookup_ord, Real) or isinstance(lookup_ord, bool):
-        raise TypeError(f"`lookup_ord` must be a number. Received: lookup_ord={lookup_ord!r}")
+    _check_number("lookup_ord", lookup_ord)
     if lookup_ord not in LOOKUP_ORDS:
         raise ValueError(f"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord={lookup_ord!r}")
 
 
 def check_weight(name: str, weight: Any) -> None:
     """Require a finite number."""
-    if not isinstance(weight, Real) or isinstance(weight, bool):
-        raise TypeError(f"`{name}` must be a number. Received: {name}={weight!r}")
+    _check_number(name, weight)
     if not math.isfinite(weight):
         raise ValueError(f"`{name}` must be finite. Received: {name}={weight!r}")
 
 
-def check_emb_space(shape: tuple[int, ...], q: int, num_splits: int) -> None:
-    """Require the shape [n, q / num_splits] with n > 0."""
+def check_emb_space(emb_space: NDArray[Any], q: int, num_splits: int) -> None:
+    """Require the shape [n, q / num_splits] with n > 0, and a floating dtype."""
+    shape = emb_space.shape
     if len(shape) != 2 or shape[0] == 0 or shape[1] * num_splits != q:
         raise ValueError(
             f"`emb_space` must have the shape [n, {q // num_splits}], n > 0, to fit the last axis of `x`, {q}, in "
             f"{num_splits} splits. Received: {shape}"
         )
+    _check_floating("emb_space", emb_space)
 
 
 def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:
@@ -89,10 +89,25 @@ def check_vote(
             f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes}). "
             f"Received: labels from {emb_labels.min()} to {emb_labels.max()}"
         )
-    if not isinstance(majority_threshold, Real) or math.isnan(majority_threshold):
-        raise ValueError(f"`majority_threshold` must be a number. Received: majority_threshold={majority_threshold!r}")
+    _check_number("majority_threshold", majority_threshold)
+    if math.isnan(majority_threshold):
+        raise ValueError("`majority_threshold` must not be NaN. Received: majority_threshold=nan")
     if representative not in ("first", "nearest"):
         raise ValueError(f"`representative` must be 'first' or 'nearest'. Received: representative={representative!r}")
+
+
+def _check_floating(name: str, array: NDArray[Any]) -> None:
+    if array.dtype.name not in FLOATING:
+        raise TypeError(f"`{name}` must have a floating dtype. Received: shape {array.shape}, dtype {array.dtype}")
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"`{name}` must be a number. Received: {name}={value!r}")
+    try:
+        float(value)
+    except OverflowError as error:
+        raise ValueError(f"`{name}` must fit into a float. Received: {name}={value!r}") from error
 
 
 def _check_integer(name: str, value: Any) -> None:

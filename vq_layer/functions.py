@@ -61,7 +61,8 @@ def vector_quantization(
     num_embeds_replaced : int
         If positive, training passes (those that fetch ``layer_out``) gather the usage of the embeddings and this many
         of the most distant inputs, and the endpoint ``replace_embeds`` writes these over the least used embeddings. As
-        in 2018, ignored without `return_endpoints`.
+        in 2018, ignored without `return_endpoints`. Run ``replace_embeds`` by itself: fetched together with the output,
+        the two may come in any order.
     is_training : bool or scalar bool tf.Tensor
         Whether this is a training pass.
     return_endpoints : bool

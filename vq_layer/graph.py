@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from vq_layer import initialization, quantizers, replacement, validation
@@ -100,7 +101,8 @@ def batch_init_op(
 
 def checked_labels(emb_labels: Any, n: int, num_classes: int) -> tf.Tensor:
     """Return the labels as a tensor that exists only if all are in range."""
-    labels = tf.ensure_shape(tf.convert_to_tensor(emb_labels), [n])
+    labels = emb_labels if tf.is_tensor(emb_labels) else np.asarray(emb_labels)  # lists: int64, as in the layer
+    labels = tf.ensure_shape(tf.convert_to_tensor(labels), [n])
     message = f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes})"
     checks = [
         tf.debugging.assert_non_negative(labels, message=message),

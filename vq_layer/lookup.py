@@ -14,6 +14,8 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
     """
     known = ~tf.math.is_nan(distance)
     index = tf.argmin(tf.where(known, distance, math.inf), axis=-1)
+    measured = tf.reduce_any(tf.math.is_finite(distance), axis=-1)
+    index = tf.where(measured, index, tf.argmax(tf.cast(known, tf.int32), axis=-1))  # all distances overflow
     return tf.where(tf.reduce_any(known, axis=-1), index, -1)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+FLOATING = (tf.float64, tf.float32, tf.float16, tf.bfloat16)
+
 
 def vector_size(x_shape: tf.TensorShape, num_splits: Any) -> int:
     """Return d, the size of one vector, after checking that `num_splits` divides the static last axis of x."""
@@ -31,7 +33,7 @@ def check_x(x: tf.Tensor) -> None:
 
 def check_floating(x: tf.Tensor) -> None:
     """Require a floating dtype."""
-    if not tf.as_dtype(x.dtype).is_floating:
+    if tf.as_dtype(x.dtype) not in FLOATING:
         raise TypeError(f"`x` must have a floating dtype. Received: x.dtype={tf.as_dtype(x.dtype).name}")
 
 
@@ -47,16 +49,14 @@ def check_num_splits(num_splits: Any) -> None:
 
 def check_lookup_ord(lookup_ord: Any) -> None:
     """Require 1, 2 or infinity."""
-    if not _is_number(lookup_ord):
-        raise TypeError(f"`lookup_ord` must be a number. Received: lookup_ord={lookup_ord!r}")
+    _require_number("lookup_ord", lookup_ord)
     if lookup_ord not in (1, 2, math.inf):
         raise ValueError(f"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord={lookup_ord!r}")
 
 
 def check_weight(name: str, weight: Any) -> None:
     """Require a finite number."""
-    if not _is_number(weight):
-        raise TypeError(f"`{name}` must be a number. Received: {name}={weight!r}")
+    _require_number(name, weight)
     if not math.isfinite(weight):
         raise ValueError(f"`{name}` must be finite. Received: {name}={weight!r}")
 
@@ -137,8 +137,7 @@ def check_vote(
     _require_integer("k", k, minimum=1)
     if k > n:
         raise ValueError(f"`k` must be at most n={n}. Received: k={k}")
-    if not _is_number(majority_threshold):
-        raise TypeError(f"`majority_threshold` must be a number. Received: majority_threshold={majority_threshold!r}")
+    _require_number("majority_threshold", majority_threshold)
     if math.isnan(majority_threshold):
         raise ValueError("`majority_threshold` must not be NaN. Received: majority_threshold=nan")
     if representative not in ("first", "nearest"):
@@ -175,5 +174,10 @@ def _require_integer(name: str, value: Any, minimum: int) -> None:
         raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value}")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+def _require_number(name: str, value: Any) -> None:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"`{name}` must be a number. Received: {name}={value!r}")
+    try:
+        float(value)
+    except OverflowError as error:
+        raise ValueError(f"`{name}` must fit into a float. Received: {name}={value!r}") from error

@@ -116,6 +116,7 @@ def test_outside_a_graph_the_error_names_the_layer_to_use():
         ({"lookup_ord": 3}, ValueError, r"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord=3"),
         ({"lookup_ord": "inf"}, TypeError, r"`lookup_ord` must be a number. Received: lookup_ord='inf'"),
         ({"alpha": np.nan}, ValueError, r"`alpha` must be finite. Received: alpha=nan"),
+        ({"alpha": 10**400}, ValueError, r"`alpha` must fit into a float. Received: alpha=10{400}$"),
         ({"beta": "1"}, TypeError, r"`beta` must be a number. Received: beta='1'"),
         ({"gamma": [1.0]}, TypeError, r"`gamma` must be a number. Received: gamma=\[1.0\]"),
         (

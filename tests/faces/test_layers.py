@@ -138,6 +138,7 @@ def test_endpoints_are_outputs_of_a_functional_model():
         ({"num_splits": -1}, ValueError, r"`num_splits` must be at least 1. Received: num_splits=-1"),
         ({"lookup_ord": 0}, ValueError, r"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord=0"),
         ({"alpha": tf.constant(1.0)}, TypeError, r"`alpha` must be a number"),
+        ({"beta": 10**400}, ValueError, r"`beta` must fit into a float. Received: beta=10{400}$"),
         ({"gamma": np.inf}, ValueError, r"`gamma` must be finite. Received: gamma=inf"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference import vector_quantization
+from reference import cosine_knn_vector_quantization, vector_quantization
 
 X, EMB_SPACE = np.zeros((2, 3, 4)), np.zeros((5, 2))
 
@@ -73,6 +73,36 @@ def test_the_order_of_another_norm_is_refused(lookup_ord: float) -> None:
 @pytest.mark.parametrize("lookup_ord", ["2", "inf", None, True, 2j])
 def test_the_order_of_a_norm_that_is_no_number_is_refused(lookup_ord: Any) -> None:
     _assert_refused(TypeError, "lookup_ord", "must be a number.", f"lookup_ord={lookup_ord!r}", lookup_ord)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", "V8"])
+def test_an_embedding_space_that_is_not_floating_is_refused(dtype: str) -> None:
+    emb_space = EMB_SPACE.astype(dtype)
+    received = f"shape (5, 2), dtype {emb_space.dtype}"
+    _assert_refused(TypeError, "emb_space", "must have a floating dtype.", received, emb_space)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("argument", ["alpha", "lookup_ord"])
+def test_a_number_that_no_float_can_hold_is_refused(argument: str) -> None:
+    _assert_refused(ValueError, argument, "must fit into a float.", f"{argument}={10**400}", 10**400)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("threshold", "error", "rule"),
+    [
+        ("0.5", TypeError, "be a number"),
+        (True, TypeError, "be a number"),
+        (None, TypeError, "be a number"),
+        (np.nan, ValueError, "not be NaN"),
+    ],
+)
+def test_a_threshold_that_is_no_number_is_refused(threshold: Any, error: type[Exception], rule: str) -> None:
+    message = rf"^`majority_threshold` must {rule}. Received: majority_threshold={threshold!r}$"
+    with pytest.raises(error, match=message):
+        cosine_knn_vector_quantization(X, np.zeros(5, int), 1, 1, EMB_SPACE, num_splits=2, majority_threshold=threshold)
 
 
 @pytest.mark.clause("VQ-16")

@@ -122,6 +122,18 @@ def test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none(imple
 
 
 @pytest.mark.clause("VQ-13")
+@pytest.mark.parametrize("lookup_ord", [1, np.inf])
+def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_finite(
+    implementation: Implementation, lookup_ord: float
+) -> None:
+    for dtype in {"float64", "float32"}.intersection(implementation.dtypes):
+        largest = np.finfo(dtype).max
+        case = Case(np.array([[[-largest]]], dtype), np.array([[np.nan], [largest], [np.inf]], dtype), lookup_ord)
+        with np.errstate(over="ignore"):
+            assert implementation.quantize(case).emb_index == 1
+
+
+@pytest.mark.clause("VQ-13")
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_where_no_embedding_is_finite_no_vector_finds_one(implementation: Implementation, lookup_ord: float) -> None:
     case = Case(np.array([[[1.0, 0.0]], [[np.inf, 0.0]]]), np.array([[np.nan, 1.0], [-np.inf, 0.0]]), lookup_ord)
