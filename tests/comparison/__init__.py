@@ -10,6 +10,7 @@ from tests.comparison.gradients import (
 from tests.comparison.rounding import (
     METRICS,
     Rounding,
+    assert_same_distances,
     comparison_dtype,
     distance_error,
     near_minima,
@@ -22,6 +23,7 @@ __all__ = [
     "Interval",
     "Rounding",
     "alpha_gradient_interval",
+    "assert_same_distances",
     "beta_gradient_interval",
     "comparison_dtype",
     "coulomb_gradient_interval",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests import strategies
-from tests.comparison import distance_error, rounding
+from tests.comparison import assert_same_distances, distance_error, rounding
 from tests.implementations.protocol import Case, Implementation
 from tests.verify import verify
 
@@ -91,12 +91,12 @@ def test_access_counts_count_the_indices(implementation, case):
     )
 
 
-@verify("VQ-1", case=strategies.cases)
+@verify("VQ-1", case=strategies.all_cases)
 def test_permuting_the_embeddings_permutes_the_distances(implementation, case):
     order = np.random.default_rng(len(case.emb_space)).permutation(len(case.emb_space))
     result = implementation.quantize(case)
     permuted = implementation.quantize(replace(case, emb_space=case.emb_space[order]))
-    np.testing.assert_array_equal(permuted.distance, result.distance[..., order])
+    assert_same_distances(case, permuted.distance, result.distance[..., order])
 
 
 @verify("VQ-1", case=strategies.exact_cases)
@@ -118,12 +118,13 @@ def test_doubling_all_coordinates_doubles_the_distances(implementation, case):
     np.testing.assert_array_equal(doubled.emb_index, result.emb_index)
 
 
-@verify("VQ-1", case=strategies.cases)
+@verify("VQ-1", case=strategies.all_cases)
 def test_each_element_of_the_batch_is_quantized_by_itself(implementation, case):
     result = implementation.quantize(case)
     last = implementation.quantize(replace(case, x=case.x[-1:]))
-    np.testing.assert_array_equal(last.layer_out, result.layer_out[-1:])
-    np.testing.assert_array_equal(last.distance, result.distance[-1:])
+    assert_same_distances(case, last.distance, result.distance[-1:])
+    if case.exact:
+        np.testing.assert_array_equal(last.layer_out, result.layer_out[-1:])
 
 
 @verify("VQ-2", case=strategies.cases)

@@ -1,5 +1,6 @@
 """Cases of vector quantization: shapes, norms, weights, and inputs that tie on purpose."""
 
+import itertools
 import math
 import random
 from typing import Any, NamedTuple
@@ -43,7 +44,8 @@ class Statics(NamedTuple):
 
 
 _WEIGHTS = (0.0, 0.1, 5e-3, 2.0)
-_RANGES = (range(1, 5), range(1, 7), range(1, 8), (1, 2, np.inf), _WEIGHTS, _WEIGHTS, _WEIGHTS, (False, True))
+_NORMS = (1, 2, np.inf)
+_RANGES = (range(1, 5), range(1, 7), range(1, 8), _NORMS, _WEIGHTS, _WEIGHTS, _WEIGHTS, (False, True))
 
 
 def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
@@ -52,7 +54,13 @@ def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
     if implementation.configurations is None:
         return st.builds(Statics, *map(st.sampled_from, ranges))
     rng = random.Random(0)
-    fixed = [Statics(*map(rng.choice, ranges)) for _ in range(implementation.configurations)]
+    pairs = list(itertools.product(implementation.dtypes, _NORMS))  # each dtype with each norm, if there are so many
+    rng.shuffle(pairs)
+    fixed = [
+        Statics(*map(rng.choice, ranges))._replace(dtype=dtype, lookup_ord=lookup_ord)
+        for dtype, lookup_ord in itertools.islice(itertools.cycle(pairs), implementation.configurations)
+    ]
+    fixed[-1] = fixed[-1]._replace(alpha=0.0, beta=0.0, gamma=0.0)  # a training without a loss
     return st.sampled_from(fixed)
 
 
