@@ -15,6 +15,7 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
     Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive, and zeroes the
     optimizer's slots of the rows that it replaced (momentum, Adam's moments): what they hold belongs to the old
     embedding, and would drag the new one away. An exponential moving average of the weights starts from the new row.
+    Slots of another shape than the embedding space, such as the factors of Adafactor, stay.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ class VectorQuantization(Quantizer):
     over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``), Coulomb-loss
     (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the input is the
     identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training batches; a
-    validation counts nothing and reports NaN.
+    validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
+    ``layer.metrics`` has those of each.
 
     Parameters
     ----------
