@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test lint extended clean
+.PHONY: demo test verify lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
@@ -13,6 +13,10 @@ test: $(INSTALLED)  ## all tests, the docstrings' examples included
 
 extended: $(INSTALLED)  ## the same with far more random cases
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=extended
+
+verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=ci tests/property tests/parity --report out/verification \
+	  $(addprefix --implementation=,$(IMPLEMENTATION))
 
 lint: $(INSTALLED)  ## style, format and types
 	$(BIN)/ruff check .

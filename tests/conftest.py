@@ -9,6 +9,8 @@ import pytest
 
 from tests.implementations import SHIPPED, load
 
+pytest_plugins = ["tests.report.plugin"]
+
 _COMMON = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("dev", max_examples=30, **_COMMON)
 hypothesis.settings.register_profile("ci", max_examples=100, derandomize=True, **_COMMON)

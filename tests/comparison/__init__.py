@@ -17,13 +17,16 @@ from tests.comparison.rounding import (
     rounding,
     weighted_sum_error,
 )
+from tests.comparison.within import assert_nearest, assert_within
 
 __all__ = [
     "METRICS",
     "Interval",
     "Rounding",
     "alpha_gradient_interval",
+    "assert_nearest",
     "assert_same_distances",
+    "assert_within",
     "beta_gradient_interval",
     "comparison_dtype",
     "coulomb_gradient_interval",

@@ -2,7 +2,7 @@
 
 import importlib
 
-from tests.implementations.protocol import Implementation
+from tests.implementations.subject import Subject
 
 SHIPPED = (
     "tests.implementations.oracle:Oracle",
@@ -11,7 +11,7 @@ SHIPPED = (
 )
 
 
-def load(path: str) -> Implementation:
-    """Call the factory named ``package.module:factory``."""
+def load(path: str) -> Subject:
+    """Call the factory named ``package.module:factory``, and complete what it makes by what it leaves out."""
     module, _, factory = path.partition(":")
-    return getattr(importlib.import_module(module), factory)()
+    return Subject(getattr(importlib.import_module(module), factory)(), path)

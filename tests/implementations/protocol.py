@@ -1,12 +1,32 @@
-"""What an implementation offers to be verified. It speaks NumPy only."""
+"""What an implementation offers to be verified. It speaks NumPy only.
+
+What it does not offer it leaves out, or raises `NotOffered` for, from any method and for any arguments: a check of that
+is then reported as not offered, never as passed. Every other exception is a failure.
+"""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 LOSSES = ("alpha_loss", "beta_loss", "coulomb_loss")
+
+
+class NotOffered(pytest.skip.Exception):  # of pytest, which skips what raises it, and no check takes it for an error
+    """What an adapter raises for what its implementation does not offer.
+
+    Parameters
+    ----------
+    what : str
+        What is missing, in words of the specification: ``lookup_ord=1``, ``a vote``.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"not offered: {what}")
+        self.what = what
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,17 +180,17 @@ class Training(Protocol):
 
 
 class Implementation(Protocol):
-    """One implementation of the specification.
+    """One implementation of the specification, or of a part of it: every method may be left out.
 
     Attributes
     ----------
     name : str
         How reports call it.
-    dtypes : tuple of str
-        The dtypes of x that it offers, of float64, float32, float16 and bfloat16.
-    effort : float
-        The share of a profile's examples that it is given.
-    configurations : int or None
+    dtypes : tuple of str, optional
+        The dtypes of x that it offers, of float64, float32, float16 and bfloat16; all if left out.
+    effort : float, optional
+        The share of a profile's examples that it is given; 1 if left out.
+    configurations : int or None, optional
         How many combinations of dtype, sizes, norm and weights it is given; None for any. One that is slow to set up
         for a combination names a number, and less effort.
     """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import reference
 import vq_layer.voting
 from reference import voting
-from tests.comparison import rounding
+from tests.comparison import assert_within, rounding
 from tests.comparison.cosine import (
     admits_outcome,
     assert_identical,
@@ -52,9 +52,12 @@ def test_each_index_is_the_most_similar_within_rounding_and_so_is_its_similarity
     found = admitted.any(axis=-1)
     assert_identical(result.emb_index >= 0, found)
     assert np.take_along_axis(admitted, result.emb_index[..., np.newaxis], axis=-1)[found].all()
-    difference = np.abs(result.similarity_values.astype(np.float64) - expected.similarity_values)
-    assert_identical(np.isnan(difference), ~found.reshape(-1))
-    assert (difference[found.reshape(-1)] <= error_of(case)).all()
+    found = found.reshape(-1)
+    values, exact = (np.asarray(it.similarity_values)[found] for it in (result, expected))
+    assert_identical(np.isnan(result.similarity_values), ~found)
+    assert_within(values, exact, error_of(case), "similarity_values")
+    chosen = np.take_along_axis(expected.similarity, result.emb_index[..., np.newaxis], axis=-1).reshape(-1)[found]
+    assert_within(chosen, exact, 2 * error_of(case), "emb_index")
 
 
 @verify("VQ-15", case=strategies.vote_cases)

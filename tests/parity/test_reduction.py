@@ -6,6 +6,8 @@ import reference
 from reference.losses import alpha_loss
 from tests.comparison import (
     alpha_gradient_interval,
+    assert_nearest,
+    assert_within,
     coulomb_gradient_interval,
     distance_error,
     near_minima,
@@ -28,8 +30,8 @@ def test_distances_indices_and_losses_are_within_their_errors(implementation, ca
     result, expected = implementation.quantize(case), oracle(case)
     arithmetic, (n, d) = rounding(case.x.dtype), case.emb_space.shape
     error = reduced_distance_error(case, expected.distance)
-    assert (np.abs(result.distance - expected.distance) <= error).all()
-    assert np.take_along_axis(near_minima(expected.distance, error), result.emb_index[..., np.newaxis], axis=-1).all()
+    assert_within(result.distance, expected.distance, error, "distance")
+    assert_nearest(expected.distance, error, result.emb_index, "emb_index")
     equal = (case.vectors[:, np.newaxis] == case.emb_space).all(axis=-1).reshape(result.distance.shape)
     assert not result.distance[equal].any()
     np.testing.assert_array_equal(result.emb_index, result.distance.argmin(axis=-1))
@@ -53,7 +55,7 @@ def test_distances_indices_and_losses_are_within_their_errors(implementation, ca
         "coulomb_loss": (expected.losses["coulomb_loss"], case.gamma * spacing_error.sum(), n),
     }
     for name, (exact, *of_terms) in losses.items():
-        assert abs(result.losses[name] - exact) <= weighted_sum_error(exact, *of_terms, arithmetic), name
+        assert_within(result.losses[name], exact, weighted_sum_error(exact, *of_terms, arithmetic), name)
 
 
 @verify("VQ-8", case=reduced_cases)
@@ -61,7 +63,7 @@ def test_gradients_to_the_embeddings_are_within_their_errors(implementation, cas
     upstream = np.zeros_like(case.x)
     gradients = implementation.gradients(case, upstream).losses_to_emb_space
     expected = Oracle().gradients(case, upstream).losses_to_emb_space["beta_loss"]
-    assert (np.abs(gradients["beta_loss"] - expected) <= reduced_beta_gradient_error(case)).all()
+    assert_within(gradients["beta_loss"], expected, reduced_beta_gradient_error(case), "gradient of beta_loss")
     distance = oracle(case).distance
     near = near_minima(distance, reduced_distance_error(case, distance))
     if (near.sum(axis=-1) == 1).all():
@@ -75,7 +77,7 @@ def test_similarities_and_votes_are_within_their_errors(implementation, case):
     quantize = reference.cosine_vector_quantization
     similarity = quantize(case.x, case.emb_space, **case.arguments).similarity.reshape(-1, len(case.emb_space))
     errors = reduced_similarity_error(case).max(axis=-1)
-    assert (np.abs(result.similarity_values - similarity.max(axis=-1)) <= errors).all()
+    assert_within(result.similarity_values, similarity.max(axis=-1), errors, "similarity_values")
     for row, error, index, i in zip(similarity, errors, result.emb_index.reshape(-1), range(len(errors)), strict=True):
         if case.vote is None:
             assert near_maxima(row, error)[index]

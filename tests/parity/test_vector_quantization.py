@@ -6,10 +6,11 @@ import reference
 from tests import strategies
 from tests.comparison import (
     alpha_gradient_interval,
+    assert_nearest,
+    assert_within,
     beta_gradient_interval,
     coulomb_gradient_interval,
     distance_error,
-    near_minima,
     rounding,
     weighted_sum_error,
 )
@@ -37,17 +38,15 @@ def test_distances_are_within_their_rounding_errors(implementation, case):
     result, expected = implementation.quantize(case), oracle(case)
     for name in ("distance", "emb_spacing", "emb_closest_spacing"):
         value, exact = getattr(result, name), getattr(expected, name)
-        assert value.shape == exact.shape
         error = distance_error(exact, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
-        assert (np.abs(value.astype(np.float64) - exact) <= error).all()
+        assert_within(value, exact, error, name)
 
 
 @verify("VQ-15", case=strategies.cases)
 def test_each_index_is_nearest_within_rounding(implementation, case):
     result, expected = implementation.quantize(case), oracle(case)
     error = distance_error(expected.distance, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
-    admitted = near_minima(expected.distance, error)
-    assert np.take_along_axis(admitted, result.emb_index[..., np.newaxis], axis=-1).all()
+    assert_nearest(expected.distance, error, result.emb_index, "emb_index")
 
 
 @verify("VQ-5", case=strategies.all_cases)
@@ -65,7 +64,7 @@ def test_losses_are_within_their_rounding_errors(implementation, case):
     }
     assert list(result.losses) == list(expected.losses)
     for name, exact in expected.losses.items():
-        assert abs(result.losses[name] - exact) <= weighted_sum_error(exact, *bounds[name], arithmetic)
+        assert_within(result.losses[name], exact, weighted_sum_error(exact, *bounds[name], arithmetic), name)
 
 
 @verify("VQ-7", case=strategies.all_cases)

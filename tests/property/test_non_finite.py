@@ -7,6 +7,7 @@ import pytest
 
 from tests.comparison import (
     alpha_gradient_interval,
+    assert_within,
     beta_gradient_interval,
     coulomb_gradient_interval,
     rounding,
@@ -60,7 +61,7 @@ def assert_same_losses(case, losses, expected):
     assert list(losses) == [name for name, weight in case.weights.items() if weight != 0]
     for name, loss in losses.items():
         bound = 2 * weighted_sum_error(expected[name], 0, terms, rounding(case.x.dtype))
-        assert abs(loss - expected[name]) <= bound, (name, loss, expected[name])
+        assert_within(loss, expected[name], bound, name)
 
 
 def assert_gradients(case, gradients, emb_index, kept=slice(None)):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from tests.comparison import METRICS, rounding
+from tests.comparison import METRICS, assert_within, rounding
 from tests.comparison.reduction import (
     reduced_beta_gradient_error,
     reduced_distance_error,
@@ -23,7 +23,7 @@ def test_rows_in_pairs_on_orthogonal_lines_are_projected_on_these_wherever_they_
     exact = exact.reshape(len(drawn.case.x), -1, len(drawn.emb_space))
     error = reduced_distance_error(drawn.case, exact) + rounding(drawn.case.x.dtype).smallest_normal / drawn.scale
     distance = implementation.quantize(drawn.scaled).distance
-    assert (np.abs(distance[drawn.finite] / drawn.scale - exact) <= error).all()
+    assert_within(distance[drawn.finite] / drawn.scale, exact, error, "distance")
     if not drawn.axes.any():  # all fitted rows are equal
         assert not distance[drawn.finite].any()
     assert np.isnan(np.delete(distance, drawn.finite, axis=0)).all()
@@ -36,7 +36,7 @@ def test_similarity_is_that_of_the_projections_from_the_mean_at_any_scale(implem
     similarity = known.vectors @ known.emb_space.T / np.where(lengths == 0, 1, lengths)
     values = implementation.quantize_cosine(case).similarity_values.reshape(len(case.x), -1)
     error = reduced_similarity_error(as_cosine(known.case)).max(axis=-1)
-    assert (np.abs(values[known.finite].reshape(-1) - similarity.max(axis=-1)) <= error).all()
+    assert_within(values[known.finite].reshape(-1), similarity.max(axis=-1), error, "similarity_values")
     if not known.axes.any():
         assert not values[known.finite].any()
     assert np.isnan(np.delete(values, known.finite, axis=0)).all()
@@ -59,7 +59,7 @@ def test_no_loss_reaches_x_and_the_beta_loss_pulls_along_the_axes_only(implement
 def test_components_beyond_the_rank_of_the_fitted_rows_are_null(implementation, drawn):
     case = replace(drawn.case, num_dim_reduction_components=max(drawn.rank, 1))
     error = reduced_distance_error(case, drawn.distance)
-    assert (np.abs(implementation.quantize(drawn.case).distance - drawn.distance) <= error).all()
+    assert_within(implementation.quantize(drawn.case).distance, drawn.distance, error, "distance")
 
 
 @pytest.mark.clause("VQ-8")
@@ -119,7 +119,7 @@ def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, 
     result, expected = implementation.quantize(case), implementation.quantize(clean)
     assert np.isnan(result.distance[..., 2]).all()
     error = 2 * reduced_distance_error(clean, expected.distance)
-    assert (np.abs(result.distance[..., [0, 1, 3]] - expected.distance) <= error).all()
+    assert_within(result.distance[..., [0, 1, 3]], expected.distance, error, "distance")
 
 
 @pytest.mark.clause("VQ-8")

@@ -1,0 +1,135 @@
+"""An implementation under verification: what it leaves out is not offered, and what is asked of it is kept."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.implementations.protocol import (
+    DTYPES,
+    Case,
+    CosineCase,
+    CosineGradients,
+    CosineQuantized,
+    Gradients,
+    NotOffered,
+    Quantized,
+    TrainingState,
+)
+
+
+class Call(NamedTuple):
+    """A method that was called; `receiver` is "implementation", or the name of a training."""
+
+    receiver: str
+    method: str
+    arguments: tuple[Any, ...]
+
+
+def provided(by: Any, name: str) -> Any:
+    """Return an attribute; it is not offered where there is none."""
+    try:
+        return getattr(by, name)
+    except AttributeError:
+        if name in dir(by):  # it is there, and failed
+            raise
+        raise NotOffered(f"`{name}`") from None
+
+
+class Subject:
+    """An `Implementation` around one that may leave out attributes and methods.
+
+    Parameters
+    ----------
+    implementation : object
+        What is verified.
+    path : str, optional
+        What `tests.implementations.load` finds it by.
+    """
+
+    def __init__(self, implementation: Any, path: str | None = None) -> None:
+        self._implementation = implementation
+        kind = implementation if isinstance(implementation, type) else type(implementation)
+        self.path = path or f"{kind.__module__}:{kind.__qualname__}"
+        self.name: str = getattr(implementation, "name", self.path)
+        self.dtypes: tuple[str, ...] = getattr(implementation, "dtypes", DTYPES)
+        self.effort: float = getattr(implementation, "effort", 1.0)
+        self.configurations: int | None = getattr(implementation, "configurations", None)
+        self.calls: list[Call] = []
+
+    @classmethod
+    def of(cls, implementation: Any) -> "Subject":
+        """Return it, if it is one, or put one around it."""
+        return implementation if isinstance(implementation, Subject) else cls(implementation)
+
+    def __repr__(self) -> str:
+        return self.path
+
+    def begin_example(self) -> None:
+        """Forget what was asked in the example before."""
+        self.calls.clear()
+
+    def quantize(self, case: Case) -> Quantized:
+        """Ask for it."""
+        return self._ask("quantize", case)
+
+    def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
+        """Ask for them."""
+        return self._ask("gradients", case, upstream)
+
+    def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
+        """Ask for it."""
+        return self._ask("quantize_cosine", case)
+
+    def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
+        """Ask for them."""
+        return self._ask("cosine_gradients", case, upstream)
+
+    def training(self, case: Case, num_embeds_replaced: int) -> "TrainingSubject":
+        """Ask for one."""
+        number = sum(call.method == "training" for call in self.calls)
+        return TrainingSubject(self._ask("training", case, num_embeds_replaced), f"training_{number + 1}", self.calls)
+
+    def _ask(self, method: str, case: Case | CosineCase, *arguments: Any) -> Any:
+        self.calls.append(Call("implementation", method, (case, *arguments)))
+        dtype = np.asarray(case.x).dtype.name
+        if dtype in DTYPES and dtype not in self.dtypes:  # a check of one example may be of any dtype
+            raise NotOffered(dtype)
+        return provided(self._implementation, method)(case, *arguments)
+
+
+class TrainingSubject:
+    """A `Training` around one that may leave out methods."""
+
+    def __init__(self, training: Any, name: str, calls: list[Call]) -> None:
+        self._training, self._name, self._calls = training, name, calls
+
+    def training_pass(self, x: NDArray[Any]) -> None:
+        """Ask for it."""
+        self._ask("training_pass", x)
+
+    def inference_pass(self, x: NDArray[Any]) -> None:
+        """Ask for it."""
+        self._ask("inference_pass", x)
+
+    def replace_embeds(self) -> None:
+        """Ask for it."""
+        self._ask("replace_embeds")
+
+    def initialize_from_batch(self, x: NDArray[Any]) -> None:
+        """Ask for it."""
+        self._ask("initialize_from_batch", x)
+
+    def save_and_load(self) -> None:
+        """Ask for it."""
+        self._ask("save_and_load")
+
+    @property
+    def state(self) -> TrainingState:
+        """The state now."""
+        self._calls.append(Call(self._name, "state", ()))
+        return provided(self._training, "state")
+
+    def _ask(self, method: str, *arguments: Any) -> None:
+        self._calls.append(Call(self._name, method, arguments))
+        provided(self._training, method)(*arguments)
