@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.validation import check_num_embeds_replaced
+
 
 class ReplacementState(NamedTuple):
     """What training passes accumulate between replacements.
@@ -26,6 +28,7 @@ class ReplacementState(NamedTuple):
 
 def initial_state(n: int, num_embeds_replaced: int, d: int) -> ReplacementState:
     """Return the state before any training pass: all zero."""
+    check_num_embeds_replaced(num_embeds_replaced, n)
     return ReplacementState(np.zeros(n), np.zeros((num_embeds_replaced, d)), np.zeros(num_embeds_replaced))
 
 

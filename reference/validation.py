@@ -96,6 +96,15 @@ def check_vote(
         raise ValueError(f"`representative` must be 'first' or 'nearest'. Received: representative={representative!r}")
 
 
+def check_num_embeds_replaced(num_embeds_replaced: Any, n: int) -> None:
+    """Require an integer from 0 to n."""
+    _check_integer("num_embeds_replaced", num_embeds_replaced)
+    if not 0 <= num_embeds_replaced <= n:
+        raise ValueError(
+            f"`num_embeds_replaced` must be from 0 to n={n}. Received: num_embeds_replaced={num_embeds_replaced}"
+        )
+
+
 def _check_floating(name: str, array: NDArray[Any]) -> None:
     if array.dtype.name not in FLOATING:
         raise TypeError(f"`{name}` must have a floating dtype. Received: shape {array.shape}, dtype {array.dtype}")

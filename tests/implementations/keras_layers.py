@@ -140,6 +140,8 @@ class KerasTraining:
 
 
 def _policy(dtype: str) -> str:
+    if np.dtype(dtype).kind in "biu":  # the layer is to refuse it
+        return "float32"
     return dtype if np.dtype(dtype).itemsize > 2 else f"mixed_{dtype}"
 
 

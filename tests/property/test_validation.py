@@ -1,0 +1,85 @@
+"""Laws of the validation, for every implementation (VQ-16)."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
+
+X, EMB_SPACE = np.ones((2, 3, 4), np.float32), np.eye(3, 2, dtype=np.float32)
+CASE = Case(X, EMB_SPACE, num_splits=2)
+VOTE = Vote(np.array([0, 1, 1], np.int32), num_classes=2, k=2, majority_threshold=0.5)
+
+
+def refused(argument: str) -> Any:
+    """Expect an error that names the argument."""
+    return pytest.raises((ValueError, TypeError), match=rf"\b{argument}\b")
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("x", X.astype(np.int32)),
+        ("num_splits", 0),
+        ("num_splits", -2),
+        ("num_splits", 3),
+        ("lookup_ord", 3),
+        ("lookup_ord", -np.inf),
+        ("lookup_ord", np.nan),
+        ("lookup_ord", "2"),
+        *((weight, value) for weight in ("alpha", "beta", "gamma") for value in (np.nan, np.inf, "0.1")),
+        ("dim_reduction", "pca"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(implementation: Implementation, argument: str, value: Any) -> None:
+    with refused(argument):
+        implementation.quantize(replace(CASE, **{argument: value}))
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
+@pytest.mark.parametrize("components", [0, -1, 3])
+def test_a_number_of_components_that_cannot_be_fitted_is_refused(
+    implementation: Implementation, dim_reduction: str, components: int
+) -> None:
+    with refused("num_dim_reduction_components"):
+        implementation.quantize(replace(CASE, dim_reduction=dim_reduction, num_dim_reduction_components=components))
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("k", 0),
+        ("k", 4),
+        ("num_classes", 0),
+        ("majority_threshold", np.nan),
+        ("representative", "last"),
+        ("emb_labels", VOTE.emb_labels.astype(np.float32)),
+    ],
+)
+def test_a_wrong_argument_of_a_vote_is_refused_by_name(
+    implementation: Implementation, argument: str, value: Any
+) -> None:
+    with refused(argument):
+        implementation.quantize_cosine(CosineCase(X, EMB_SPACE, 2, vote=replace(VOTE, **{argument: value})))
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("num_embeds_replaced", [-1, 4])
+def test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused(
+    implementation: Implementation, num_embeds_replaced: int
+) -> None:
+    with refused("num_embeds_replaced"):
+        implementation.training(CASE, num_embeds_replaced)
+
+
+@pytest.mark.clause("VQ-16")
+def test_what_the_rules_allow_is_not_refused(implementation: Implementation) -> None:
+    assert implementation.quantize(replace(CASE, alpha=-1, beta=0, gamma=0)).layer_out.shape == X.shape
+    for representative in ("first", "nearest"):
+        case = CosineCase(X, EMB_SPACE, 2, vote=replace(VOTE, k=3, representative=representative))
+        assert implementation.quantize_cosine(case).layer_out.shape == X.shape
