@@ -62,6 +62,8 @@ def _settings(subject: Subject) -> hypothesis.settings:
     profile = hypothesis.settings.default
     return hypothesis.settings(
         max_examples=max(1, round(profile.max_examples * subject.effort)),
+        # To try which values matter takes longer than to find and shrink a failure, and `explain` says more.
+        phases=[phase for phase in profile.phases if phase is not hypothesis.Phase.explain],
         suppress_health_check=[*profile.suppress_health_check, *_SUPPRESSED],
     )
 

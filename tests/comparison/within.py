@@ -14,7 +14,7 @@ def assert_within(value: Any, exact: Any, bound: Any, what: str) -> None:
     Parameters
     ----------
     value, exact : array, of one shape
-        Where `exact` is NaN there is nothing to be within.
+        One that is not a number is off by more than any bound.
     bound : array
         Of a shape that broadcasts to theirs, at least 0.
     what : str
@@ -47,7 +47,7 @@ def assert_nearest(distance: Array, error: Array, emb_index: Any, what: str) -> 
     )
     fraction = _fraction(np.maximum(chosen - lowest, 0), margin + slack)
     running().note(what, float(fraction.max(initial=0)))
-    admitted = np.take_along_axis(near_minima(distance, error), index, axis=-1)[..., 0]
+    admitted = (index >= 0)[..., 0] & np.take_along_axis(near_minima(distance, error), index, axis=-1)[..., 0]
     if not admitted.all():
         place = np.unravel_index(np.argmax(np.where(admitted, -1, fraction)), admitted.shape)
         raise AssertionError(

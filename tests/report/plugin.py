@@ -45,7 +45,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         measured.examples = 0
         if not measured.missing:
             measured.missing[missing.what] = 1
-        raise
+        pytest.skip(missing.msg)
     except Exception as error:
         if not hasattr(pyfuncitem.obj, "check"):  # `verify` has explained it, example by example
             explain(error, properties["clauses"], subject, measurements.running())

@@ -133,8 +133,8 @@ def _cells(row: Row) -> list[str]:
 def _remarks(table: Sequence[Row], form: str) -> list[str]:
     failed = dict.fromkeys(f"FAILED {check}" for row in table for check in row.failed)
     missing = [
-        f"{row.clause} {row.implementation}, not offered: "
-        + ", ".join(f"{what} ({count} examples)" for what, count in sorted(row.missing.items()))
+        f"{row.clause} {row.implementation}, not offered, in so many examples: "
+        + ", ".join(f"{what} ({count})" for what, count in sorted(row.missing.items()))
         for row in table
         if row.missing
     ]

@@ -1,0 +1,326 @@
+"""The report of a verification: what is measured, what is not offered, how failures explain themselves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+
+from tests.comparison import assert_nearest, assert_within
+from tests.implementations.oracle import Oracle
+from tests.implementations.protocol import Case, NotOffered, Vote
+from tests.implementations.subject import Call, Subject
+from tests.parity import test_vector_quantization as parity
+from tests.report import measurements
+from tests.report.reproduction import program, source
+from tests.report.table import Outcome, as_json, as_markdown, as_text, rows
+from tests.verify import verify
+
+ROOT = Path(__file__).parents[2]
+CASE = Case(np.array([[[1.0, -0.0]]]), np.array([[2.0, np.inf], [0.0, 1.0]]), lookup_ord=np.inf)
+
+
+class Doubled:
+    """Offers lookups of L2 and Linf only, and its distances come out twice too large."""
+
+    name = "doubled"
+    dtypes = ("float64", "float32")
+
+    def quantize(self, case):
+        """Refuse one norm."""
+        if case.lookup_ord == 1:
+            raise NotOffered("lookup_ord=1")
+        result = Oracle().quantize(case)
+        return result._replace(distance=2 * result.distance)
+
+
+# Tables.
+
+
+def outcome(**changes: Any) -> Outcome:
+    return Outcome(**{**Outcome("test", ["VQ-1"], "mine", "passed", 5, {}, {})._asdict(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ([], "no check"),
+        ([outcome()], "pass"),
+        ([outcome(), outcome(outcome="failed"), outcome(outcome="skipped")], "FAIL"),
+        ([outcome(outcome="skipped", examples=0, missing={"PCA": 3})], "not offered"),
+        ([outcome(), outcome(outcome="skipped", examples=0)], "partly offered"),
+        ([outcome(), outcome(missing={"PCA": 3})], "partly offered"),
+    ],
+)
+def test_a_clause_has_a_verdict(outcomes, verdict):
+    other = outcome(clauses=["VQ-2"])
+    assert [row.verdict for row in rows({"VQ-1": "Distance", "VQ-2": "Lookup"}, [other, *outcomes])] == [
+        verdict,
+        "pass",
+    ]
+
+
+def test_a_row_sums_up_its_checks():
+    outcomes = [
+        outcome(worst={"distance": 0.25, "alpha_loss": 0.5}, missing={"PCA": 3}),
+        outcome(check="bad", outcome="failed", worst={"distance": 3.0}, missing={"PCA": 1}, clauses=["VQ-2", "VQ-1"]),
+    ]
+    (row,) = rows({"VQ-1": "Distance"}, outcomes)
+    assert row == ("VQ-1", "Distance", "mine", 2, 10, 3.0, "distance", "FAIL", {"PCA": 4}, ["bad"])
+
+
+def test_text_markdown_and_json_say_the_same():
+    outcomes = [outcome(check="bad", outcome="failed", worst={"distance": np.inf}, missing={"PCA": 3})]
+    table = rows({"VQ-1": "Distance"}, outcomes)
+    for text in (as_text(table), as_markdown(table)):
+        for part in ("VQ-1", "Distance", "mine", "5", "inf (distance)", "FAIL", "FAILED bad", "PCA (3)"):
+            assert part in text
+    assert len({line.index("FAIL") for line in as_text(table).splitlines()[1:2]}) == 1
+    (row,) = json.loads(as_json(table))
+    assert (row["verdict"], row["worst"], row["missing"], row["failed"]) == ("FAIL", None, {"PCA": 3}, ["bad"])
+
+
+# Measurements.
+
+
+def test_the_largest_error_is_noted_as_a_fraction_of_its_bound():
+    measured = measurements.begin()
+    assert_within([1.0, 2.5], [1.0, 2.0], [0.0, 2.0], "distance")
+    assert_within(np.float32(3), 3.5, 1.0, "loss")
+    assert_within([], [], 0.0, "nothing")
+    assert measured.worst == {"distance": 0.25, "loss": 0.5, "nothing": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1.0, 2.0, 6.0], r"1 of 3 .* \(2,\): 6.0 for 3.0, off by 3.0, 3 times the bound 1.0"),
+        ([1.5, 4.0, 6.0], r"3 of 3 .* \(0,\): 1.5 for 1.0, off by 0.5, inf times the bound 0.0"),
+        ([1.0, 2.0, np.nan], r"1 of 3 .* \(2,\): nan for 3.0, off by nan, inf times"),
+        ([1.0, 2.0], r"shape \(2,\), not \(3,\)"),
+    ],
+)
+def test_an_error_beyond_its_bound_is_named_with_its_place(value, message):
+    with pytest.raises(AssertionError, match=f"distance.*{message}"):
+        assert_within(value, [1.0, 2.0, 3.0], [0.0, 1.0, 1.0], "distance")
+
+
+def test_the_margin_of_an_index_is_noted_and_named():
+    measured = measurements.begin()
+    distance, error = np.array([[1.0, 1.5, 4.0]]), np.array([[0.5, 0.5, 1.0]])
+    assert_nearest(distance, error, np.array([1]), "emb_index")
+    assert measured.worst == {"emb_index": 0.5}
+    with pytest.raises(AssertionError, match=r"1 of 1 .* embedding 2 is 4.0 off, embedding 0 1.0; .* 2 times .* 1.5"):
+        assert_nearest(distance, error, np.array([2]), "emb_index")
+    with pytest.raises(AssertionError, match="embedding -2"):
+        assert_nearest(distance, error, np.array([-2]), "emb_index")
+
+
+# What is not offered.
+
+
+def test_what_an_implementation_leaves_out_is_not_offered():
+    subject = Subject.of(Doubled())
+    with pytest.raises(NotOffered, match="not offered: `gradients`"):
+        subject.gradients(CASE, CASE.x)
+    with pytest.raises(NotOffered, match="not offered: float16"):
+        subject.quantize(Case(CASE.x.astype(np.float16), CASE.emb_space.astype(np.float32)))
+    with pytest.raises(NotOffered, match="not offered: `state`"):
+        _ = Subject(Training()).training(CASE, 1).state
+    assert (subject.effort, subject.configurations) == (1.0, None)
+    assert Subject.of(subject) is subject
+
+
+class Training:
+    """A training that offers nothing, and an implementation with it that has an error."""
+
+    def training(self, *_):
+        """Return one."""
+        return self
+
+    def quantize(self, _):
+        """Ask for something that is not there."""
+        return self.nothing
+
+
+def test_an_attribute_that_is_missing_within_a_method_is_an_error():
+    with pytest.raises(AttributeError, match="nothing"):
+        Subject(Training()).quantize(CASE)
+
+
+DIGITS = st.integers(0, 9)
+
+
+def verified(refused=(), wrong=(), drawn=DIGITS):
+    """Return a check of numbers, some of which are not offered, and others come out wrong; and run it."""
+
+    def check(_, number):
+        if number in refused:
+            raise NotOffered("some numbers")
+        assert number not in wrong
+
+    verify("VQ-1", number=lambda _: drawn)(check)(Oracle())
+    return measurements.running()
+
+
+def test_examples_that_are_not_offered_are_counted_and_drawn_anew():
+    whole, partial = verified(), verified(refused=range(1, 9))
+    assert not whole.missing
+    assert whole.examples > partial.examples > 0
+    assert partial.missing.keys() == {"some numbers"}
+
+
+@pytest.mark.parametrize("drawn", [st.integers(0, 9), st.integers(), st.just(0)])
+def test_a_check_of_which_nothing_is_offered_is_not_offered(drawn):
+    with pytest.raises(NotOffered, match="not offered: some numbers"):
+        verified(refused=EVERYTHING, drawn=drawn)
+    assert measurements.running().examples == 0
+
+
+class Everything:
+    """Contains anything."""
+
+    def __contains__(self, _):
+        return True
+
+
+EVERYTHING = Everything()
+
+
+def test_what_is_offered_and_wrong_fails():
+    with pytest.raises(AssertionError):
+        verified(refused=range(1, 10), wrong=[0])
+
+
+def test_a_check_that_a_strategy_never_reaches_is_an_error_all_the_same():
+    with pytest.raises(Unsatisfiable):
+        verified(drawn=st.integers().filter(lambda _: False))
+
+
+# Failures.
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, ml_dtypes.bfloat16])
+def test_the_source_of_an_array_gives_it_back_bit_for_bit(dtype):
+    rng = np.random.default_rng(0)
+    values = np.array([[0.1, -0.0, np.inf], [-np.inf, np.nan, np.ldexp(rng.random(), -20)]]).astype(dtype)
+    for array in (values, values[:0], values.reshape(1, 3, 2)):
+        value = eval(source(array), {"array": np.array, "inf": np.inf, "nan": np.nan, "ml_dtypes": ml_dtypes})
+        assert (value.dtype, value.shape) == (array.dtype, array.shape)
+        assert value.tobytes() == array.tobytes()
+
+
+def test_the_source_of_a_case_leaves_out_what_is_as_by_default():
+    vote = Vote(np.array([0, 1], np.int32), 2, 1)
+    assert source(vote) == "Vote(emb_labels=array([0, 1], 'int32'), num_classes=2, k=1)"
+    assert source(CASE).endswith("lookup_ord=inf)")
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-"], input=code, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.fixture
+def few_examples():
+    previous = hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.load_profile("few")
+    yield
+    hypothesis.settings.load_profile(previous)
+
+
+@pytest.mark.usefixtures("few_examples")
+def test_a_failure_comes_with_what_shows_it_again():
+    with pytest.raises(AssertionError, match=r"distance: .* times the bound") as failure:
+        parity.test_distances_are_within_their_rounding_errors(Doubled())
+    clause, case, *margins, reproduction = failure.value.__notes__[:4]
+    assert clause == "VQ-1 of reference/SPEC.md, doubled"
+    assert "emb_space: float" in case
+    assert margins[0].startswith("margin: the error of distance is ")
+    _, code = reproduction.split("To reproduce it:\n\n")
+    _, oracle, wrong = run(code).split("# ")
+    assert oracle.startswith("tests.implementations.oracle:Oracle\nQuantized(layer_out=")
+    assert wrong.startswith("tests.suite.test_report:Doubled\nQuantized(layer_out=")
+    assert oracle.split("distance=")[1] != wrong.split("distance=")[1]
+    assert oracle.split("distance=")[0].split("\n")[1] == wrong.split("distance=")[0].split("\n")[1]
+
+
+def test_a_training_is_shown_again_step_by_step():
+    subject = Subject(Oracle())
+    case = Case(np.array([[[1.0, 2.0]]], ml_dtypes.bfloat16), np.array([[0, 0], [1, 2]], np.float32))
+    training, other = subject.training(case, 1), subject.training(case, 2)
+    training.training_pass(case.x)
+    other.inference_pass(case.x[:0])
+    training.replace_embeds()
+    expected = [training.state, other.state]
+    printed = run(program(subject.calls, [subject.path]))
+    assert printed == f"# tests.implementations.oracle:Oracle\n{expected[0]}\n{expected[1]}\n"
+
+
+def test_a_call_that_raises_is_shown_too():
+    printed = run(program([Call("implementation", "gradients", (CASE, CASE.x))], ["tests.suite.test_report:Doubled"]))
+    assert printed.splitlines()[1] == "not offered: `gradients`"
+
+
+# The whole, in workers.
+
+
+def verification(folder, path, *tests):
+    """Run tests of an implementation on few examples; return the rows of the report by clause, and the output."""
+    options = ["--hypothesis-profile=few", "-p", "no:cacheprovider", "-q", "-n", "2"]
+    command = [sys.executable, "-m", "pytest", *options, "--implementation", path, "--report", folder, *tests]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    table = json.loads((folder / "report.json").read_text())
+    return {row["clause"]: row for row in table}, result.stdout
+
+
+def test_a_verification_ends_with_a_verdict_for_each_clause(tmp_path):
+    tests = ["tests/parity/test_vector_quantization.py", "tests/property/test_spacing.py"]
+    table, output = verification(tmp_path, "tests.suite.test_report:Doubled", *tests)
+    verdicts = {clause: row["verdict"] for clause, row in table.items() if row["checks"]}
+    assert verdicts == {
+        "VQ-1": "FAIL",
+        "VQ-2": "FAIL",
+        "VQ-5": "partly offered",
+        "VQ-6": "FAIL",
+        "VQ-7": "not offered",
+        "VQ-15": "partly offered",
+    }
+    assert table["VQ-1"]["worst"] > 1
+    assert table["VQ-1"]["worst_of"] == "distance"
+    assert table["VQ-5"]["missing"].keys() == {"lookup_ord=1"}
+    assert table["VQ-7"]["missing"].keys() == {"`gradients`"}
+    assert "To reproduce it:" in output
+    assert "not offered: `gradients`" in output
+    assert "verification by clause" in output
+    assert (tmp_path / "report.md").read_text().startswith("# Verification\n\n| clause |")
+
+
+def test_the_example_adapter_passes_all_that_it_offers(tmp_path):
+    concepts = ("lookup", "losses", "spacing", "gradients", "cosine", "voting", "initialization", "reduction")
+    tests = [f"tests/property/test_{concept}.py" for concept in (*concepts, "non_finite", "replacement", "validation")]
+    tests.append("tests/parity/test_vector_quantization.py")
+    table, output = verification(tmp_path, "examples.numpy_adapter:NumpyAdapter", *tests)
+    assert "FAILED" not in output
+    verdicts = {clause: row["verdict"] for clause, row in table.items()}
+    whole = ("VQ-1", "VQ-3", "VQ-4", "VQ-5", "VQ-6", "VQ-7", "VQ-14", "VQ-15")
+    missing = ("VQ-8", "VQ-11", "VQ-12")
+    assert verdicts == {
+        **dict.fromkeys(table, "partly offered"),
+        **dict.fromkeys(whole, "pass"),
+        **dict.fromkeys(missing, "not offered"),
+    }
+    assert table["VQ-8"]["missing"].keys() >= {"PCA"}
+
+
+def test_the_page_on_verifying_shows_the_example_adapter():
+    adapter, page = ((ROOT / path).read_text() for path in ("examples/numpy_adapter.py", "docs/verifying.md"))
+    assert f"```python\n{adapter}```" in page
