@@ -108,10 +108,8 @@ def source(value: Any) -> str:
 
 def _source_of_array(value: NDArray[Any]) -> str:
     dtype = "ml_dtypes.bfloat16" if value.dtype.name == "bfloat16" else repr(value.dtype.name)
-    # The floating types of ml_dtypes list scalars of their own, whose text is rounded.
-    numbers = (value if value.dtype.kind in "biu" else value.astype(np.float64)).tolist()
     shape = f".reshape({value.shape})" if value.size == 0 else ""
-    return f"array({numbers!r}, {dtype}){shape}"
+    return f"array({value.tolist()!r}, {dtype}){shape}"
 
 
 def _changed(value: Any, of: Any = lambda it: it) -> tuple[list[str], list[Any]]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from tests.comparison import assert_nearest, assert_within
 from tests.implementations.oracle import Oracle
 from tests.implementations.protocol import Case, NotOffered, Vote
 from tests.implementations.subject import Call, Subject
+from tests.parity import test_training
 from tests.parity import test_vector_quantization as parity
 from tests.report import measurements
 from tests.report.reproduction import program, source
 from tests.report.table import Outcome, as_json, as_markdown, as_text, rows
-from tests.verify import verify
+from tests.verify import ENOUGH, verify
 
 ROOT = Path(__file__).parents[2]
 CASE = Case(np.array([[[1.0, -0.0]]]), np.array([[2.0, np.inf], [0.0, 1.0]]), lookup_ord=np.inf)
@@ -39,6 +41,14 @@ class Doubled:
             raise NotOffered("lookup_ord=1")
         result = Oracle().quantize(case)
         return result._replace(distance=2 * result.distance)
+
+
+@pytest.fixture
+def few_examples():
+    previous = hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.load_profile("few")
+    yield
+    hypothesis.settings.load_profile(previous)
 
 
 # Tables.
@@ -139,7 +149,7 @@ def test_what_an_implementation_leaves_out_is_not_offered():
 
 
 class Training:
-    """A training that offers nothing, and an implementation with it that has an error."""
+    """An implementation and a training at once, which offers no state, and whose `quantize` has an error."""
 
     def training(self, *_):
         """Return one."""
@@ -150,9 +160,43 @@ class Training:
         return self.nothing
 
 
+class BrokenTraining(Training):
+    """One whose state has an error."""
+
+    @property
+    def state(self):
+        """Ask for something that is not there."""
+        return self.nothing
+
+
 def test_an_attribute_that_is_missing_within_a_method_is_an_error():
-    with pytest.raises(AttributeError, match="nothing"):
-        Subject(Training()).quantize(CASE)
+    subject = Subject(BrokenTraining())
+    for broken in (lambda: subject.quantize(CASE), lambda: subject.training(CASE, 1).state):
+        with pytest.raises((AttributeError, NotOffered), match="nothing") as error:
+            broken()
+        assert error.type is AttributeError
+
+
+class Unsaved(Oracle):
+    """The oracle, which cannot be saved."""
+
+    def training(self, case, num_embeds_replaced):
+        """Take saving out."""
+        training = super().training(case, num_embeds_replaced)
+        training.save_and_load = self._refuse
+        return training
+
+    def _refuse(self):
+        raise NotOffered("saving")
+
+
+@pytest.mark.usefixtures("few_examples")
+def test_a_step_of_a_training_that_is_not_offered_is_left_out():
+    measured = measurements.begin()
+    with suppress(NotOffered):  # which would skip this test
+        test_training.test_every_step_of_a_training_leaves_the_state_that_it_must(Subject(Unsaved()))
+    assert measured.examples > 0
+    assert measured.missing.keys() == {"saving"}
 
 
 DIGITS = st.integers(0, 9)
@@ -182,6 +226,7 @@ def test_a_check_of_which_nothing_is_offered_is_not_offered(drawn):
     with pytest.raises(NotOffered, match="not offered: some numbers"):
         verified(refused=EVERYTHING, drawn=drawn)
     assert measurements.running().examples == 0
+    assert measurements.running().missing.total() <= ENOUGH
 
 
 class Everything:
@@ -200,8 +245,9 @@ def test_what_is_offered_and_wrong_fails():
 
 
 def test_a_check_that_a_strategy_never_reaches_is_an_error_all_the_same():
-    with pytest.raises(Unsatisfiable):
+    with pytest.raises((Unsatisfiable, NotOffered)) as error:
         verified(drawn=st.integers().filter(lambda _: False))
+    assert error.type is Unsatisfiable
 
 
 # Failures.
@@ -212,9 +258,12 @@ def test_the_source_of_an_array_gives_it_back_bit_for_bit(dtype):
     rng = np.random.default_rng(0)
     values = np.array([[0.1, -0.0, np.inf], [-np.inf, np.nan, np.ldexp(rng.random(), -20)]]).astype(dtype)
     for array in (values, values[:0], values.reshape(1, 3, 2)):
-        value = eval(source(array), {"array": np.array, "inf": np.inf, "nan": np.nan, "ml_dtypes": ml_dtypes})
+        names = {"inf": np.inf, "nan": np.nan, "ml_dtypes": ml_dtypes}
+        value = eval(source(array), {"array": np.array, **names})
         assert (value.dtype, value.shape) == (array.dtype, array.shape)
         assert value.tobytes() == array.tobytes()
+        unrounded = eval(source(array), {"array": lambda numbers, _: np.array(numbers), **names})
+        np.testing.assert_array_equal(unrounded, array.astype(np.float64))
 
 
 def test_the_source_of_a_case_leaves_out_what_is_as_by_default():
@@ -227,14 +276,6 @@ def run(code):
     return subprocess.run(
         [sys.executable, "-"], input=code, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-
-
-@pytest.fixture
-def few_examples():
-    previous = hypothesis.settings.get_current_profile_name()
-    hypothesis.settings.load_profile("few")
-    yield
-    hypothesis.settings.load_profile(previous)
 
 
 @pytest.mark.usefixtures("few_examples")
@@ -317,7 +358,7 @@ def test_the_example_adapter_passes_all_that_it_offers(tmp_path):
         **dict.fromkeys(whole, "pass"),
         **dict.fromkeys(missing, "not offered"),
     }
-    assert table["VQ-8"]["missing"].keys() >= {"PCA"}
+    assert table["VQ-16"]["missing"].keys() == {"PCA", "a vote", "`training`"}
 
 
 def test_the_page_on_verifying_shows_the_example_adapter():
