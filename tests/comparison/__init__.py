@@ -10,14 +10,13 @@ from tests.comparison.gradients import (
 from tests.comparison.rounding import (
     METRICS,
     Rounding,
-    assert_same_distances,
     comparison_dtype,
     distance_error,
     near_minima,
     rounding,
     weighted_sum_error,
 )
-from tests.comparison.within import assert_nearest, assert_within
+from tests.comparison.within import assert_nearest, assert_same_distances, assert_within
 
 __all__ = [
     "METRICS",

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.implementations.protocol import Case
-
 Array = NDArray[np.float64]
 METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}  # of scipy.spatial.distance.cdist
 
@@ -58,18 +56,6 @@ def distance_error(distance: Array, d: int, lookup_ord: float, arithmetic: Round
     t = arithmetic.smallest_normal
     flushed = {1: 3 * t * d, 2: np.sqrt(d * t) + 3 * t * np.sqrt(d), np.inf: 3 * t}[lookup_ord]
     return arithmetic.gamma(roundings) * distance + flushed
-
-
-def assert_same_distances(case: Case, value: NDArray[Any], other: NDArray[Any]) -> None:
-    """Assert that distances computed in two ways part by no more than the error of each; not at all if they are exact.
-
-    The order of a sum may depend on the shapes and on the place in them.
-    """
-    error = distance_error(
-        np.asarray(other, np.float64), case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype)
-    )
-    assert value.shape == other.shape
-    assert (np.abs(value.astype(np.float64) - other) <= (0 if case.exact else 2.0) * error).all()
 
 
 def near_minima(distance: Array, error: Array) -> NDArray[np.bool_]:

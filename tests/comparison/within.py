@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.comparison.rounding import Array, near_minima
+from tests.comparison.rounding import Array, distance_error, near_minima, rounding
+from tests.implementations.protocol import Case
 from tests.report.measurements import running
 
 
@@ -55,6 +56,18 @@ def assert_nearest(distance: Array, error: Array, emb_index: Any, what: str) -> 
             f"embedding {index[place][0]} is {chosen[place]} off, embedding {least[place][0]} {lowest[place]}; the "
             f"difference is {fraction[place]:.3g} times what is allowed, {(margin + slack)[place]}"
         )
+
+
+def assert_same_distances(case: Case, value: Any, other: Any) -> None:
+    """Assert that distances computed in two ways part by no more than the error of each; not at all if they are exact.
+
+    The order of a sum may depend on the shapes and on the place in them.
+    """
+    if case.exact:
+        np.testing.assert_array_equal(value, other)
+    distance = np.asarray(other).astype(np.float64)
+    error = distance_error(distance, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
+    assert_within(value, distance, 2 * error, "distance")
 
 
 def _fraction(error: Array, bound: Array) -> Array:
