@@ -35,7 +35,7 @@ def error_of(case):
     return similarity_error(case.emb_space.shape[1], rounding(case.x.dtype))
 
 
-@verify("VQ-9", case=strategies.exact_cosine_cases)
+@verify("VQ-9", "VQ-10", case=strategies.exact_cosine_cases)
 def test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit(implementation, case):
     result, expected = implementation.quantize_cosine(case), oracle(case)
     values = {name: getattr(expected, name) for name in CosineQuantized._fields}
@@ -60,7 +60,7 @@ def test_each_index_is_the_most_similar_within_rounding_and_so_is_its_similarity
     assert_within(chosen, exact, 2 * error_of(case), "emb_index")
 
 
-@verify("VQ-15", case=strategies.vote_cases)
+@verify("VQ-10", "VQ-15", case=strategies.vote_cases)
 def test_each_label_is_elected_by_some_k_most_similar_within_rounding(implementation, case):
     result, similarity = implementation.quantize_cosine(case), oracle(case).similarity
     for place in np.ndindex(*similarity.shape[:-1]):

@@ -35,6 +35,8 @@ def test_distances_indices_and_losses_are_within_their_errors(implementation, ca
     equal = (case.vectors[:, np.newaxis] == case.emb_space).all(axis=-1).reshape(result.distance.shape)
     assert not result.distance[equal].any()
     np.testing.assert_array_equal(result.emb_index, result.distance.argmin(axis=-1))
+    rows = case.emb_space.astype(case.x.dtype)[result.emb_index].reshape(case.x.shape)
+    np.testing.assert_array_equal(result.layer_out, rows, strict=True)
     np.testing.assert_array_equal(result.access_count, np.bincount(result.emb_index.reshape(-1), minlength=n))
     # The alpha-loss lives in the full space, where two that tie in the reduced one may be far from each other: it is
     # compared at the index that was chosen.

@@ -24,7 +24,7 @@ LEAST_EXAMPLES = 10
 STEPS = 15
 
 
-@pytest.mark.clause("VQ-11")
+@pytest.mark.clause("VQ-11", "VQ-12", "VQ-13", "VQ-14")
 def test_every_step_of_a_training_leaves_the_state_that_it_must(implementation: Implementation) -> None:
     examples = round(hypothesis.settings.default.max_examples * implementation.effort * SHARE_OF_EXAMPLES)
     settings = hypothesis.settings(max_examples=max(LEAST_EXAMPLES, examples), stateful_step_count=STEPS)

@@ -30,7 +30,7 @@ def test_each_piece_is_the_indexed_row_and_nothing_is_mapped_or_labelled(impleme
     assert (result.identity_mapping_mask, result.most_common_label) == (None, None)
 
 
-@verify("VQ-10", drawn=strategies.cosine_cases_with_upstream)
+@verify("VQ-9", "VQ-10", drawn=strategies.cosine_cases_with_upstream)
 def test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere(implementation, drawn):
     case, upstream = drawn
     gradients = implementation.cosine_gradients(case, upstream)
@@ -64,7 +64,17 @@ def test_a_zero_vector_has_similarity_0_to_everything_and_so_gets_the_first_fini
     np.testing.assert_array_equal(result.similarity_values, np.full(result.emb_index.size, similarity))
 
 
-@verify("VQ-9", case=strategies.cosine_cases)
+@pytest.mark.clause("VQ-9")
+@pytest.mark.parametrize("threshold", [None, 1.5], ids=["plain", "all mapped"])
+def test_a_zero_comes_out_with_its_sign(implementation: Implementation, threshold: float | None):
+    x, emb_space = np.array([[[0.0, 1.0], [3.0, -0.0]]], np.float32), np.array([[-0.0, 2.0], [1.0, 0.0]], np.float32)
+    vote = threshold and Vote(np.array([0, 1], np.int32), 2, 1, threshold)
+    signs = np.signbit(implementation.quantize_cosine(CosineCase(x, emb_space, vote=vote)).layer_out)
+    rows = x if vote else emb_space[np.newaxis]
+    np.testing.assert_array_equal(signs, np.signbit(rows))
+
+
+@verify("VQ-9", "VQ-14", case=strategies.cosine_cases)
 def test_similarity_is_at_most_1_and_that_to_oneself_is_1(implementation, case):
     rows = case.emb_space.astype(case.x.dtype)
     x = np.tile(rows[:, np.newaxis], case.num_splits)

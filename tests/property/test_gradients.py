@@ -20,7 +20,31 @@ def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embe
 def test_no_loss_reaches_x(implementation, drawn):
     gradients = implementation.gradients(*drawn)
     assert gradients.losses_to_x.keys() == {name for name, weight in drawn[0].weights.items() if weight != 0}
-    assert not any(gradient.any() for gradient in gradients.losses_to_x.values())
+    for gradient in gradients.losses_to_x.values():
+        assert gradient.shape == drawn[0].x.shape
+        assert not gradient.any()
+
+
+@verify("VQ-5", case=strategies.exact_cases)
+def test_the_gradient_of_a_loss_is_linear_in_its_weight(implementation, case):
+    upstream = np.zeros_like(case.x)
+    gradients = implementation.gradients(case, upstream).losses_to_emb_space
+    # Doubling and negating are exact in binary.
+    other = replace(case, alpha=-2 * case.alpha, beta=-2 * case.beta, gamma=-2 * case.gamma)
+    others = implementation.gradients(other, upstream).losses_to_emb_space
+    assert list(others) == list(gradients)
+    for name, gradient in gradients.items():
+        np.testing.assert_array_equal(others[name], -2 * gradient)
+
+
+@verify("VQ-7", case=strategies.cases)
+def test_an_empty_batch_moves_the_embeddings_by_the_coulomb_loss_alone(implementation, case):
+    empty = implementation.gradients(replace(case, x=case.x[:0]), case.x[:0]).losses_to_emb_space
+    whole = implementation.gradients(case, np.zeros_like(case.x)).losses_to_emb_space
+    assert list(empty) == list(whole)
+    for name, gradient in empty.items():
+        expected = whole[name] if name == "coulomb_loss" else np.zeros(case.emb_space.shape)
+        np.testing.assert_array_equal(gradient, expected)
 
 
 @verify("VQ-7", case=strategies.cases)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import Case, Implementation
+from tests.implementations.protocol import Case, Implementation, TrainingState
 from tests.strategies import training
 from tests.verify import verify
 
@@ -14,7 +14,7 @@ def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_chan
     (n, d), dtype = case.emb_space.shape, case.emb_space.dtype
     trained = implementation.training(case, num_embeds_replaced)
     trained.training_pass(case.x)
-    expected, first = trained.state, x.reshape(-1, d)[:n].astype(dtype)
+    expected, first = TrainingState(*map(np.copy, trained.state)), x.reshape(-1, d)[:n].astype(dtype)
     if len(first) == n and np.isfinite(first).all():
         trained.initialize_from_batch(x)
         expected = expected._replace(emb_space=first)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests import strategies
-from tests.comparison import assert_same_distances, distance_error, rounding
+from tests.comparison import assert_same_distances, comparison_dtype, distance_error, rounding
 from tests.implementations.protocol import Case, Implementation
 from tests.verify import verify
 
@@ -22,13 +22,23 @@ def assert_near(case, layer_out, expected):
     assert (np.linalg.norm(apart, case.lookup_ord, axis=-1) <= most).all()
 
 
-@verify("VQ-2", case=strategies.cases)
+@verify("VQ-2", "VQ-14", case=strategies.cases)
 def test_each_output_piece_is_the_indexed_row_bit_for_bit(implementation, case):
     result = implementation.quantize(case)
     assert result.layer_out.dtype == case.x.dtype
     assert result.layer_out.shape == case.x.shape
     rows = case.emb_space.astype(case.x.dtype)[result.emb_index.reshape(-1)]
     np.testing.assert_array_equal(pieces(case, result.layer_out), rows, strict=True)
+
+
+@pytest.mark.clause("VQ-2")
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_a_zero_comes_out_with_the_sign_that_it_has_in_the_embedding(implementation: Implementation, dtype: str):
+    # The first two embeddings are equal, and the first is chosen for both zeros of the input.
+    emb_space = np.array([[-0.0, 1.0], [0.0, 1.0], [4.0, -0.0]], comparison_dtype(dtype))
+    x = np.array([[[0.0, 1.0], [-0.0, 1.0], [4.0, 0.0]]], dtype)
+    signs = np.signbit(implementation.quantize(Case(x, emb_space)).layer_out)
+    np.testing.assert_array_equal(signs, [[[True, False], [True, False], [False, True]]])
 
 
 @verify("VQ-2", case=strategies.cases)
@@ -73,6 +83,18 @@ def test_an_input_equal_to_a_row_maps_to_it_at_distance_zero(implementation, cas
     assert not np.take_along_axis(result.distance, result.emb_index[..., np.newaxis], axis=-1).any()
 
 
+@pytest.mark.clause("VQ-14")
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+def test_no_difference_nor_its_square_overflows_in_half_precision(implementation: Implementation, lookup_ord: float):
+    embedding = np.array([3, 4]) * 2.0**13  # of norm 5 * 2^13; the largest float16 is just below 8 * 2^13
+    emb_space = np.array([embedding * 0, -embedding], np.float32)
+    distance = implementation.quantize(
+        Case(embedding.astype(np.float16).reshape(1, 1, 2), emb_space, lookup_ord)
+    ).distance
+    norm = {1: 7, 2: 5, np.inf: 4}[lookup_ord] * 2.0**13
+    np.testing.assert_array_equal(distance, [[[norm, 2 * norm]]])
+
+
 @pytest.mark.clause("VQ-15")
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_rows_far_from_the_origin_map_to_themselves(implementation: Implementation, lookup_ord: float):
@@ -82,9 +104,10 @@ def test_rows_far_from_the_origin_map_to_themselves(implementation: Implementati
     np.testing.assert_array_equal(result.emb_index[:, 0], np.arange(256))
 
 
-@verify("VQ-4", case=strategies.cases)
+@verify("VQ-4", "VQ-14", case=strategies.cases)
 def test_access_counts_count_the_indices(implementation, case):
     result = implementation.quantize(case)
+    assert result.access_count.dtype in (np.float32, np.float64)
     assert result.access_count.sum() == len(case.vectors)
     np.testing.assert_array_equal(
         result.access_count, np.bincount(result.emb_index.reshape(-1), minlength=len(case.emb_space))

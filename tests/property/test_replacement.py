@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tests.implementations.protocol import Case, Implementation
+from tests.implementations.protocol import Case, Implementation, TrainingState
 from tests.strategies import training
 from tests.verify import verify
 
@@ -43,9 +43,9 @@ def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(
         trained.training_pass(batch)
     if known:  # by now: initialized from vectors that the batches repeat
         trained.initialize_from_batch(np.repeat(start.case.x, len(start.case.emb_space), axis=0))
-    before = trained.state
+    before = TrainingState(*map(np.copy, trained.state))
     trained.replace_embeds()
-    after = trained.state
+    after = TrainingState(*map(np.copy, trained.state))
     new = new_inputs(before)
     targets = np.argsort(before.usage, kind="stable")[: len(new)]
     np.testing.assert_array_equal(after.emb_space[targets], np.reshape(new, (-1, before.emb_space.shape[1])))

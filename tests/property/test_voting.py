@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tests.comparison import rounding
 from tests.comparison.cosine import (
@@ -14,8 +15,12 @@ from tests.comparison.cosine import (
     similarity_error,
     split_rows,
 )
+from tests.implementations.protocol import CosineCase, Implementation, Vote
 from tests.strategies import cosine as strategies
 from tests.verify import verify
+
+# Of 41 votes: some whose share is less in float32 than in float64, those whose share times 41 is off, and all.
+VOTES_OF_41 = (21, 23, 28, 39, 41)
 
 
 def voting(case, **changes):
@@ -41,6 +46,17 @@ def test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row(imp
     share, exact = result.percentage_identity_mapped, mapped.sum() / max(found.sum(), 1)
     assert np.shape(share) == ()
     assert abs(share - exact) <= rounding(case.x.dtype).gamma(1) * exact  # one quotient of exact integers
+
+
+@pytest.mark.clause("VQ-10")
+@pytest.mark.parametrize("votes", VOTES_OF_41)
+def test_votes_reach_the_share_that_they_are_and_not_the_next_number(implementation: Implementation, votes: int):
+    k, share = 41, votes / 41
+    emb_space, x = np.ones((k, 1), np.float32), np.ones((1, 1, 1), np.float32)
+    labels = (np.arange(k) < votes).astype(np.int32)
+    for threshold, is_mapped in ((share, False), (float(np.nextafter(share, 2)), True)):
+        case = CosineCase(x, emb_space, vote=Vote(labels, 2, k, threshold))
+        assert implementation.quantize_cosine(case).identity_mapping_mask == is_mapped
 
 
 @verify("VQ-10", case=strategies.exact_vote_cases_to_vary)
@@ -94,5 +110,6 @@ def test_only_the_order_of_the_labels_matters(implementation, case):
     result = implementation.quantize_cosine(case)
     ranked = implementation.quantize_cosine(voting(case, emb_labels=ranks.astype(case.vote.emb_labels.dtype)))
     label = result.most_common_label
+    assert np.isin(label[label >= 0], case.vote.emb_labels).all()
     rank = np.where(label >= 0, np.searchsorted(np.unique(case.vote.emb_labels), label), -1).astype(label.dtype)
     assert_same_endpoints(ranked, result._replace(most_common_label=rank))

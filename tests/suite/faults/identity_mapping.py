@@ -1,0 +1,139 @@
+"""Faults of the majority threshold, and of what it maps to itself (VQ-10)."""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from tests.implementations.oracle import Oracle
+from tests.implementations.protocol import CosineCase, CosineGradients, CosineQuantized, Vote
+from tests.parity import test_cosine as parity
+from tests.property import test_cosine as cosine
+from tests.property import test_voting as votes
+from tests.suite.faults.consequences import Array, Fields
+from tests.suite.faults.machinery import in_cosine, in_cosine_gradients, instead_of
+
+NEEDED = "reference.voting.votes_needed"
+
+mapped = votes.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row
+elected = parity.test_each_label_is_elected_by_some_k_most_similar_within_rounding
+gradient = cosine.test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere
+empty_batch = partial(
+    cosine.test_an_empty_batch_gives_an_empty_output, vote=Vote(np.zeros(2, np.int32), 1, 2, majority_threshold=0.5)
+)
+shares = [partial(votes.test_votes_reach_the_share_that_they_are_and_not_the_next_number, votes=it) for it in (23, 39)]
+
+
+# How many votes are enough.
+
+
+@instead_of(NEEDED, "VQ-10", shares[1])
+def the_share_of_votes_is_taken_in_float32(k: int, majority_threshold: float) -> int:
+    return next((v for v in range(k + 1) if float(np.float32(v) / np.float32(k)) >= majority_threshold), k + 1)
+
+
+@instead_of(NEEDED, "VQ-10", shares[1])
+def share_and_threshold_are_compared_in_float32(k: int, majority_threshold: float) -> int:
+    threshold = np.float32(majority_threshold)
+    return next((v for v in range(k + 1) if np.float32(v) / np.float32(k) >= threshold), k + 1)
+
+
+@instead_of(NEEDED, "VQ-10", shares[0])
+def the_votes_needed_are_the_threshold_times_k_rounded_up(k: int, majority_threshold: float) -> int:
+    return math.ceil(majority_threshold * k)
+
+
+@instead_of(NEEDED, "VQ-10", elected)
+def the_votes_needed_are_the_threshold_times_k_rounded_down(k: int, majority_threshold: float) -> int:
+    return math.floor(majority_threshold * k)
+
+
+@instead_of(NEEDED, "VQ-10", shares[0], elected)
+def the_share_must_exceed_the_threshold(k: int, majority_threshold: float) -> int:
+    return next((v for v in range(k + 1) if v / k > majority_threshold), k + 1)
+
+
+@in_cosine("VQ-10", mapped)
+def a_threshold_of_0_is_none(case: CosineCase, _: CosineQuantized) -> Fields:
+    return {"identity_mapping_mask": None} if case.vote and case.vote.majority_threshold == 0 else {}
+
+
+# What is mapped.
+
+
+@in_cosine("VQ-10", mapped, elected, votes.test_raising_the_threshold_only_adds_mapped_vectors)
+def the_mask_is_inverted(_: CosineCase, right: CosineQuantized) -> Fields:
+    mask = right.identity_mapping_mask
+    return {} if mask is None else {"identity_mapping_mask": ~mask}
+
+
+@in_cosine("VQ-10", mapped)
+def a_mapped_vector_comes_out_as_its_embedding(case: CosineCase, right: CosineQuantized) -> Fields:
+    with_nan = np.append(case.emb_space, np.full_like(case.emb_space[:1], np.nan), axis=0)
+    return {"layer_out": with_nan.astype(case.x.dtype)[right.emb_index].reshape(case.x.shape)}
+
+
+@in_cosine("VQ-10", mapped)
+def an_input_is_mapped_whole(case: CosineCase, right: CosineQuantized) -> Fields:
+    if right.identity_mapping_mask is None:
+        return {}
+    any_split = right.identity_mapping_mask.reshape(*case.x.shape[:2], -1).any(axis=-1, keepdims=True)
+    return {"layer_out": np.where(any_split, case.x, right.layer_out)}
+
+
+@in_cosine("VQ-10", mapped)
+def the_index_of_a_mapped_vector_is_lost(_: CosineCase, right: CosineQuantized) -> Fields:
+    mask = right.identity_mapping_mask
+    return {} if mask is None else {"emb_index": np.where(mask, -1, right.emb_index)}
+
+
+# Their share.
+
+
+@in_cosine("VQ-10", mapped)
+def the_share_is_in_percent(_: CosineCase, right: CosineQuantized) -> Fields:
+    return {"percentage_identity_mapped": 100 * right.percentage_identity_mapped}
+
+
+@in_cosine("VQ-10", mapped)
+def the_share_is_of_all_vectors_not_of_the_finite(_: CosineCase, right: CosineQuantized) -> Fields:
+    mask = right.identity_mapping_mask
+    return {} if mask is None else {"percentage_identity_mapped": mask.mean()}
+
+
+@in_cosine("VQ-10", mapped)
+def the_share_is_of_those_that_are_not_mapped(case: CosineCase, right: CosineQuantized) -> Fields:
+    return {"percentage_identity_mapped": 1 - right.percentage_identity_mapped} if case.vote else {}
+
+
+@in_cosine("VQ-10", mapped)
+def the_share_has_an_axis(_: CosineCase, right: CosineQuantized) -> Fields:
+    return {"percentage_identity_mapped": np.reshape(right.percentage_identity_mapped, 1)}
+
+
+@in_cosine("VQ-10", empty_batch)
+def the_share_of_an_empty_batch_is_nan(_: CosineCase, right: CosineQuantized) -> Fields:
+    mask = right.identity_mapping_mask
+    return {} if mask is None else {"percentage_identity_mapped": mask.sum() / np.float64(mask.size)}
+
+
+# Their gradients.
+
+
+@in_cosine_gradients("VQ-10", gradient)
+def a_mapped_vector_passes_no_gradient(_: CosineCase, right: CosineGradients, __: Array) -> Fields:
+    return {"output_to_x": np.zeros_like(right.output_to_x)}
+
+
+@in_cosine_gradients("VQ-10", gradient)
+def with_a_vote_every_vector_passes_its_gradient(case: CosineCase, _: CosineGradients, upstream: Array) -> Fields:
+    return {"output_to_x": upstream} if case.vote else {}
+
+
+@in_cosine_gradients("VQ-10", gradient)
+def an_input_passes_its_gradient_whole(case: CosineCase, right: CosineGradients, upstream: Array) -> Fields:
+    mask = Oracle().quantize_cosine(case).identity_mapping_mask
+    if mask is None:
+        return {}
+    any_split = mask.reshape(*case.x.shape[:2], -1).any(axis=-1, keepdims=True)
+    return {"output_to_x": np.where(any_split, upstream, right.output_to_x)}

@@ -1,0 +1,121 @@
+"""How a fault is put into the oracle, and which checks it is for."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from tests.implementations.oracle import Oracle
+from tests.implementations.protocol import (
+    Case,
+    CosineCase,
+    CosineGradients,
+    CosineQuantized,
+    Gradients,
+    Quantized,
+    Training,
+)
+from tests.suite.faults.consequences import Array, Fields
+
+Check = Callable[..., None]
+
+
+class Faulty(Oracle):
+    """The oracle, one of whose functions is replaced by a wrong one.
+
+    Parameters
+    ----------
+    replaced : str
+        The dotted name of the function, where the oracle looks it up.
+    wrong : function
+        What stands in its place. Its name says what is wrong.
+    clause : str
+        The clause that it breaks.
+    checks : tuple of functions
+        The checks that must each catch it.
+    """
+
+    def __init__(self, replaced: str, wrong: Any, clause: str, checks: tuple[Check, ...]) -> None:
+        self.name = wrong.__name__
+        self.clause, self.checks = clause, checks
+        self._replaced, self._wrong = replaced, wrong
+
+    @contextmanager
+    def spoiled(self) -> Iterator[None]:
+        """Have the fault in place. Wrong arithmetic overflows and divides by zero at will."""
+        with patch(self._replaced, self._wrong), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+
+    def quantize(self, case: Case) -> Quantized:
+        """Quantize wrongly."""
+        with self.spoiled():
+            return super().quantize(case)
+
+    def gradients(self, case: Case, upstream: Array) -> Gradients:
+        """Differentiate wrongly."""
+        with self.spoiled():
+            return super().gradients(case, upstream)
+
+    def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
+        """Quantize wrongly by cosine similarity."""
+        with self.spoiled():
+            return super().quantize_cosine(case)
+
+    def cosine_gradients(self, case: CosineCase, upstream: Array) -> CosineGradients:
+        """Differentiate wrongly by cosine similarity."""
+        with self.spoiled():
+            return super().cosine_gradients(case, upstream)
+
+    def training(self, case: Case, num_embeds_replaced: int) -> Training:
+        """Begin a training that goes wrong."""
+        with self.spoiled():
+            return _FaultyTraining(self, super().training(case, num_embeds_replaced))
+
+
+class _FaultyTraining:
+    """A training each of whose steps is taken with the fault in place."""
+
+    def __init__(self, faulty: Faulty, right: Training) -> None:
+        self._faulty, self._right = faulty, right
+
+    def __getattr__(self, name: str) -> Any:
+        with self._faulty.spoiled():  # the fault may be in the method itself, or in the state
+            value = getattr(self._right, name)
+        return self._faulty.spoiled()(value) if callable(value) else value
+
+
+def instead_of(replaced: str, clause: str, *checks: Check) -> Callable[[Callable[..., Any]], Faulty]:
+    """Let the decorated function stand in the place of one of the oracle's, against a clause and for checks."""
+    return lambda wrong: Faulty(replaced, wrong, clause, checks)
+
+
+def _in_result_of(
+    method: str, takes_upstream: bool = False
+) -> Callable[..., Callable[[Callable[..., Fields]], Faulty]]:
+    right = getattr(Oracle, method)
+
+    def spoiling(clause: str, *checks: Check) -> Callable[[Callable[..., Fields]], Faulty]:
+        """Let the decorated function take a case and the right result, and return the fields that come out wrong."""
+
+        def decorate(fault: Callable[..., Fields]) -> Faulty:
+            @wraps(fault)
+            def wrong(oracle: Oracle, case: Any, *upstream: Array) -> Any:
+                result = right(oracle, case, *upstream)
+                return result._replace(**fault(case, result, *(upstream if takes_upstream else ())))
+
+            return Faulty(f"{Oracle.__module__}.Oracle.{method}", wrong, clause, checks)
+
+        return decorate
+
+    return spoiling
+
+
+in_quantize = _in_result_of("quantize")
+in_gradients = _in_result_of("gradients")
+in_cosine = _in_result_of("quantize_cosine")
+in_cosine_gradients = _in_result_of("cosine_gradients", takes_upstream=True)
