@@ -1,47 +1,13 @@
 """Deliberately wrong implementations: the oracle, each time with one fault that a real programmer makes.
 
-Each fault names the clause that it breaks and the checks of which each must catch it.
+Each names the clause that it breaks and the checks of which each must catch it. A module holds those of a concept.
 """
 
-from tests.suite.faults import (
-    chunks,
-    cosine,
-    distances,
-    dtypes,
-    gradients,
-    identity_mapping,
-    initialization,
-    lookup,
-    losses,
-    non_finite,
-    non_finite_cosine,
-    reduced_space,
-    reduction,
-    replacement,
-    spacing,
-    subgradients,
-    voting,
-)
+import importlib
+import pkgutil
+
 from tests.suite.faults.machinery import Faulty
 
-_CONCEPTS = (
-    distances,
-    lookup,
-    chunks,
-    dtypes,
-    losses,
-    spacing,
-    gradients,
-    subgradients,
-    cosine,
-    voting,
-    identity_mapping,
-    reduction,
-    reduced_space,
-    replacement,
-    initialization,
-    non_finite,
-    non_finite_cosine,
-)
+_CONCEPTS = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 
 FAULTS = tuple(fault for concept in _CONCEPTS for fault in vars(concept).values() if isinstance(fault, Faulty))

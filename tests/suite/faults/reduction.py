@@ -1,4 +1,4 @@
-"""Faults of the fit of principal components, and of the projection on them (VQ-8)."""
+"""Faults of the fit of principal components (VQ-8)."""
 
 from functools import partial
 from typing import Any
@@ -13,10 +13,10 @@ from tests.property import test_reduction as reduced
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
 
-FIT, PROJECTION, APPLY = (f"reference.reduction.{name}" for name in ("fit", "projection", "Projection.apply"))
+FIT = "reference.reduction.fit"
+PROJECTION = "reference.reduction.projection"
 
 values = parity.test_distances_indices_and_losses_are_within_their_errors
-similarities = parity.test_similarities_and_votes_are_within_their_errors
 along_the_lines = reduced.test_rows_in_pairs_on_orthogonal_lines_are_projected_on_these_wherever_they_lie
 from_the_mean = reduced.test_similarity_is_that_of_the_projections_from_the_mean_at_any_scale
 of_rank = reduced.test_components_beyond_the_rank_of_the_fitted_rows_are_null
@@ -27,12 +27,10 @@ null_axis = partial(
     d=8,
 )
 far_from_zero = reduced.test_rows_on_a_line_far_from_zero_have_one_axis
-equal_rows = partial(
-    reduced.test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_zero, dim_reduction="pca-batch"
-)
 at_any_scale = partial(reduced.test_the_axes_are_found_where_squares_overflow_or_underflow, scale=2.0**900)
 
-right_fit, right_projection, right_apply = reduction.fit, reduction.projection, Projection.apply
+right_fit = reduction.fit
+right_projection = reduction.projection
 
 
 def axes_of(centred: Array) -> tuple[Array, Array]:
@@ -128,45 +126,3 @@ def the_axes_are_those_of_an_overflowing_covariance(rows: Array, num_components:
 def the_axes_are_fitted_in_half_precision(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
     fitted = right_fit(rows, num_components, unit_roundoff)
     return fitted._replace(axes=fitted.axes.astype(np.float16).astype(np.float64))
-
-
-# The projection.
-
-
-def of_inputs(projection: Projection, vectors: Array) -> bool:
-    """Tell whether these are inputs that are projected: they have a batch axis, and embeddings have none."""
-    return projection.mean is not None and vectors.ndim > 2
-
-
-@instead_of(APPLY, "VQ-8", values, from_the_mean)
-def the_inputs_are_centred_by_a_mean_of_their_own(projection: Projection, vectors: Array) -> Array:
-    if of_inputs(projection, vectors):
-        known = vectors[np.isfinite(vectors).all(axis=-1)]
-        projection = projection._replace(mean=known.mean(axis=0) if len(known) else projection.mean)
-    return right_apply(projection, vectors)
-
-
-@instead_of(APPLY, "VQ-8", values, along_the_lines)
-def an_axis_is_flipped_for_the_inputs_alone(projection: Projection, vectors: Array) -> Array:
-    flipped = right_apply(projection, vectors)
-    return flipped * np.where(np.arange(flipped.shape[-1]) == 0, -1, 1) if of_inputs(projection, vectors) else flipped
-
-
-@instead_of(APPLY, "VQ-8", along_the_lines, values)
-def the_embeddings_are_projected_without_their_mean(projection: Projection, vectors: Array) -> Array:
-    if projection.mean is None or vectors.ndim > 2:
-        return right_apply(projection, vectors)
-    return right_apply(projection._replace(mean=np.zeros_like(projection.mean)), vectors)
-
-
-@instead_of(APPLY, "VQ-8", similarities, from_the_mean)
-def nothing_is_centred_before_its_similarity(projection: Projection, vectors: Array) -> Array:
-    if projection.mean is None:
-        return vectors
-    return right_apply(projection._replace(mean=np.zeros_like(projection.mean)), vectors)
-
-
-@instead_of(APPLY, "VQ-2", equal_rows, values)
-def projections_round_by_the_position_of_a_row(projection: Projection, vectors: Array) -> Array:
-    projected = right_apply(projection, vectors)
-    return projected * (1 + 2.0**-52) if of_inputs(projection, vectors) else projected

@@ -1,0 +1,99 @@
+"""Faults of what training passes store for a replacement (VQ-11)."""
+
+from typing import Any
+
+import numpy as np
+
+from reference import replacement
+from reference.replacement import ReplacementState
+from tests.implementations.oracle import OracleTraining
+from tests.parity import test_training as parity
+from tests.property import test_replacement as trainings
+from tests.suite.faults.consequences import Array
+from tests.suite.faults.machinery import instead_of
+
+ACCUMULATE = "reference.replacement.accumulate"
+TRAINING = f"{OracleTraining.__module__}.OracleTraining"
+
+every_step = parity.test_every_step_of_a_training_leaves_the_state_that_it_must
+two_batches = trainings.test_two_batches_leave_what_one_with_both_leaves
+begins = trainings.test_a_training_begins_with_nothing
+
+right_accumulate = replacement.accumulate
+
+
+@instead_of(f"{TRAINING}.inference_pass", "VQ-11", every_step)
+def inference_updates_the_state(training: OracleTraining, x: Array) -> None:
+    training.training_pass(x)
+
+
+@instead_of("reference.replacement.initial_state", "VQ-11", begins)
+def usage_begins_at_one(n: int, num_embeds_replaced: int, d: int) -> ReplacementState:
+    return ReplacementState(np.ones(n), np.zeros((num_embeds_replaced, d)), np.zeros(num_embeds_replaced))
+
+
+@instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
+def usage_is_that_of_the_last_batch(state: ReplacementState, access_count: Array, *batch: Array) -> ReplacementState:
+    return right_accumulate(state, access_count, *batch)._replace(usage=access_count)
+
+
+@instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
+def a_new_batch_forgets_the_stored_inputs(state: ReplacementState, *batch: Array) -> ReplacementState:
+    return right_accumulate(state._replace(input_distances=np.zeros_like(state.input_distances)), *batch)
+
+
+def kept(state: ReplacementState, access_count: Array, inputs: Array, distances: Array, order: Array) -> Any:
+    """Return the state that keeps the first of the inputs in an order."""
+    slots = order[: len(state.input_distances)]
+    return ReplacementState(state.usage + access_count, inputs[slots], distances[slots])
+
+
+def candidates(state: ReplacementState, vectors: Array, distance: Array) -> tuple[Array, Array]:
+    """Return all inputs that may be kept, and their distances."""
+    found = ~np.isnan(distance).all(axis=-1)
+    nearest = np.nanmin(distance[found], axis=-1, initial=np.inf)
+    return np.concatenate([state.distant_inputs, vectors[found]]), np.concatenate([state.input_distances, nearest])
+
+
+@instead_of(ACCUMULATE, "VQ-11", every_step, two_batches)
+def of_inputs_that_tie_the_later_is_first(
+    state: ReplacementState, access_count: Array, vectors: Array, distance: Array
+) -> ReplacementState:
+    inputs, distances = candidates(state, vectors, distance)
+    return kept(state, access_count, inputs, distances, np.argsort(distances, kind="stable")[::-1])
+
+
+@instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
+def the_batch_is_before_what_is_stored(
+    state: ReplacementState, access_count: Array, vectors: Array, distance: Array
+) -> ReplacementState:
+    inputs, distances = (np.roll(it, -len(state.input_distances), 0) for it in candidates(state, vectors, distance))
+    return kept(state, access_count, inputs, distances, np.argsort(-distances, kind="stable"))
+
+
+@instead_of(ACCUMULATE, "VQ-11", every_step)
+def the_nearest_inputs_are_kept(
+    state: ReplacementState, access_count: Array, vectors: Array, distance: Array
+) -> ReplacementState:
+    inputs, distances = candidates(state, vectors, distance)
+    empty = np.where(distances == 0, np.inf, distances)
+    return kept(state, access_count, inputs, distances, np.argsort(empty, kind="stable"))
+
+
+@instead_of(ACCUMULATE, "VQ-11", every_step)
+def the_kept_inputs_are_in_no_order(state: ReplacementState, *batch: Array) -> ReplacementState:
+    right = right_accumulate(state, *batch)
+    return ReplacementState(right.usage, right.distant_inputs[::-1], right.input_distances[::-1])
+
+
+@instead_of(ACCUMULATE, "VQ-11", every_step)
+def an_input_is_distant_from_all_embeddings_on_average(
+    state: ReplacementState, access_count: Array, vectors: Array, distance: Array
+) -> ReplacementState:
+    means = np.where(np.isnan(distance), np.nan, np.nanmean(distance, axis=-1, keepdims=True))
+    return right_accumulate(state, access_count, vectors, means)
+
+
+@instead_of(f"{TRAINING}.save_and_load", "VQ-11", every_step)
+def saving_loses_the_usage(training: OracleTraining) -> None:
+    training._state = training._state._replace(usage=np.zeros_like(training._state.usage))
