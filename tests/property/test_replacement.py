@@ -65,6 +65,15 @@ def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
     assert not any(value.any() for value in state[1:])
 
 
+@pytest.mark.clause("VQ-11", "VQ-14")
+def test_usage_adds_up_to_more_than_half_types_can_count(implementation: Implementation) -> None:
+    x = np.ones((1001, 1, 1), np.float16)
+    trained = implementation.training(Case(x, np.array([[1], [5]], np.float32)), 1)
+    for _ in range(3):
+        trained.training_pass(x)
+    np.testing.assert_array_equal(trained.state.usage, [3003, 0])
+
+
 @pytest.mark.clause("VQ-8")
 def test_with_pca_inputs_are_distant_in_the_reduced_space(implementation: Implementation) -> None:
     # The principal axis is the first; along it the inputs are 2 and 6 from the nearest embedding.

@@ -1,4 +1,4 @@
-"""What follows from wrong indices or distances: what the faults are made of."""
+"""What the faults are made of: what follows from wrong indices or distances."""
 
 from typing import Any
 
@@ -45,3 +45,8 @@ def weighted_loss(case: Case, right: Quantized, name: str, value: Any) -> Fields
     """Return the losses with the named one, if it is present, replaced by its weight times a value."""
     wrong = {name: case.weights[name] * np.float64(value)} if name in right.losses else {}
     return {"losses": right.losses | wrong}
+
+
+def are_finite(vectors: Array) -> Array:
+    """Tell which vectors are finite, with an axis to broadcast."""
+    return np.isfinite(vectors).all(axis=-1, keepdims=True)

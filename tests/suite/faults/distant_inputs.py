@@ -17,6 +17,7 @@ TRAINING = f"{OracleTraining.__module__}.OracleTraining"
 
 every_step = parity.test_every_step_of_a_training_leaves_the_state_that_it_must
 two_batches = trainings.test_two_batches_leave_what_one_with_both_leaves
+adds_up = trainings.test_usage_adds_up_to_more_than_half_types_can_count
 begins = trainings.test_a_training_begins_with_nothing
 
 right_accumulate = replacement.accumulate
@@ -35,6 +36,12 @@ def usage_begins_at_one(n: int, num_embeds_replaced: int, d: int) -> Replacement
 @instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
 def usage_is_that_of_the_last_batch(state: ReplacementState, access_count: Array, *batch: Array) -> ReplacementState:
     return right_accumulate(state, access_count, *batch)._replace(usage=access_count)
+
+
+@instead_of(ACCUMULATE, "VQ-11", adds_up)
+def usage_is_added_up_in_half_precision(state: ReplacementState, *batch: Array) -> ReplacementState:
+    right = right_accumulate(state, *batch)
+    return right._replace(usage=right.usage.astype(np.float16).astype(np.float64))
 
 
 @instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)

@@ -8,16 +8,15 @@ from scipy.spatial.distance import cdist
 from tests.comparison import METRICS, comparison_dtype
 from tests.implementations.oracle import OracleTraining
 from tests.implementations.protocol import Case, CosineCase, CosineQuantized, Quantized
-from tests.parity import test_many_rows as many
 from tests.parity import test_training as training
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_cosine as cosine
 from tests.property import test_lookup as lookup
 from tests.property import test_losses as losses
+from tests.suite.faults.chunks import many_quantized
 from tests.suite.faults.consequences import Fields, compared, distances, looked_up
 from tests.suite.faults.machinery import in_cosine, in_quantize, instead_of
 
-many_vectors = partial(many.test_many_vectors_are_quantized_bit_for_bit, lookup_ord=1)
 no_overflow = partial(lookup.test_no_difference_nor_its_square_overflows_in_half_precision, lookup_ord=2)
 every_step = training.test_every_step_of_a_training_leaves_the_state_that_it_must
 
@@ -70,7 +69,7 @@ def access_counts_are_integers(_: Case, right: Quantized) -> Fields:
     return {"access_count": right.access_count.astype(np.int64)}
 
 
-@in_quantize("VQ-4", many_vectors)
+@in_quantize("VQ-4", many_quantized)
 def access_counts_are_added_up_in_half_precision(_: Case, right: Quantized) -> Fields:
     return {"access_count": np.minimum(right.access_count, 256)}  # where adding 1 stops to change a bfloat16
 

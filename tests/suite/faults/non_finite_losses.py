@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.implementations.protocol import Case, Gradients
 from tests.property import test_non_finite as laws
-from tests.suite.faults.consequences import Array, Fields
+from tests.suite.faults.consequences import Array, Fields, are_finite
 from tests.suite.faults.machinery import in_gradients, instead_of
 
 vectors_alone = laws.test_a_vector_that_is_not_finite_comes_out_as_nan_and_all_others_as_if_it_were_not_there
@@ -14,11 +14,6 @@ vectors_pass = laws.test_it_is_not_counted_moves_no_embedding_and_passes_its_own
 embeddings_alone = laws.test_an_embedding_that_is_not_finite_is_never_chosen_and_takes_no_part
 embeddings_rest = laws.test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none
 none_finite = partial(laws.test_where_no_embedding_is_finite_no_vector_finds_one, lookup_ord=2)
-
-
-def are_finite(vectors: Array) -> Array:
-    """Tell which vectors are finite, with an axis to broadcast."""
-    return np.isfinite(vectors).all(axis=-1, keepdims=True)
 
 
 # Losses and spacing.

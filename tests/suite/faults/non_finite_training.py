@@ -10,7 +10,7 @@ from reference.reduction import Projection
 from reference.replacement import ReplacementState
 from tests.parity import test_training as training
 from tests.property import test_reduction as reduced
-from tests.suite.faults.consequences import Array
+from tests.suite.faults.consequences import Array, are_finite
 from tests.suite.faults.machinery import instead_of
 
 PROJECTION = "reference.reduction.projection"
@@ -24,11 +24,6 @@ every_step = training.test_every_step_of_a_training_leaves_the_state_that_it_mus
 
 right_projection = reduction.projection
 right_accumulate = replacement.accumulate
-
-
-def are_finite(vectors: Array) -> Array:
-    """Tell which vectors are finite, with an axis to broadcast."""
-    return np.isfinite(vectors).all(axis=-1, keepdims=True)
 
 
 @instead_of(PROJECTION, "VQ-13", fit_without, along_the_lines)

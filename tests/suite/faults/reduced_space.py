@@ -10,15 +10,17 @@ from reference.distances import norm, pairwise_distance
 from reference.gradients import beta_gradient
 from reference.reduction import Projection, projection
 from tests.comparison import rounding
+from tests.comparison.cosine import exact_similarity
 from tests.implementations.oracle import OracleTraining
-from tests.implementations.protocol import Case, Gradients, Quantized
+from tests.implementations.protocol import Case, CosineCase, CosineQuantized, Gradients, Quantized
 from tests.parity import test_reduction as parity
 from tests.property import test_reduction as reduced
 from tests.property import test_replacement as replacement
 from tests.suite.faults.consequences import Fields, chosen, weighted_loss
 from tests.suite.faults.gradients import gradient
-from tests.suite.faults.machinery import in_gradients, in_quantize, instead_of
+from tests.suite.faults.machinery import in_cosine, in_gradients, in_quantize, instead_of
 
+similarities = parity.test_similarities_and_votes_are_within_their_errors
 values = parity.test_distances_indices_and_losses_are_within_their_errors
 gradients = parity.test_gradients_to_the_embeddings_are_within_their_errors
 pulls = reduced.test_no_loss_reaches_x_and_the_beta_loss_pulls_along_the_axes_only
@@ -66,6 +68,11 @@ def the_beta_loss_is_of_the_full_space(case: Case, right: Quantized) -> Fields:
 def the_lookup_is_in_the_full_space(case: Case, right: Quantized) -> Fields:
     distance = pairwise_distance(case.vectors, case.emb_space.astype(np.float64), case.lookup_ord)
     return chosen(case, distance.argmin(axis=-1).reshape(right.emb_index.shape))
+
+
+@in_cosine("VQ-8", similarities)
+def similarities_are_of_the_full_space(case: CosineCase, _: CosineQuantized) -> Fields:
+    return {"similarity_values": np.nanmax(exact_similarity(case), axis=-1)} if case.dim_reduction else {}
 
 
 @in_quantize("VQ-8", values)
