@@ -14,6 +14,7 @@ def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embe
     gradients = implementation.gradients(case, upstream)
     np.testing.assert_array_equal(gradients.output_to_x, upstream, strict=True)
     assert not gradients.output_to_emb_space.any()
+    assert gradients.output_to_emb_space.shape == case.emb_space.shape
 
 
 @verify("VQ-5", drawn=strategies.cases_with_upstream)
@@ -34,6 +35,7 @@ def test_the_gradient_of_a_loss_is_linear_in_its_weight(implementation, case):
     others = implementation.gradients(other, upstream).losses_to_emb_space
     assert list(others) == list(gradients)
     for name, gradient in gradients.items():
+        assert gradient.shape == case.emb_space.shape
         np.testing.assert_array_equal(others[name], -2 * gradient)
 
 

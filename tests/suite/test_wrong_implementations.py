@@ -57,7 +57,7 @@ def test_a_check_of_each_wrong_implementation_names_its_clause(fault: Faulty):
     assert any(fault.clause in clauses_of(check) for check in fault.checks)
 
 
-@pytest.mark.parametrize("profile", [5], indirect=True)  # it runs on all of them as a shipped implementation
+@pytest.mark.parametrize("profile", [2], indirect=True)  # it runs on all of them as a shipped implementation
 @pytest.mark.parametrize("check", CHECKS, ids=name_of)
 @pytest.mark.usefixtures("profile")
 def test_the_unspoiled_oracle_passes_the_same_check(check: Check):

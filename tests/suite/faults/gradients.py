@@ -93,6 +93,11 @@ def gradients_to_x_have_the_shape_of_the_vectors(case: Case, right: Gradients) -
     return {"losses_to_x": {name: value.reshape(shape) for name, value in right.losses_to_x.items()}}
 
 
+@in_gradients("VQ-3", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
+def the_gradient_of_the_output_to_the_embeddings_has_no_shape(_: Case, __: Gradients) -> Fields:
+    return {"output_to_emb_space": np.float64(0)}
+
+
 @in_gradients("VQ-5", gradients.test_the_gradient_of_a_loss_is_linear_in_its_weight)
 def a_weight_counts_by_its_magnitude_in_the_gradients(case: Case, right: Gradients) -> Fields:
     wrong = {name: value * np.sign(case.weights[name]) for name, value in right.losses_to_emb_space.items()}
