@@ -32,7 +32,7 @@ class KerasLayers:
 
     name = "keras"
     dtypes = ("float64", "float32", "float16", "bfloat16")
-    effort = 1.0
+    effort = 0.3
     configurations = None
 
     def __init__(self, compiled: bool = False) -> None:

@@ -15,11 +15,12 @@ from reference.replacement import ReplacementState, initial_state, replace_embed
 from reference.splitting import split
 from tests.comparison import distance_error, rounding
 from tests.implementations.protocol import Implementation, NotOffered, TrainingState
+from tests.implementations.subject import Subject
 from tests.report import measurements
 from tests.strategies import training
 
 # A training takes longer than a quantization: fewer of them, of many steps each.
-SHARE_OF_EXAMPLES = 0.2
+SHARE_OF_EXAMPLES = 0.1
 LEAST_EXAMPLES = 10
 STEPS = 15
 
@@ -28,7 +29,7 @@ STEPS = 15
 def test_every_step_of_a_training_leaves_the_state_that_it_must(implementation: Implementation) -> None:
     examples = round(hypothesis.settings.default.max_examples * implementation.effort * SHARE_OF_EXAMPLES)
     settings = hypothesis.settings(max_examples=max(LEAST_EXAMPLES, examples), stateful_step_count=STEPS)
-    run_state_machine_as_test(lambda: Training(implementation), settings=settings)
+    run_state_machine_as_test(lambda: Training(Subject.of(implementation)), settings=settings)
 
 
 @contextmanager

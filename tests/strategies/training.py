@@ -77,8 +77,8 @@ def trainings(draw: st.DrawFn, implementation: Implementation) -> tuple[Training
 def initializations(draw: st.DrawFn, implementation: Implementation) -> tuple[TrainingCase, NDArray[Any]]:
     """Draw the beginning of a training, and a batch that may initialize it or be refused."""
     drawn = draw(training_cases(implementation))
-    finite = draw(st.booleans())
-    return drawn, draw(batches(drawn.case, finite=finite, vectors=len(drawn.case.emb_space)))
+    x = draw(batches(drawn.case, finite=draw(st.booleans()), vectors=len(drawn.case.emb_space)))
+    return drawn, x[: draw(st.sampled_from([1, len(x)]))]  # one may be too few
 
 
 @st.composite

@@ -16,7 +16,7 @@ _HEAD = """\
 # Wrong implementations
 
 The suite is tested, too: each of these {number} faults, put into the oracle, makes each of the checks beside it fail,
-on the 100 examples that `--hypothesis-profile=ci` draws. The clauses are those of [SPEC.md](../reference/SPEC.md).
+on the 300 examples that `--hypothesis-profile=ci` draws. The clauses are those of [SPEC.md](../reference/SPEC.md).
 `python -m tests.suite.table` writes this file.
 
 | Clause | Fault | Caught by |

@@ -16,6 +16,7 @@ from tests.suite.faults.machinery import in_cosine, in_cosine_gradients, instead
 most_similar = parity.test_each_index_is_the_most_similar_within_rounding_and_so_is_its_similarity
 signed_zeros = partial(cosine.test_a_zero_comes_out_with_its_sign, threshold=None)
 empty_batch = partial(cosine.test_an_empty_batch_gives_an_empty_output, vote=None)
+first_of_equals = partial(cosine.test_the_first_of_equal_embeddings_is_chosen, size=17)
 bit_for_bit = parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit
 
 
@@ -26,6 +27,7 @@ bit_for_bit = parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_f
     "reference.quantizers.most_similar",
     "VQ-9",
     cosine.test_the_first_of_embeddings_in_one_direction_is_chosen,
+    first_of_equals,
     bit_for_bit,
 )
 def the_last_of_equally_similar_embeddings_is_chosen(similarity: Array) -> Array:

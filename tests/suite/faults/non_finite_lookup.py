@@ -20,6 +20,9 @@ vectors_pass = laws.test_it_is_not_counted_moves_no_embedding_and_passes_its_own
 embeddings_alone = laws.test_an_embedding_that_is_not_finite_is_never_chosen_and_takes_no_part
 none_finite = partial(laws.test_where_no_embedding_is_finite_no_vector_finds_one, lookup_ord=2)
 
+overflown = partial(
+    laws.test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_finite, lookup_ord=1
+)
 
 right_select = lookup.select
 
@@ -27,6 +30,12 @@ right_select = lookup.select
 @instead_of(NEAREST, "VQ-13", vectors_alone, none_finite)
 def a_vector_that_is_not_finite_gets_the_first_embedding(distance: Array) -> Array:
     return np.where(np.isnan(distance), np.inf, distance).argmin(axis=-1)
+
+
+@instead_of(NEAREST, "VQ-13", overflown)
+def an_embedding_that_is_not_finite_is_at_an_infinite_distance(distance: Array) -> Array:
+    index = np.where(np.isnan(distance), np.inf, distance).argmin(axis=-1)
+    return np.where(np.isnan(distance).all(axis=-1), -1, index)
 
 
 @instead_of(NEAREST, "VQ-13", embeddings_alone)
