@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test verify lint extended clean
+.PHONY: demo test verify mutants lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
@@ -17,6 +17,11 @@ extended: $(INSTALLED)  ## the same with far more random cases
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=ci tests/property tests/parity --report out/verification \
 	  $(addprefix --implementation=,$(IMPLEMENTATION))
+
+mutants: $(INSTALLED)  ## mutation testing of the pure modules; half an hour
+	$(BIN)/pip install --quiet --editable '.[mutants]'
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 lint: $(INSTALLED)  ## style, format and types
 	$(BIN)/ruff check .
