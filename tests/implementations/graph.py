@@ -31,6 +31,7 @@ class GraphFunctions:
     dtypes = ("float64", "float32", "float16", "bfloat16")
     effort = 0.07
     configurations = 24
+    validates = True
 
     def quantize(self, case: Case) -> Quantized:
         """Fetch all endpoints."""

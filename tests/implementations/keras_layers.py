@@ -34,6 +34,7 @@ class KerasLayers:
     dtypes = ("float64", "float32", "float16", "bfloat16")
     effort = 0.3
     configurations = None
+    validates = True
 
     def __init__(self, compiled: bool = False) -> None:
         self._wrap = tf.function(jit_compile=True) if compiled else lambda function: function

@@ -27,6 +27,7 @@ class Oracle:
     dtypes = ("float64", "float32", "float16", "bfloat16")
     effort = 1.0
     configurations = None
+    validates = True
 
     def quantize(self, case: Case) -> Quantized:
         """Quantize one batch."""

@@ -193,12 +193,15 @@ class Implementation(Protocol):
     configurations : int or None, optional
         How many combinations of dtype, sizes, norm and weights it is given; None for any. One that is slow to set up
         for a combination names a number, and less effort.
+    validates : bool, optional
+        Whether it refuses wrong arguments (VQ-16); True if left out.
     """
 
     name: str
     dtypes: tuple[str, ...]
     effort: float
     configurations: int | None
+    validates: bool
 
     def quantize(self, case: Case) -> Quantized:
         """Quantize one batch."""

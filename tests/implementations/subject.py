@@ -55,6 +55,7 @@ class Subject:
         self.dtypes: tuple[str, ...] = getattr(implementation, "dtypes", DTYPES)
         self.effort: float = getattr(implementation, "effort", 1.0)
         self.configurations: int | None = getattr(implementation, "configurations", None)
+        self.validates: bool = getattr(implementation, "validates", True)
         self.calls: list[Call] = []
 
     @classmethod

@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
+from tests.implementations.protocol import Case, CosineCase, Implementation, NotOffered, Vote
 
 X, EMB_SPACE = np.ones((2, 3, 4), np.float32), np.eye(3, 2, dtype=np.float32)
 CASE = Case(X, EMB_SPACE, num_splits=2)
 VOTE = Vote(np.array([0, 1, 1], np.int32), num_classes=2, k=2, majority_threshold=0.5)
 
 
-def refused(argument: str) -> Any:
+def refused(implementation: Implementation, argument: str) -> Any:
     """Expect an error that names the argument."""
+    if not implementation.validates:
+        raise NotOffered("validation")
     return pytest.raises((ValueError, TypeError), match=rf"\b{argument}\b")
 
 
@@ -35,7 +37,7 @@ def refused(argument: str) -> Any:
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(implementation: Implementation, argument: str, value: Any) -> None:
-    with refused(argument):
+    with refused(implementation, argument):
         implementation.quantize(replace(CASE, **{argument: value}))
 
 
@@ -45,7 +47,7 @@ def test_a_wrong_argument_is_refused_by_name(implementation: Implementation, arg
 def test_a_number_of_components_that_cannot_be_fitted_is_refused(
     implementation: Implementation, dim_reduction: str, components: int
 ) -> None:
-    with refused("num_dim_reduction_components"):
+    with refused(implementation, "num_dim_reduction_components"):
         implementation.quantize(replace(CASE, dim_reduction=dim_reduction, num_dim_reduction_components=components))
 
 
@@ -64,7 +66,7 @@ def test_a_number_of_components_that_cannot_be_fitted_is_refused(
 def test_a_wrong_argument_of_a_vote_is_refused_by_name(
     implementation: Implementation, argument: str, value: Any
 ) -> None:
-    with refused(argument):
+    with refused(implementation, argument):
         implementation.quantize_cosine(CosineCase(X, EMB_SPACE, 2, vote=replace(VOTE, **{argument: value})))
 
 
@@ -73,7 +75,7 @@ def test_a_wrong_argument_of_a_vote_is_refused_by_name(
 def test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused(
     implementation: Implementation, num_embeds_replaced: int
 ) -> None:
-    with refused("num_embeds_replaced"):
+    with refused(implementation, "num_embeds_replaced"):
         implementation.training(CASE, num_embeds_replaced)
 
 
