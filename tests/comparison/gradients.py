@@ -100,7 +100,8 @@ def direction_interval(difference: Array, lookup_ord: float, arithmetic: Roundin
     ``||v||^2 < d t / u``, anything from 0 to ``sign(v)``.
 
     Linf gives ``sign(v)`` to the coordinates that tie for the largest magnitude, shared equally. Coordinates that tie
-    within rounding may share in any convex combination: each gets anything from 0 to ``sign(v)``.
+    within rounding may share in any convex combination: each gets anything from 0 to ``sign(v)``, and so does a
+    coordinate that may be flushed.
     """
     sign, magnitude, t = np.sign(difference), np.abs(difference), arithmetic.smallest_normal
     if lookup_ord == 1:
@@ -111,7 +112,7 @@ def direction_interval(difference: Array, lookup_ord: float, arithmetic: Roundin
     near = magnitude + slack >= (magnitude - slack).max(axis=-1, keepdims=True)
     shared = near if not exact else magnitude == magnitude.max(axis=-1, keepdims=True)
     count = shared.sum(axis=-1, keepdims=True)
-    certain = exact | (count == 1)
+    certain = exact | ((count == 1) & (magnitude.max(axis=-1, keepdims=True) > 3 * t))
     return _between(np.where(certain, sign * shared / count, 0), np.where(certain, sign * shared / count, sign * near))
 
 

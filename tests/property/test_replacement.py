@@ -74,6 +74,16 @@ def test_usage_adds_up_to_more_than_half_types_can_count(implementation: Impleme
     np.testing.assert_array_equal(trained.state.usage, [3003, 0])
 
 
+@pytest.mark.clause("VQ-11", "VQ-14")
+def test_replacing_leaves_the_precision_of_the_other_embeddings(implementation: Implementation) -> None:
+    emb_space = np.array([[1 / 3], [0.1]], np.float32)  # which float16 cannot hold
+    x = np.array([[[0.5]], [[2.5]]], np.float16)
+    trained = implementation.training(Case(x, emb_space), 1)
+    trained.training_pass(x)
+    trained.replace_embeds()
+    np.testing.assert_array_equal(trained.state.emb_space, [emb_space[0], [2.5]])
+
+
 @pytest.mark.clause("VQ-8")
 def test_with_pca_inputs_are_distant_in_the_reduced_space(implementation: Implementation) -> None:
     # The principal axis is the first; along it the inputs are 2 and 6 from the nearest embedding.

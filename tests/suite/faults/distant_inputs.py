@@ -70,7 +70,7 @@ def of_inputs_that_tie_the_later_is_first(
     return kept(state, access_count, inputs, distances, np.argsort(distances, kind="stable")[::-1])
 
 
-@instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
+@instead_of(ACCUMULATE, "VQ-11", two_batches)
 def the_batch_is_before_what_is_stored(
     state: ReplacementState, access_count: Array, vectors: Array, distance: Array
 ) -> ReplacementState:

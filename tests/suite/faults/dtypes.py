@@ -8,17 +8,17 @@ from scipy.spatial.distance import cdist
 from tests.comparison import METRICS, comparison_dtype
 from tests.implementations.oracle import OracleTraining
 from tests.implementations.protocol import Case, CosineCase, CosineQuantized, Quantized
-from tests.parity import test_training as training
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_cosine as cosine
 from tests.property import test_lookup as lookup
 from tests.property import test_losses as losses
+from tests.property import test_replacement as replacement
 from tests.suite.faults.chunks import many_quantized
 from tests.suite.faults.consequences import Fields, compared, distances, looked_up
 from tests.suite.faults.machinery import in_cosine, in_quantize, instead_of
 
 no_overflow = partial(lookup.test_no_difference_nor_its_square_overflows_in_half_precision, lookup_ord=2)
-every_step = training.test_every_step_of_a_training_leaves_the_state_that_it_must
+precise = replacement.test_replacing_leaves_the_precision_of_the_other_embeddings
 
 right_replace_embeds = OracleTraining.replace_embeds
 
@@ -79,7 +79,7 @@ def similarities_have_the_dtype_of_x(case: CosineCase, right: CosineQuantized) -
     return {"similarity_values": right.similarity_values.astype(case.x.dtype)}
 
 
-@instead_of(f"{OracleTraining.__module__}.OracleTraining.replace_embeds", "VQ-14", every_step)
+@instead_of(f"{OracleTraining.__module__}.OracleTraining.replace_embeds", "VQ-14", precise)
 def replacing_rounds_the_embeddings_to_the_dtype_of_x(training: OracleTraining) -> None:
     right_replace_embeds(training)
     training._emb_space = training._emb_space.astype(training._case.x.dtype).astype(np.float64)

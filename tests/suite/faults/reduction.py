@@ -113,7 +113,7 @@ def the_rounding_of_the_mean_counts_as_an_axis(rows: Array, num_components: int,
     return Projection(mean, np.where(null[:, np.newaxis], 0, axes)[:num_components].T)
 
 
-@instead_of(FIT, "VQ-8", at_any_scale, along_the_lines, from_the_mean)
+@instead_of(FIT, "VQ-8", at_any_scale)
 def the_axes_are_those_of_an_overflowing_covariance(rows: Array, num_components: int, _: float) -> Projection:
     mean = rows.mean(axis=0)
     covariance = np.nan_to_num((rows - mean).T @ (rows - mean))

@@ -19,7 +19,7 @@ replaced = trainings.test_the_most_distant_new_inputs_replace_the_least_used_and
 right_replace = replacement.replace_embeds
 
 
-@instead_of(REPLACE, "VQ-11", replaced, every_step)
+@instead_of(REPLACE, "VQ-11", replaced)
 def the_most_used_are_replaced(state: ReplacementState, emb_space: Array) -> Any:
     return right_replace(state._replace(usage=-state.usage), emb_space)
 
@@ -42,7 +42,7 @@ def distances_go_on_after_a_replacement(state: ReplacementState, emb_space: Arra
     return emb_space, zeroed._replace(input_distances=state.input_distances)
 
 
-@instead_of(REPLACE, "VQ-11", replaced, every_step)
+@instead_of(REPLACE, "VQ-11", replaced)
 def an_empty_slot_is_written(state: ReplacementState, emb_space: Array) -> Any:
     return right_replace(state._replace(input_distances=state.input_distances + 1), emb_space)
 
@@ -84,6 +84,6 @@ def an_input_that_equals_an_embedding_is_written(state: ReplacementState, emb_sp
     return written(state, emb_space, lambda row, _, earlier: among(row, earlier))
 
 
-@instead_of(REPLACE, "VQ-11", replaced, every_step)
+@instead_of(REPLACE, "VQ-11", replaced)
 def equal_inputs_are_all_written(state: ReplacementState, emb_space: Array) -> Any:
     return written(state, emb_space, lambda row, before, _: among(row, before))
