@@ -15,7 +15,7 @@ from tests.report import measurements
 from tests.report.reproduction import explain
 
 # So many examples in a row that are not offered, from the first on, and no other is expected.
-ENOUGH = 100
+ENOUGH = 30
 
 # That an implementation refuses most of what a strategy draws says nothing against the strategy. The tests of the
 # strategies keep this check.

@@ -25,7 +25,7 @@ class Oracle:
 
     name = "oracle"
     dtypes = ("float64", "float32", "float16", "bfloat16")
-    effort = 1.0
+    effort = 0.4
     configurations = None
     validates = True
 

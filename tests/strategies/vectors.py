@@ -99,18 +99,19 @@ def nudged(draw: st.DrawFn, rows: st.SearchStrategy[list[float]]) -> list[float]
 def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> Case:
     """Draw one quantization: shapes, splits, norm, weights, and inputs with duplicates, ties and zero vectors.
 
-    Rows come from a small pool, so that embeddings repeat and inputs equal embeddings; coordinates, if exact, from
-    few values, so that different embeddings tie.
+    Rows come from a small pool, so that embeddings repeat and inputs equal embeddings, and drawing takes less time;
+    coordinates, if exact, from few values, so that different embeddings tie.
     """
     dtype, num_splits, d, n, *parameters = draw(statics(implementation))
     batch, r = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     coordinate = exact_coordinate(draw) if exact else rounded_coordinate(draw, dtype)
     fresh_row = st.lists(coordinate, min_size=d, max_size=d)
-    pool = [*draw(st.lists(fresh_row, min_size=1, max_size=4)), [0.0] * d]
-    row = st.one_of(fresh_row, st.sampled_from(pool))
-    row = row if exact else row | nudged(st.sampled_from(pool))
-    x = draw(st.lists(row, min_size=batch * r * num_splits, max_size=batch * r * num_splits))
-    emb_space = draw(st.lists(row, min_size=n, max_size=n))
+    pool = [*draw(st.lists(fresh_row, min_size=2, max_size=8)), [0.0] * d]
+    if not exact:
+        pool += draw(st.lists(nudged(st.sampled_from(pool)), max_size=3))
+    places = st.integers(0, len(pool) - 1)
+    x = np.array(pool)[draw(st.lists(places, min_size=batch * r * num_splits, max_size=batch * r * num_splits))]
+    emb_space = np.array(pool)[draw(st.lists(places, min_size=n, max_size=n))]
     emb_space = normal(emb_space, comparison_dtype(dtype))
     if draw(st.booleans()):  # half types: embeddings between the values that x can take, or among them
         emb_space = normal(emb_space, dtype).astype(emb_space.dtype)

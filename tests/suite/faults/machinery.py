@@ -39,6 +39,8 @@ class Faulty(Oracle):
         The checks that must each catch it.
     """
 
+    effort = 1.0
+
     def __init__(self, replaced: str, wrong: Any, clause: str, checks: tuple[Check, ...]) -> None:
         self.name = wrong.__name__
         self.clause, self.checks = clause, checks
