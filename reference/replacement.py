@@ -58,7 +58,7 @@ def accumulate(
     """
     found = ~np.isnan(distance).all(axis=-1)
     inputs = np.concatenate([state.distant_inputs, vectors[found]])
-    distances = np.concatenate([state.input_distances, np.nanmin(distance[found], axis=-1, initial=np.inf)])
+    distances = np.concatenate([state.input_distances, np.nanmin(distance[found], axis=-1)])
     kept = np.argsort(-distances, kind="stable")[: len(state.input_distances)]
     return ReplacementState(state.usage + access_count, inputs[kept], distances[kept])
 

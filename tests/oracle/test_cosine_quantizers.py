@@ -67,6 +67,13 @@ def test_without_a_threshold_nothing_is_mapped_and_the_first_bearer_represents_a
 
 
 @pytest.mark.clause("VQ-10")
+def test_the_share_of_one_vector_is_all_or_nothing() -> None:
+    for threshold, share in ((1, 1.0), (0, 0.0)):
+        result = cosine_knn_vector_quantization(X[:1, :, :2], LABELS, 3, 3, EMB_SPACE, majority_threshold=threshold)
+        assert result.percentage_identity_mapped == share
+
+
+@pytest.mark.clause("VQ-10")
 def test_where_no_vector_is_finite_the_share_is_zero() -> None:
     result = cosine_knn_vector_quantization(np.full((1, 1, 2), np.nan), LABELS, 3, 3, EMB_SPACE, majority_threshold=1)
     assert result.percentage_identity_mapped == 0

@@ -22,7 +22,7 @@ from tests.strategies.reduction import hull_cases, orthogonal_cases, reduced_cas
 
 U = 2.0**-53
 TURN = 16 * U  # of the axes of a few rows of small integers: a few roundings
-NO_SHRINKING = hypothesis.settings(phases=[hypothesis.Phase.generate], max_examples=1000)
+NO_SHRINKING = hypothesis.settings(phases=[hypothesis.Phase.generate], max_examples=10_000)
 MODES = ("pca-batch", "pca-emb-space")
 
 Rows = list[list[int]]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from reference import vector_quantization
 from reference.replacement import ReplacementState, accumulate, initial_state, replace_embeds
@@ -147,3 +148,20 @@ def test_a_vector_that_finds_no_embedding_does_not_enter() -> None:
 @pytest.mark.clause("VQ-11")
 def test_a_pass_without_a_state_leaves_none() -> None:
     assert vector_quantization(np.ones((1, 1, 1)), np.ones((1, 1))).replacement_state is None
+
+
+@pytest.mark.clause("VQ-11")
+def test_of_many_equal_distances_and_usages_the_earlier_come_first() -> None:
+    # So many that a sort which need not keep the order of equals does not.
+    inputs = np.arange(1.0, 41.0)[:, np.newaxis]
+    emb_space, _ = replace_embeds(ReplacementState(np.zeros(60), inputs, np.ones(40)), np.zeros((60, 1)))
+    assert emb_space[:, 0].tolist() == [*inputs[:, 0], *[0.0] * 20]
+    state = accumulate(initial_state(60, 40, 1)._replace(input_distances=np.ones(40)), np.zeros(60), *_tied(60))
+    assert not state.distant_inputs.any()
+    state = accumulate(initial_state(60, 40, 1), np.zeros(60), *_tied(60))
+    assert state.distant_inputs[:, 0].tolist() == list(range(40))
+
+
+def _tied(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return numbered vectors, ``[count, 1, 1]``, all at distance 1 from as many embeddings."""
+    return np.arange(float(count)).reshape(count, 1, 1), np.ones((count, 1, count))

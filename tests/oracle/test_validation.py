@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from reference import cosine_knn_vector_quantization, vector_quantization
+from reference.replacement import initial_state
 
 X, EMB_SPACE = np.zeros((2, 3, 4)), np.zeros((5, 2))
 
@@ -103,6 +104,31 @@ def test_a_threshold_that_is_no_number_is_refused(threshold: Any, error: type[Ex
     message = rf"^`majority_threshold` must {rule}. Received: majority_threshold={threshold!r}$"
     with pytest.raises(error, match=message):
         cosine_knn_vector_quantization(X, np.zeros(5, int), 1, 1, EMB_SPACE, num_splits=2, majority_threshold=threshold)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        *((name, value, TypeError) for name in ("k", "num_classes") for value in (1.0, True)),
+        ("num_classes", 0, ValueError),
+        ("k", 0, ValueError),
+        ("k", 6, ValueError),
+    ],
+)
+def test_a_vote_of_wrong_numbers_is_refused(name: str, value: Any, error: type[Exception]) -> None:
+    arguments = {"num_classes": 1, "k": 1, name: value}
+    with pytest.raises(error, match=rf"^`{name}` must .*Received: {name}={value!r}$"):
+        cosine_knn_vector_quantization(X, np.zeros(5, int), emb_space=EMB_SPACE, num_splits=2, **arguments)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(("value", "error"), [(1.0, TypeError), (True, TypeError), (-1, ValueError), (6, ValueError)])
+def test_a_wrong_number_of_embeddings_to_replace_is_refused(value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=rf"^`num_embeds_replaced` must .*Received: num_embeds_replaced={value!r}$"):
+        initial_state(5, value, 2)
+    for allowed in (0, 5):
+        assert initial_state(5, allowed, 2).distant_inputs.shape == (allowed, 2)
 
 
 @pytest.mark.clause("VQ-16")
