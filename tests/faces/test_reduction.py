@@ -137,12 +137,13 @@ def test_fit_does_not_compile_so_that_it_refuses_too_few_rows_and_changes_nothin
     [("pca-batch", "mixed_bfloat16"), ("pca-emb-space", "float64")],
 )
 def test_fit_trains_in_a_reduced_space(mode, policy):
+    start = keras.initializers.RandomNormal(seed=0)  # some starts are close to the end
     layer = vq_layer.VectorQuantization(
-        5, alpha=1, beta=0.1, dim_reduction=mode, num_dim_reduction_components=2, dtype=policy
+        5, 1, 0.1, dim_reduction=mode, num_dim_reduction_components=2, embedding_initializer=start, dtype=policy
     )
     model, x = model_of(layer), inputs(8, 3, 4)
     before = layer.emb_space.numpy()
-    history = model.fit(x, epochs=5, verbose=0, shuffle=False).history["loss"]
+    history = model.fit(x, epochs=40, verbose=0, shuffle=False).history["loss"]  # the axes move, too: slowly
     assert history[-1] < history[0]
     assert not np.array_equal(layer.emb_space, before)
     assert np.isfinite(layer.emb_space).all()

@@ -83,7 +83,9 @@ def rounded_coordinate(draw: st.DrawFn, dtype: str) -> st.SearchStrategy[float]:
         scale, offset = 2.0 ** draw(st.integers(low, high)), 0.0
     else:
         scale, offset = draw(st.sampled_from(_OFFSETS[dtype]))
-    whole = st.builds(math.ldexp, st.integers(-(2**23), 2**23), st.sampled_from([-23, -24, -28, -35]))
+    bits = 52 if dtype == "float64" else 23
+    exponents = st.sampled_from([-bits, -bits - 1, -bits - 5, -bits - 12])
+    whole = st.builds(math.ldexp, st.integers(-(2**bits), 2**bits), exponents)
     return st.one_of(whole, st.sampled_from([0.0, 1.0])).map(lambda u: offset + scale * u)
 
 
@@ -108,7 +110,7 @@ def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) 
     fresh_row = st.lists(coordinate, min_size=d, max_size=d)
     pool = [*draw(st.lists(fresh_row, min_size=2, max_size=8)), [0.0] * d]
     if not exact:
-        pool += draw(st.lists(nudged(st.sampled_from(pool)), max_size=3))
+        pool += draw(st.lists(nudged(st.sampled_from(pool)), min_size=2, max_size=4) | st.just([]))
     places = st.integers(0, len(pool) - 1)
     x = np.array(pool)[draw(st.lists(places, min_size=batch * r * num_splits, max_size=batch * r * num_splits))]
     emb_space = np.array(pool)[draw(st.lists(places, min_size=n, max_size=n))]
