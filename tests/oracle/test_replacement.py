@@ -154,8 +154,10 @@ def test_a_pass_without_a_state_leaves_none() -> None:
 def test_of_many_equal_distances_and_usages_the_earlier_come_first() -> None:
     # So many that a sort which need not keep the order of equals does not.
     inputs = np.arange(1.0, 41.0)[:, np.newaxis]
-    emb_space, _ = replace_embeds(ReplacementState(np.zeros(60), inputs, np.ones(40)), np.zeros((60, 1)))
-    assert emb_space[:, 0].tolist() == [*inputs[:, 0], *[0.0] * 20]
+    distances = np.tile([1.0, 3.0, 2.0, 1.0], 10)
+    emb_space, _ = replace_embeds(ReplacementState(np.zeros(60), inputs, distances), np.zeros((60, 1)))
+    order = sorted(range(40), key=lambda i: -distances[i])
+    assert emb_space[:, 0].tolist() == [*inputs[order, 0], *[0.0] * 20]
     state = accumulate(initial_state(60, 40, 1)._replace(input_distances=np.ones(40)), np.zeros(60), *_tied(60))
     assert not state.distant_inputs.any()
     state = accumulate(initial_state(60, 40, 1), np.zeros(60), *_tied(60))
