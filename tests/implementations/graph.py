@@ -29,7 +29,7 @@ class GraphFunctions:
 
     name = "graph"
     dtypes = ("float64", "float32", "float16", "bfloat16")
-    effort = 0.07
+    effort = 0.05
     configurations = 24
     validates = True
 

@@ -32,7 +32,7 @@ class KerasLayers:
 
     name = "keras"
     dtypes = ("float64", "float32", "float16", "bfloat16")
-    effort = 0.2
+    effort = 0.14
     configurations = None
     validates = True
 

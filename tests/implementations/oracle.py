@@ -25,7 +25,7 @@ class Oracle:
 
     name = "oracle"
     dtypes = ("float64", "float32", "float16", "bfloat16")
-    effort = 0.4
+    effort = 0.3
     configurations = None
     validates = True
 
