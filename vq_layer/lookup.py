@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -13,9 +14,9 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
     them gets -1 (VQ-13).
     """
     known = ~tf.math.is_nan(distance)
-    index = tf.argmin(tf.where(known, distance, math.inf), axis=-1)
-    measured = tf.reduce_any(tf.math.is_finite(distance), axis=-1)
-    index = tf.where(measured, index, tf.argmax(tf.cast(known, tf.int32), axis=-1))  # all distances overflow
+    largest = np.finfo(distance.dtype.as_numpy_dtype).max
+    below = tf.minimum(distance, np.nextafter(largest, 0 * largest))  # argmin passes over what is not below the largest
+    index = tf.argmin(tf.where(known, below, math.inf), axis=-1)
     return tf.where(tf.reduce_any(known, axis=-1), index, -1)
 
 
