@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import vq_layer
 from tests.implementations.protocol import (
+    DTYPES,
     LOSSES,
     Case,
     CosineCase,
@@ -28,7 +29,7 @@ class GraphFunctions:
     """The functions of `vq_layer` in a `tf.Graph` with a v1 `Session`; batch and r unknown."""
 
     name = "graph"
-    dtypes = ("float64", "float32", "float16", "bfloat16")
+    dtypes = DTYPES
     effort = 0.05
     configurations = 24
     validates = True

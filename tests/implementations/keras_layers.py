@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import vq_layer
 from tests.implementations.protocol import (
+    DTYPES,
     Case,
     CosineCase,
     CosineGradients,
@@ -31,7 +32,7 @@ class KerasLayers:
     """
 
     name = "keras"
-    dtypes = ("float64", "float32", "float16", "bfloat16")
+    dtypes = DTYPES
     effort = 0.14
     configurations = None
     validates = True

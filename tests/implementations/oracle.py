@@ -10,6 +10,7 @@ from reference import gradients, initialization, reduction, replacement
 from reference.quantizers import comparison_unit_roundoff
 from reference.splitting import split
 from tests.implementations.protocol import (
+    DTYPES,
     Case,
     CosineCase,
     CosineGradients,
@@ -24,7 +25,7 @@ class Oracle:
     """`reference`, float64 throughout."""
 
     name = "oracle"
-    dtypes = ("float64", "float32", "float16", "bfloat16")
+    dtypes = DTYPES
     effort = 0.3
     configurations = None
     validates = True

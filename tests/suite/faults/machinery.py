@@ -10,21 +10,13 @@ from unittest.mock import patch
 import numpy as np
 
 from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import (
-    Case,
-    CosineCase,
-    CosineGradients,
-    CosineQuantized,
-    Gradients,
-    Quantized,
-    Training,
-)
+from tests.implementations.protocol import Case, Training
 from tests.suite.faults.consequences import Array, Fields
 
 Check = Callable[..., None]
 
 
-class Faulty(Oracle):
+class Faulty:
     """The oracle, one of whose functions is replaced by a wrong one.
 
     Parameters
@@ -53,36 +45,19 @@ class Faulty(Oracle):
             warnings.simplefilter("ignore")
             yield
 
-    def quantize(self, case: Case) -> Quantized:
-        """Quantize wrongly."""
-        with self.spoiled():
-            return super().quantize(case)
-
-    def gradients(self, case: Case, upstream: Array) -> Gradients:
-        """Differentiate wrongly."""
-        with self.spoiled():
-            return super().gradients(case, upstream)
-
-    def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
-        """Quantize wrongly by cosine similarity."""
-        with self.spoiled():
-            return super().quantize_cosine(case)
-
-    def cosine_gradients(self, case: CosineCase, upstream: Array) -> CosineGradients:
-        """Differentiate wrongly by cosine similarity."""
-        with self.spoiled():
-            return super().cosine_gradients(case, upstream)
-
-    def training(self, case: Case, num_embeds_replaced: int) -> Training:
+    def training(self, case: Case, num_embeds_replaced: int) -> "_Spoiled":
         """Begin a training that goes wrong."""
         with self.spoiled():
-            return _FaultyTraining(self, super().training(case, num_embeds_replaced))
+            return _Spoiled(self, Oracle().training(case, num_embeds_replaced))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_Spoiled(self, Oracle()), name)
 
 
-class _FaultyTraining:
-    """A training each of whose steps is taken with the fault in place."""
+class _Spoiled:
+    """The oracle, or a training with it, all of whose methods run with the fault in place."""
 
-    def __init__(self, faulty: Faulty, right: Training) -> None:
+    def __init__(self, faulty: Faulty, right: Oracle | Training) -> None:
         self._faulty, self._right = faulty, right
 
     def __getattr__(self, name: str) -> Any:
