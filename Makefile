@@ -18,7 +18,7 @@ verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipp
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=ci tests/property tests/parity --report out/verification \
 	  $(addprefix --implementation=,$(IMPLEMENTATION))
 
-mutants: $(INSTALLED)  ## mutation testing of the pure modules; half an hour
+mutants: $(INSTALLED)  ## mutation testing of the pure modules; takes more than an hour
 	$(BIN)/pip install --quiet --editable '.[mutants]'
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
