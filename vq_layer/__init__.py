@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from vq_layer.callbacks import ReplaceEmbeddings
 from vq_layer.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
+from vq_layer.kernels.compilation import get_compilation, set_compilation
 from vq_layer.layers import CosineKNNVectorQuantization, CosineVectorQuantization, VectorQuantization
 from vq_layer.quantizers import CosineVQEndpoints, VQEndpoints
 
@@ -17,5 +18,7 @@ __all__ = [
     "VectorQuantization",
     "cosine_knn_vector_quantization",
     "cosine_vector_quantization",
+    "get_compilation",
+    "set_compilation",
     "vector_quantization",
 ]

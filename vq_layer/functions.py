@@ -112,7 +112,7 @@ def vector_quantization(
             dim_reduction=dim_reduction,
             num_dim_reduction_components=num_dim_reduction_components,
             num_splits=num_splits,
-            return_spacing=return_endpoints,
+            return_all=return_endpoints,
         )
         for loss_name, loss in result.losses.items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(loss, name=loss_name))

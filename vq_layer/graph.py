@@ -72,7 +72,7 @@ def replacement_ops(
     state = ReplacementState(*map(tf.convert_to_tensor, variables))
     updates = []
     if tf.is_tensor(is_training) or is_training:
-        passed = replacement.accumulate(state, result.access_count, result.vectors, result.distance)
+        passed = replacement.accumulate_nearest(state, result.access_count, result.vectors, result.nearest_distance)
         values = [tf.where(is_training, new, old) for new, old in zip(passed, state, strict=True)]
         updates = [variable.assign(value, read_value=False) for variable, value in zip(variables, values, strict=True)]
     outcome = replacement.replace_embeds(state, tf.convert_to_tensor(emb_space))

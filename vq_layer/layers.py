@@ -131,7 +131,7 @@ class VectorQuantization(Quantizer):
         """Quantize x and add the losses; see `__call__`."""
         emb_space = self.prepared_emb_space(x, training)
         result = self._quantize(x, emb_space)
-        self.keep_emb_space(emb_space, training, checked=result.distance)
+        self.keep_emb_space(emb_space, training, checked=result.emb_index)
         for loss in result.losses.values():
             self.add_loss(loss)
         if training:  # the metrics, too: else an exported model would update them with every request
@@ -158,12 +158,12 @@ class VectorQuantization(Quantizer):
             dim_reduction=self.dim_reduction,
             num_dim_reduction_components=self.num_dim_reduction_components,
             num_splits=self.num_splits,
-            return_spacing=self.return_endpoints,
+            return_all=self.return_endpoints,
         )
 
     def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         parameters = (self.lookup_ord, self.dim_reduction, self.num_dim_reduction_components, self.num_splits)
-        return quantizers.look_up(x, emb_space, *parameters)[-1]
+        return quantizers.nearest_embeddings(x, emb_space, *parameters)
 
     def _accumulate(self, result: VQResult) -> None:
         """Take in what a training pass leaves: metrics, and the state of a replacement."""
@@ -171,7 +171,9 @@ class VectorQuantization(Quantizer):
             metric.update_state(result.access_count)
         if not self.num_embeds_replaced:
             return
-        passed = replacement.accumulate(self.replacement_state, result.access_count, result.vectors, result.distance)
+        passed = replacement.accumulate_nearest(
+            self.replacement_state, result.access_count, result.vectors, result.nearest_distance
+        )
         for variable, value in zip(self._state, passed, strict=True):
             variable.assign(value)
 

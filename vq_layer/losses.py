@@ -19,15 +19,13 @@ def alpha_loss(vectors: tf.Tensor, chosen: tf.Tensor, lookup_ord: float, alpha: 
     return _mean(alpha * norm(difference, lookup_ord), found)
 
 
-def beta_loss(distance: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+def beta_loss_of_sum(total: tf.Tensor, found: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     """Pull every embedding towards every input.
 
-    ``mean over (batch, m) of beta * sum over j of distance[..., j]``. Pairs at distance NaN add nothing; the mean is
-    over the vectors with a distance that is not NaN, 0 when there are none (VQ-13).
+    ``beta * total`` in the mean over the vectors that found an embedding: the sum of the distances of all of these to
+    all embeddings, and which they are, ``[batch, m]``. 0 when there are none (VQ-13).
     """
-    known = ~tf.math.is_nan(distance)
-    total = tf.reduce_sum(tf.where(known, distance, 0), axis=-1)
-    return _mean(beta * total, tf.reduce_any(known, axis=-1))
+    return tf.math.divide_no_nan(beta * total, tf.reduce_sum(tf.cast(found, total.dtype)))
 
 
 def coulomb_loss(closest_spacing: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from vq_layer import losses, reduction, spacing
-from vq_layer.distances import pairwise_distance
-from vq_layer.lookup import access_count, most_similar, nearest, select, straight_through
+from vq_layer.distances import norm
+from vq_layer.kernels.pairs import all_distances, distances_among
+from vq_layer.kernels.search import nearest_index
+from vq_layer.kernels.sums import sum_of_distances
+from vq_layer.lookup import access_count, most_similar, select, straight_through
 from vq_layer.similarity import cosine_similarity
 from vq_layer.splitting import merge, split
 from vq_layer.voting import majority_vote, votes_needed
@@ -84,13 +87,15 @@ class CosineVQEndpoints(NamedTuple):
 class VQResult(NamedTuple):
     """What `vector_quantization` computes; shapes as in the oracle, the comparison dtype in place of float64.
 
-    `vectors` are the inputs as they are compared, ``[batch, m, d]``; the spacings are None unless asked for.
+    `vectors` are the inputs as they are compared, ``[batch, m, d]``, and `nearest_distance` their distances to the
+    nearest embedding, ``[batch, m]``. All distances and the spacings are None unless asked for.
     """
 
     layer_out: tf.Tensor
     emb_index: tf.Tensor
     access_count: tf.Tensor
-    distance: tf.Tensor
+    nearest_distance: tf.Tensor
+    distance: tf.Tensor | None
     emb_spacing: tf.Tensor | None
     emb_closest_spacing: tf.Tensor | None
     losses: dict[str, tf.Tensor]
@@ -120,7 +125,7 @@ def vector_quantization(
     dim_reduction: str | None,
     num_dim_reduction_components: int,
     num_splits: int,
-    return_spacing: bool,
+    return_all: bool,
 ) -> VQResult:
     """Replace every vector of x by the nearest embedding.
 
@@ -135,8 +140,9 @@ def vector_quantization(
     num_dim_reduction_components : int
     num_splits : int
         A divisor of q.
-    return_spacing : bool
-        Whether to compute the spacings, which cost n² distances; None in their place otherwise.
+    return_all : bool
+        Whether to compute all distances and the spacings, which take memory for every pair; None in their place
+        otherwise.
 
     Returns
     -------
@@ -144,45 +150,46 @@ def vector_quantization(
         Only `layer_out` passes a gradient to `x`, the identity; only `losses`, `distance` and the spacings pass one
         to `emb_space` (VQ-3, VQ-5).
     """
-    vectors, distance, emb_index = look_up(
-        x, emb_space, lookup_ord, dim_reduction, num_dim_reduction_components, num_splits
-    )
+    vectors = compared(x, emb_space, num_splits)
+    reduced, reduced_emb_space = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
+    emb_index = nearest_index(reduced, reduced_emb_space, lookup_ord)
     chosen = select(emb_space, emb_index)
     emb_distance, closest = None, None
-    if return_spacing or not is_zero(gamma):
-        emb_distance = pairwise_distance(emb_space, emb_space, lookup_ord)
+    if return_all or not is_zero(gamma):
+        emb_distance = distances_among(emb_space, lookup_ord)
         closest = spacing.emb_closest_spacing(emb_distance)
     present = {}
     if not is_zero(alpha):
         present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
     if not is_zero(beta):
-        present["beta_loss"] = losses.beta_loss(distance, _as_weight(beta, emb_space.dtype))
+        total = sum_of_distances(reduced, reduced_emb_space, lookup_ord)
+        present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
     if not is_zero(gamma):
         present["coulomb_loss"] = losses.coulomb_loss(closest, _as_weight(gamma, emb_space.dtype))
     return VQResult(
         layer_out=straight_through(x, merge(tf.cast(chosen, x.dtype), x)),
         emb_index=emb_index,
         access_count=access_count(emb_index, emb_space.shape[0]),
-        distance=distance,
-        emb_spacing=spacing.emb_spacing(emb_distance) if return_spacing else None,
+        nearest_distance=norm(reduced - select(reduced_emb_space, emb_index), lookup_ord),
+        distance=all_distances(reduced, reduced_emb_space, lookup_ord) if return_all else None,
+        emb_spacing=spacing.emb_spacing(emb_distance) if return_all else None,
         emb_closest_spacing=closest,
         losses=present,
         vectors=vectors,
     )
 
 
-def look_up(
+def nearest_embeddings(
     x: tf.Tensor,
     emb_space: tf.Tensor,
     lookup_ord: float,
     dim_reduction: str | None,
     num_dim_reduction_components: int,
     num_splits: int,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return vectors, ``[batch, m, d]``, distances, ``[batch, m, n]``, and the index of the nearest, ``[batch, m]``."""
+) -> tf.Tensor:
+    """Return the index of the nearest embedding of every vector of x, ``[batch, m]``."""
     vectors = compared(x, emb_space, num_splits)
-    distance = pairwise_distance(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), lookup_ord)
-    return vectors, distance, nearest(distance)
+    return nearest_index(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), lookup_ord)
 
 
 def cosine_vector_quantization(

@@ -1,6 +1,5 @@
 """Replacement of the least used embeddings by the most distant inputs (VQ-11)."""
 
-import math
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -24,8 +23,8 @@ class ReplacementState(NamedTuple):
     input_distances: tf.Tensor
 
 
-def accumulate(
-    state: ReplacementState, access_count: tf.Tensor, vectors: tf.Tensor, distance: tf.Tensor
+def accumulate_nearest(
+    state: ReplacementState, access_count: tf.Tensor, vectors: tf.Tensor, nearest_distance: tf.Tensor
 ) -> ReplacementState:
     """Return the state after a training pass.
 
@@ -37,11 +36,11 @@ def accumulate(
     state : ReplacementState
     access_count : tf.Tensor, shape [n]
     vectors : tf.Tensor, shape [batch, m, d]
-    distance : tf.Tensor, shape [batch, m, n]
+    nearest_distance : tf.Tensor, shape [batch, m]
+        The distance of each vector to the nearest embedding; NaN where it found none.
     """
-    known = ~tf.math.is_nan(distance)
-    nearest = tf.reduce_min(tf.where(known, distance, math.inf), axis=-1)
-    nearest = tf.where(tf.reduce_any(known, axis=-1), nearest, -1)  # below every stored distance
+    # What found none is below every stored distance.
+    nearest = tf.where(tf.math.is_nan(nearest_distance), -tf.ones_like(nearest_distance), nearest_distance)
     num_embeds_replaced, d = state.distant_inputs.shape
     distances = tf.concat([state.input_distances, tf.reshape(nearest, [-1])], axis=0)
     inputs = tf.concat([state.distant_inputs, tf.reshape(vectors, [-1, d])], axis=0)

@@ -1,0 +1,82 @@
+"""Whether large lookups run compiled by XLA."""
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+_MODES = ("auto", "plain", "compiled")
+_chosen = "auto"
+SMALL = 1 << 20  # coordinates of all pairs up to which the plain formula takes a few milliseconds and megabytes
+
+Function = Callable[..., Any]
+
+
+def set_compilation(mode: str) -> None:
+    """Choose how lookups and their training are computed; layers and graphs built before may keep what they have.
+
+    Parameters
+    ----------
+    mode : {"auto", "plain", "compiled"}
+        "auto", the default, uses XLA for large inputs where it works and no GPU is present, "plain" never, and
+        "compiled" always, for small inputs too. Only in the last mode is it an error if XLA cannot compile. Large
+        inputs are taken in chunks in every mode, so that memory does not grow with the number of pairs.
+
+    Raises
+    ------
+    ValueError
+        For any other mode.
+    """
+    if mode not in _MODES:
+        raise ValueError(f"`mode` must be one of {_MODES}, not {mode!r}")
+    global _chosen  # noqa: PLW0603
+    _chosen = mode
+
+
+def get_compilation() -> str:
+    """Return what `set_compilation` chose."""
+    return _chosen
+
+
+def compiled(function: Function) -> Function:
+    """Return the function compiled by XLA, anew for each combination of shapes."""
+    return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
+
+
+def uses_xla() -> bool:
+    """Tell whether large inputs are to go through XLA."""
+    return _chosen == "compiled" or (_chosen == "auto" and _xla_works())
+
+
+@functools.cache
+def _xla_works() -> bool:
+    """Compile and run a small loop; warn if that fails. Loops over chunks would be slow on a GPU."""
+    if tf.config.list_physical_devices("GPU"):
+        return False
+    loop = compiled(lambda x: tf.while_loop(lambda i, _: i < 2, lambda i, x: (i + 1, x + 1), [0, x])[1])
+    try:
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            session.run(loop(tf.zeros([2])))
+    except Exception as error:
+        warnings.warn(f"XLA does not work here; large lookups will be slower: {error}", RuntimeWarning, stacklevel=2)
+        return False
+    return True
+
+
+def by_size(rows: tf.Tensor, pair: int, small: Function, large: Function) -> Any:
+    """Return `small()` or, above `SMALL` coordinates of pairs, `large()`.
+
+    Parameters
+    ----------
+    rows : tf.Tensor, shape [number, d]
+    pair : int
+        The coordinates that each row is compared in, of all embeddings together.
+    """
+    if _chosen == "compiled":
+        return large()
+    most = SMALL // pair
+    if rows.shape[0] is None:
+        return tf.cond(tf.shape(rows)[0] <= most, small, large)
+    return small() if rows.shape[0] <= most else large()

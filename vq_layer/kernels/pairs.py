@@ -1,0 +1,114 @@
+"""All distances, in memory that does not grow with the number of coordinates (VQ-1, VQ-6, VQ-7)."""
+
+import functools
+import math
+from typing import Any
+
+import tensorflow as tf
+
+from vq_layer.distances import finite_rows, pairwise_distance
+from vq_layer.kernels import chunks, tiles
+from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
+from vq_layer.kernels.gradients import not_differentiable, weighted_sums
+
+
+def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return ``pairwise_distance(vectors, emb_space, lookup_ord)``, ``[..., d], [n, d] -> [..., n]``.
+
+    Its gradient to `emb_space` is the subgradient of VQ-7; it has none of its own, and `vectors` are constants.
+    """
+    rows = chunks.flat(vectors)
+    distance = _distances(rows, emb_space, lookup_ord, lambda upstream: upstream)
+    return tf.reshape(distance, tf.concat([tf.shape(vectors)[:-1], [emb_space.shape[0]]], axis=0))
+
+
+def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return ``pairwise_distance(emb_space, emb_space, lookup_ord)``, ``[n, n]``, differentiable as `all_distances`."""
+    rows = tf.stop_gradient(emb_space)
+    # Each distance pulls at both of its embeddings, of which one is a constant row here.
+    return _distances(rows, emb_space, lookup_ord, lambda upstream: upstream + tf.transpose(upstream))
+
+
+def _distances(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, weights_of: Function) -> tf.Tensor:
+    n, d = emb_space.shape
+    facts = (n, d, rows.dtype, lookup_ord)
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def distances(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        constant = tf.stop_gradient(emb_space)  # else an outer tape differentiates the loops, too
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            weights = tf.stop_gradient(weights_of(upstream))
+            value = by_size(
+                rows,
+                n * d,
+                small=lambda: _plain_gradient(rows, weights, constant, lookup_ord),
+                large=lambda: _gradient_in_chunks(*facts, uses_xla())(rows, weights, constant),
+            )
+            return not_differentiable(value, emb_space)
+
+        value = by_size(
+            rows,
+            n * d,
+            small=lambda: pairwise_distance(rows, constant, lookup_ord),
+            large=lambda: _in_chunks(*facts, uses_xla())(rows, constant),
+        )
+        return value, gradient
+
+    return distances(emb_space)
+
+
+def _plain_gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the gradient to `emb_space` of the sum of all distances, each times its weight."""
+    with tf.GradientTape() as tape:
+        tape.watch(emb_space)
+        distance = pairwise_distance(rows, emb_space, lookup_ord)
+    return tape.gradient(distance, emb_space, weights)
+
+
+@functools.cache
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+    """Return `pairwise_distance` for any number of rows, traced once."""
+    kernel = compiled(functools.partial(_of_chunk, lookup_ord=lookup_ord))
+
+    def distances(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        if not xla:
+            plain = functools.partial(pairwise_distance, emb_space=emb_space, lookup_ord=lookup_ord)
+            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), dtype, [n])
+        usable = finite_rows(emb_space)
+        across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
+        distance = chunks.concatenated(lambda chunk: kernel(chunk, across), rows, chunks.COMPILED, dtype, [n])
+        return tf.where(usable, distance, math.nan)
+
+    function: Function = tf.function(
+        distances, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
+    )
+    return function
+
+
+@functools.cache
+def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+    """Return `_plain_gradient` for any number of rows, traced once."""
+
+    def gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        if xla:
+            return weighted_sums(rows, weights, emb_space, lookup_ord)[1]
+        return chunks.summed(
+            lambda chunk: [_plain_gradient(chunk[:, :d], chunk[:, d:], emb_space, lookup_ord)],
+            tf.concat([rows, weights], axis=1),
+            chunks.plain_sizes(n * d),
+            [tf.zeros([n, d], dtype)],
+        )[0]
+
+    shapes = ([None, d], [None, n], [n, d])
+    function: Function = tf.function(gradient, [tf.TensorSpec(shape, dtype) for shape in shapes], autograph=False)
+    return function
+
+
+def _of_chunk(rows: tf.Tensor, across: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the distances of rows to the embeddings, laid out as `tiles.lanes`: ``[number, d] -> [number, n]``."""
+    known = tf.expand_dims(finite_rows(rows), -1)
+    blocks = tiles.blocks(tf.where(known, rows, 0), fill=0)
+    distance = tf.map_fn(lambda block: tiles.tile(block, across, lookup_ord), blocks)
+    distance = tf.reshape(distance, [-1, across.shape[-1]])
+    return tf.where(known, tf.sqrt(distance) if lookup_ord == 2 else distance, math.nan)

@@ -1,0 +1,75 @@
+"""The index of the nearest embedding, in memory that does not grow with the number of pairs (VQ-2, VQ-13)."""
+
+import functools
+import math
+
+import tensorflow as tf
+
+from vq_layer.distances import finite_rows, pairwise_distance
+from vq_layer.kernels import chunks, tiles
+from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
+from vq_layer.lookup import nearest
+
+
+def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the index of the nearest embedding: ``[..., d], [n, d] -> [...]``, int64.
+
+    What ``nearest(pairwise_distance(vectors, emb_space, lookup_ord))`` is, by direct differences too; where two
+    distances are within their rounding, the two may differ.
+    """
+    n, d = emb_space.shape
+    rows = chunks.flat(vectors)
+    index = by_size(
+        rows,
+        n * d,
+        small=lambda: _all_pairs(rows, emb_space, lookup_ord),
+        large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla())(rows, emb_space),
+    )
+    return tf.reshape(index, tf.shape(vectors)[:-1])
+
+
+def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    return nearest(pairwise_distance(rows, emb_space, lookup_ord))
+
+
+@functools.cache
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+    """Return the search for any number of rows, ``[number, d], [n, d] -> [number]``, traced once."""
+    scan = compiled(functools.partial(_scan, lookup_ord=lookup_ord))
+
+    def search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        if not xla:
+            plain = functools.partial(_all_pairs, emb_space=emb_space, lookup_ord=lookup_ord)
+            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), tf.int64)
+        usable = finite_rows(emb_space)
+        # An infinite embedding is infinitely far from every vector, and so never nearer than another.
+        blocks = tiles.blocks(tf.where(tf.expand_dims(usable, -1), emb_space, math.inf), fill=math.inf)
+        farthest = tf.where(tf.reduce_any(usable), tf.argmax(usable, output_type=tf.int32), -1)
+        index = chunks.concatenated(lambda chunk: scan(chunk, blocks, farthest), rows, chunks.COMPILED, tf.int32)
+        return tf.cast(index, tf.int64)
+
+    function: Function = tf.function(
+        search, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
+    )
+    return function
+
+
+def _scan(rows: tf.Tensor, blocks: tf.Tensor, farthest: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the index of the nearest embedding, the lowest on ties; -1 where a row is not finite.
+
+    ``[number, d]``, the embeddings as `tiles.blocks` and the index where all distances overflow -> ``[number]``, int32.
+    The nearer of two replaces the other by one comparison, so that index and distance cannot part, as they may where
+    XLA computes the distances twice.
+    """
+    known, number = finite_rows(rows), rows.shape[0]
+    across = tiles.lanes(tf.where(tf.expand_dims(known, -1), rows, 0))
+
+    def step(i: tf.Tensor, least: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        for offset, distance in enumerate(tf.unstack(tiles.tile(blocks[i], across, lookup_ord))):
+            nearer = distance < least
+            least, index = tf.where(nearer, distance, least), tf.where(nearer, i * tiles.BLOCK + offset, index)
+        return i + 1, least, index
+
+    start = [0, tf.fill([number], tf.constant(math.inf, rows.dtype)), tf.fill([number], farthest)]
+    index = tf.while_loop(lambda i, *_: i < blocks.shape[0], step, start)[2]
+    return tf.where(known, index, -1)

@@ -1,0 +1,64 @@
+"""The sum of all distances, in memory that does not grow with the number of pairs (VQ-5, VQ-7)."""
+
+import functools
+from typing import Any
+
+import tensorflow as tf
+
+from vq_layer.distances import pairwise_distance
+from vq_layer.kernels import chunks
+from vq_layer.kernels.compilation import Function, by_size, uses_xla
+from vq_layer.kernels.gradients import not_differentiable, weighted_sums
+
+
+def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the sum of the distances of all vectors to all embeddings, ``[..., d], [n, d] -> []``.
+
+    Pairs with a NaN or infinite coordinate add nothing (VQ-13). The gradient to `emb_space` is the subgradient of
+    VQ-7; it has none of its own, and `vectors` are constants.
+    """
+    n, d = emb_space.shape
+    rows = chunks.flat(vectors)
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def total(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        constant = tf.stop_gradient(emb_space)  # else an outer tape differentiates the loops, too
+        value, gradient = by_size(
+            rows,
+            n * d,
+            small=lambda: _all_pairs(rows, constant, lookup_ord),
+            large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla())(rows, constant),
+        )
+        return value, lambda upstream: upstream * not_differentiable(gradient, emb_space)
+
+    return total(emb_space)
+
+
+def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> list[tf.Tensor]:
+    """Return the sum, and its gradient to `emb_space`."""
+    with tf.GradientTape() as tape:
+        tape.watch(emb_space)
+        distance = pairwise_distance(rows, emb_space, lookup_ord)
+        total = tf.reduce_sum(tf.where(~tf.math.is_nan(distance), distance, 0))
+    return [total, tape.gradient(total, emb_space)]
+
+
+@functools.cache
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+    """Return what `_all_pairs` does for any number of rows, traced once."""
+
+    def compiled_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
+        sums, gradient = weighted_sums(rows, tf.ones_like(rows[:, :1]), emb_space, lookup_ord)
+        return [tf.reduce_sum(sums), gradient]
+
+    def plain_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
+        plain = functools.partial(_all_pairs, emb_space=emb_space, lookup_ord=lookup_ord)
+        start = [tf.zeros([], dtype), tf.zeros([n, d], dtype)]
+        return chunks.summed(plain, rows, chunks.plain_sizes(n * d), start)
+
+    function: Function = tf.function(
+        compiled_sums if xla else plain_sums,
+        [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)],
+        autograph=False,
+    )
+    return function
