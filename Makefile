@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test verify mutants lint extended clean
+.PHONY: demo test verify mutants bench lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
@@ -22,6 +22,10 @@ mutants: $(INSTALLED)  ## mutation testing of the pure modules; takes more than 
 	$(BIN)/pip install --quiet --editable '.[mutants]'
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+bench: $(INSTALLED)  ## times and memory beside those of rivals; takes about ten minutes; ARGUMENTS=--help for more
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, format and types
 	$(BIN)/ruff check .

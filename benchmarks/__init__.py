@@ -1,0 +1,1 @@
+"""Speed and memory of the layers, beside those of their rivals; see README.md."""

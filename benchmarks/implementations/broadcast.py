@@ -1,0 +1,64 @@
+"""The formula written down in TensorFlow, with a tensor of all differences, ``[m, n, d]``, as the layer of 2018 has."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from benchmarks.data import Data
+from benchmarks.implementations import Call
+from benchmarks.settings import ALPHA, BETA, Setting
+
+
+def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the distances of all vectors to all embeddings: ``[m, d], [n, d] -> [m, n]``."""
+    return tf.norm(vectors[:, None] - emb_space, ord=lookup_ord, axis=-1)
+
+
+def quantize(x: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> list[tf.Tensor]:
+    """Return output, alpha-loss and beta-loss of x."""
+    vectors = tf.stop_gradient(tf.reshape(x, [-1, emb_space.shape[-1]]))
+    distance = pairwise_distance(vectors, emb_space, lookup_ord)
+    chosen = tf.gather(emb_space, tf.argmin(distance, axis=-1))
+    layer_out = x + tf.stop_gradient(tf.reshape(chosen, tf.shape(x)) - x)
+    alpha_loss = ALPHA * tf.reduce_mean(tf.norm(chosen - vectors, ord=lookup_ord, axis=-1))
+    beta_loss = BETA * tf.reduce_mean(tf.reduce_sum(distance, axis=-1))
+    return [layer_out, alpha_loss, beta_loss]
+
+
+def lookup(setting: Setting, data: Data, jit_compile: bool = False) -> Call:
+    """Return the argmin over all distances, in a graph."""
+    vectors, emb_space = tf.constant(data.vectors), tf.constant(data.emb_space)
+
+    @tf.function(jit_compile=jit_compile)
+    def nearest(vectors: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        return tf.argmin(pairwise_distance(vectors, emb_space, setting.lookup_ord), axis=-1)
+
+    return lambda: [nearest(vectors, emb_space).numpy()]
+
+
+def training(setting: Setting, data: Data) -> Call:
+    """Differentiate the objective with respect to x and to the embedding space, in a graph."""
+    x, emb_space, upstream = tf.constant(data.x), tf.constant(data.emb_space), tf.constant(data.upstream)
+
+    @tf.function
+    def step(x: tf.Tensor, emb_space: tf.Tensor, upstream: tf.Tensor) -> Sequence[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch([x, emb_space])
+            layer_out, *losses = quantize(x, emb_space, setting.lookup_ord)
+            objective = tf.reduce_sum(layer_out * upstream) + tf.add_n(losses)
+        return tape.gradient(objective, [x, emb_space])
+
+    return lambda: [gradient.numpy() for gradient in step(x, emb_space, upstream)]
+
+
+def call(setting: Setting, data: Data) -> Call:
+    """Return output and losses, in a graph."""
+    x, emb_space = tf.constant(data.x), tf.constant(data.emb_space)
+    in_graph = tf.function(quantize)
+    return lambda: [endpoint.numpy() for endpoint in in_graph(x, emb_space, setting.lookup_ord)]
+
+
+def eager_call(setting: Setting, data: Data) -> Call:
+    """Return output and losses, eagerly."""
+    x, emb_space = tf.constant(data.x), tf.constant(data.emb_space)
+    return lambda: [endpoint.numpy() for endpoint in quantize(x, emb_space, setting.lookup_ord)]

@@ -1,0 +1,87 @@
+"""A run: all measurements, one after the other, put together."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from rich.progress import Progress
+
+from benchmarks.growth import Series
+from benchmarks.settings import Setting
+from benchmarks.worker import OURS
+
+Ask = Callable[..., dict[str, Any]]
+AT_ONCE = 2  # processes of which the memory is measured, not the time
+
+
+def measure(
+    settings: Sequence[Setting], series: Sequence[Series], budget: float, ask: Ask, progress: Progress
+) -> dict[str, Any]:
+    """Measure everything.
+
+    Parameters
+    ----------
+    settings, series : sequences
+        What to measure.
+    budget : float
+        Seconds for the repetitions of each implementation at each setting, without the first calls.
+    ask : callable
+        What answers a question; see `benchmarks.worker.answer`.
+    progress : rich.progress.Progress
+        Where to show what is done.
+
+    Returns
+    -------
+    dict
+        ``settings`` and ``series``, each a mapping by name.
+    """
+    task = progress.add_task("", total=2 * (len(settings) + len(series)))
+
+    def shown(description: str, answer: Any) -> Any:
+        progress.update(task, advance=1, description=description)
+        return answer
+
+    times = {
+        setting.name: shown(setting.name, ask("times", setting=asdict(setting), budget=budget)) for setting in settings
+    }
+    growth = {
+        one.name: shown(one.name, ask("series", points=_fields(one.points), budget=budget) if one.timed else {})
+        for one in series
+    }
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+
+        def memory(points: Sequence[Setting], implementations: Sequence[str]) -> list[dict[str, float]]:
+            requests = [(asdict(point), name) for point in points for name in implementations]
+            return list(
+                pool.map(lambda request: ask("peak_memory", setting=request[0], implementation=request[1]), requests)
+            )
+
+        for setting in settings:
+            names = [OURS, *setting.rivals]
+            peaks = dict(zip(names, shown(f"{setting.name}, memory", memory([setting], names)), strict=True))
+            times[setting.name] |= {**_facts(setting), "memory": peaks}
+        for one in series:
+            peaks = shown(f"{one.name}, memory", memory(one.memory_points, [OURS]))
+            growth[one.name] |= {
+                "size": one.size,
+                "sizes": one.sizes(one.points),
+                "memory_sizes": one.sizes(one.memory_points),
+                "memory": peaks,
+            }
+    return {"settings": times, "series": growth}
+
+
+def _facts(setting: Setting) -> dict[str, Any]:
+    return {
+        "vectors": setting.rows,
+        "embeddings": setting.n,
+        "d": setting.d,
+        "ceiling": setting.ceiling,
+        "targets": dict(setting.rivals),
+        "memory_limit": setting.memory_limit,
+    }
+
+
+def _fields(points: Sequence[Setting]) -> list[dict[str, Any]]:
+    return [asdict(point) for point in points]
