@@ -227,7 +227,7 @@ class _CosineQuantizer(Quantizer):
         """Quantize x; see `__call__`."""
         emb_space = self.prepared_emb_space(x, training)
         result = self._quantize(x, emb_space)
-        self.keep_emb_space(emb_space, training, checked=result.similarity)
+        self.keep_emb_space(emb_space, training, checked=result.layer_out)
         if not self.return_endpoints:
             return result.layer_out
         endpoints = (

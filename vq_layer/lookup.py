@@ -1,10 +1,23 @@
 """The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-3, VQ-4, VQ-9)."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+
+class Ranking(NamedTuple):
+    """The most similar embeddings, most similar first, lower index first on ties; NaN and -1 where there are no more.
+
+    Attributes
+    ----------
+    similarity : tf.Tensor, shape [..., k]
+    emb_index : tf.Tensor, shape [..., k], int64
+    """
+
+    similarity: tf.Tensor
+    emb_index: tf.Tensor
 
 
 def nearest(distance: tf.Tensor) -> tf.Tensor:
@@ -20,13 +33,15 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reduce_any(known, axis=-1), index, -1)
 
 
-def most_similar(similarity: tf.Tensor) -> tf.Tensor:
-    """Return the index of the most similar embedding: ``[..., n] -> [...]``, int64.
+def k_most_similar(similarity: tf.Tensor, k: int) -> Ranking:
+    """Return the k most similar embeddings: ``[..., n] -> [..., k]``.
 
-    Ties go to the lowest index. Embeddings at similarity NaN are never chosen; a vector at similarity NaN to all of
-    them gets -1 (VQ-9, VQ-13).
+    Ties go to the lower index. Embeddings at similarity NaN are never chosen (VQ-9, VQ-10, VQ-13).
     """
-    return nearest(-similarity)
+    unsigned = tf.where(tf.not_equal(similarity, 0), similarity, 0)  # XLA's top_k puts -0 below 0
+    ranked, index = tf.math.top_k(tf.where(~tf.math.is_nan(similarity), unsigned, -math.inf), k)
+    found = tf.math.is_finite(ranked)
+    return Ranking(tf.where(found, ranked, math.nan), tf.where(found, tf.cast(index, tf.int64), -1))
 
 
 def select(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:

@@ -1,19 +1,18 @@
 """The quantizers as pure functions of tensors, composed from the concepts of the other modules."""
 
-import math
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from vq_layer import losses, reduction, spacing
-from vq_layer.distances import norm
+from vq_layer.distances import finite_rows, norm
 from vq_layer.kernels.pairs import all_distances, distances_among
+from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of_distances
-from vq_layer.lookup import access_count, most_similar, select, straight_through
-from vq_layer.similarity import cosine_similarity
+from vq_layer.lookup import Ranking, access_count, select, straight_through
 from vq_layer.splitting import merge, split
-from vq_layer.voting import majority_vote, votes_needed
+from vq_layer.voting import majority_of, votes_needed
 
 
 class VQEndpoints(NamedTuple):
@@ -107,7 +106,6 @@ class CosineVQResult(NamedTuple):
 
     layer_out: tf.Tensor
     emb_index: tf.Tensor
-    similarity: tf.Tensor
     similarity_values: tf.Tensor
     percentage_identity_mapped: tf.Tensor
     identity_mapping_mask: tf.Tensor | None
@@ -205,13 +203,13 @@ def cosine_vector_quantization(
     Parameters as in `vector_quantization`. No gradient passes to `x` nor to `emb_space` (VQ-9).
     """
     emb_space = tf.stop_gradient(emb_space)
-    similarity = _similarity(x, emb_space, dim_reduction, num_dim_reduction_components, num_splits)
-    emb_index = most_similar(similarity)
+    vectors = compared(x, emb_space, num_splits)
+    ranking = top_k_similar(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), k=1)
+    emb_index = tf.squeeze(ranking.emb_index, -1)
     return CosineVQResult(
         layer_out=merge(tf.cast(select(emb_space, emb_index), x.dtype), x),
         emb_index=emb_index,
-        similarity=similarity,
-        similarity_values=_largest(similarity),
+        similarity_values=_largest(ranking),
         percentage_identity_mapped=tf.zeros([], emb_space.dtype),
         identity_mapping_mask=None,
         most_common_label=None,
@@ -233,13 +231,15 @@ def cosine_knn_vector_quantization(
 ) -> CosineVQResult:
     """Replace every vector of x by an embedding that bears the label most common among its k most similar ones.
 
-    Parameters as in `vector_quantization` and `majority_vote`. If `majority_threshold` is not negative, a vector is
+    Parameters as in `vector_quantization` and `majority_of`. If `majority_threshold` is not negative, a vector is
     mapped to itself when the share of the winning votes among k is less; its gradient is then the identity, and no
     other gradient passes (VQ-10).
     """
     emb_space = tf.stop_gradient(emb_space)
-    similarity = _similarity(x, emb_space, dim_reduction, num_dim_reduction_components, num_splits)
-    vote = majority_vote(similarity, emb_labels, num_classes, k, representative)
+    vectors = compared(x, emb_space, num_splits)
+    vectors, embeddings = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
+    ranking = top_k_similar(vectors, embeddings, k)
+    vote = majority_of(ranking.emb_index, emb_labels, finite_rows(embeddings), num_classes, representative)
     found = vote.emb_index >= 0
     chosen = tf.cast(select(emb_space, vote.emb_index), x.dtype)
     mask, share = None, tf.zeros([], emb_space.dtype)
@@ -251,8 +251,7 @@ def cosine_knn_vector_quantization(
     return CosineVQResult(
         layer_out=merge(chosen, x),
         emb_index=vote.emb_index,
-        similarity=similarity,
-        similarity_values=_largest(similarity),
+        similarity_values=_largest(ranking),
         percentage_identity_mapped=share,
         identity_mapping_mask=mask,
         most_common_label=vote.label,
@@ -279,17 +278,8 @@ def _reduced(
     return projection.apply(vectors), projection.apply(emb_space)
 
 
-def _similarity(
-    x: tf.Tensor, emb_space: tf.Tensor, dim_reduction: str | None, num_components: int, num_splits: int
-) -> tf.Tensor:
-    vectors = compared(x, emb_space, num_splits)
-    return cosine_similarity(*_reduced(vectors, emb_space, dim_reduction, num_components))
-
-
-def _largest(similarity: tf.Tensor) -> tf.Tensor:
-    known = ~tf.math.is_nan(similarity)
-    largest = tf.reduce_max(tf.where(known, similarity, -math.inf), axis=-1)
-    return tf.reshape(tf.where(tf.reduce_any(known, axis=-1), largest, math.nan), [-1])
+def _largest(ranking: Ranking) -> tf.Tensor:
+    return tf.reshape(ranking.similarity[..., 0], [-1])
 
 
 def _as_weight(weight: Any, dtype: tf.DType) -> tf.Tensor:

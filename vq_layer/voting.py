@@ -24,16 +24,20 @@ class Vote(NamedTuple):
     emb_index: tf.Tensor
 
 
-def majority_vote(similarity: tf.Tensor, emb_labels: tf.Tensor, num_classes: int, k: int, representative: str) -> Vote:
-    """Let the k most similar embeddings vote with their labels.
+def majority_of(
+    voters: tf.Tensor, emb_labels: tf.Tensor, usable: tf.Tensor, num_classes: int, representative: str
+) -> Vote:
+    """Let the most similar embeddings vote with their labels.
 
     Parameters
     ----------
-    similarity : tf.Tensor, shape [batch, m, n]
-        Embeddings at similarity NaN have no vote (VQ-13). Ties for the k-th place go to the lower index.
+    voters : tf.Tensor, shape [batch, m, k], int64
+        The most similar embeddings, most similar first; -1 where there are fewer than k.
     emb_labels : tf.Tensor, shape [n], int32 or int64
         Labels in [0, num_classes).
-    num_classes, k : int
+    usable : tf.Tensor, shape [n], bool
+        Which embeddings can represent a label (VQ-13).
+    num_classes : int
     representative : {"first", "nearest"}
         Whether the winning label is represented by the first embedding that bears it or by the most similar of its
         voters.
@@ -42,20 +46,16 @@ def majority_vote(similarity: tf.Tensor, emb_labels: tf.Tensor, num_classes: int
     -------
     Vote
     """
-    known = ~tf.math.is_nan(similarity)
-    similarity = tf.where(tf.not_equal(similarity, 0), similarity, 0)  # XLA's top_k puts -0 below 0
-    ranked, voters = tf.math.top_k(tf.where(known, similarity, -math.inf), k)  # lower index first on ties
-    votes_cast = tf.where(tf.math.is_finite(ranked), tf.gather(emb_labels, voters), -1)  # -1 is no class of one_hot
+    votes_cast = tf.where(voters >= 0, tf.gather(emb_labels, tf.maximum(voters, 0)), -1)  # -1 is no class of one_hot
     counts = tf.reduce_sum(tf.one_hot(votes_cast, num_classes, dtype=tf.int32), axis=-2)
     label, votes = tf.argmax(counts, axis=-1, output_type=emb_labels.dtype), tf.reduce_max(counts, axis=-1)
     if representative == "nearest":
         bears_label = tf.cast(tf.equal(votes_cast, tf.expand_dims(label, -1)), tf.int32)
         emb_index = tf.gather(voters, tf.argmax(bears_label, axis=-1), batch_dims=2)
     else:
-        usable = tf.reduce_any(known, axis=[0, 1])
-        emb_index = tf.gather(_first_of_each_label(emb_labels, usable, num_classes), label)
+        emb_index = tf.cast(tf.gather(_first_of_each_label(emb_labels, usable, num_classes), label), tf.int64)
     found = votes > 0
-    return Vote(tf.where(found, label, -1), votes, tf.where(found, tf.cast(emb_index, tf.int64), -1))
+    return Vote(tf.where(found, label, -1), votes, tf.where(found, emb_index, -1))
 
 
 def _first_of_each_label(emb_labels: tf.Tensor, usable: tf.Tensor, num_classes: int) -> tf.Tensor:

@@ -1,0 +1,46 @@
+"""Blocks of embeddings, all of one size, so that one program takes each of them."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Blocks(NamedTuple):
+    """A cut of n embeddings; the last block may begin early, and what it shares with the one before does not count.
+
+    Results of all blocks, one after the other, have ``number * size`` places.
+    """
+
+    n: int
+    number: int
+    size: int
+
+    def rows(self, emb_space: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
+        """Return the embeddings of block i, ``[size, d]``."""
+        return tf.slice(emb_space, [self._start(i), 0], [self.size, emb_space.shape[1]])
+
+    def counts(self, i: tf.Tensor) -> tf.Tensor:
+        """Tell which embeddings of block i count, ``[size]``."""
+        return self._start(i) + tf.range(self.size) >= i * self.size
+
+    def embedding_at(self, place: tf.Tensor) -> tf.Tensor:
+        """Return the embedding at each place, n where none counts there: ``[...] -> [...]``, int32."""
+        i = place // self.size
+        index = place - i * self.size + self._start(i)
+        return tf.where(index >= i * self.size, index, self.n)
+
+    def _start(self, i: tf.Tensor) -> tf.Tensor:
+        return tf.minimum(i * self.size, self.n - self.size)
+
+
+def cut(n: int, largest: int, multiple: int = 1) -> Blocks:
+    """Cut n embeddings into blocks of about the same size, a multiple of the given one, which is at most n / 2."""
+    number = -(-n // largest)
+    size = _rounded_up(n, number, multiple)
+    if size > n:
+        size = _rounded_up(n, 2, multiple)
+    return Blocks(n, -(-n // size), size)
+
+
+def _rounded_up(n: int, number: int, multiple: int) -> int:
+    return -(-n // (number * multiple)) * multiple

@@ -1,0 +1,102 @@
+"""Candidates for the most similar embeddings, by a matrix product, and a bound on all others (VQ-15).
+
+Of each group of a few embeddings only the largest score is kept, and again of each group of groups. The k largest of
+all scores lie in the k groups of the largest maxima. So a choice among few maxima takes the place of one among all
+embeddings, and the scores of all pairs are never held.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from vq_layer.kernels.blocks import Blocks, cut
+from vq_layer.similarity import normalize
+
+GROUP = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima to hold
+_SPARE = 4  # groups beyond k, so that the next score is rarely within rounding of the k-th
+_LARGEST_BLOCK = 1024
+# Sums of squares between which neither the squares of a vector nor its products lose more than a rounding.
+_ORDINARY = (2.0**-60, 2.0**100)
+
+
+class Plan(NamedTuple):
+    """How embeddings are searched: in which blocks, how many groups are chosen, and how many a group of groups has."""
+
+    blocks: Blocks
+    chosen: int
+    fan: int
+
+
+def plan(n: int, k: int) -> Plan | None:
+    """Return how to find candidates for the k most similar of n embeddings; None where that would take most."""
+    chosen = k + _SPARE
+    if n <= 2 * GROUP * chosen:
+        return None
+    # So that the choices among the groups of groups, and among the groups in them, are about as large.
+    fan = 1 << (math.isqrt(n // (GROUP * chosen)).bit_length() - 1)
+    return Plan(cut(n, _LARGEST_BLOCK, GROUP * fan), chosen, fan)
+
+
+def margin(d: int, dtype: tf.DType) -> float:
+    """Bound how much the similarity of an embedding may exceed its score.
+
+    Both differ from the exact similarity by no more than ``gamma(2 d + 20) + 7 d t``, where u is the unit roundoff, t
+    the smallest normal number, and ``gamma(k) = k u / (1 - k u)`` (Higham, "Accuracy and Stability of Numerical
+    Algorithms", 2002, lemma 3.1). A coordinate of a unit vector has d / 2 + 4 roundings, and a sum of d products, in
+    any order, d; the similarity thus 2 d + 8. The score has d / 2 + 4 for the vector, d for the sum, and for the
+    embedding the same d / 2 + 4, or d / 2 for its sum of squares, under the root, and up to 11 for root, reciprocal
+    and product: a compiler may approximate the reciprocal of a root. What is left covers the sum that the bound is
+    compared in, and products that are flushed to 0, of ordinary embeddings at most ``d t 2^30``. Else up to 7
+    operations per coordinate may be flushed.
+    """
+    info = np.finfo(dtype.as_numpy_dtype)
+    error = (2 * d + 20) * float(info.eps) / 2
+    return 2 * (error / (1 - error) + 7 * d * float(info.smallest_normal))
+
+
+def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the largest score of each group, and of each group of groups, -inf where no embedding is finite.
+
+    ``[number, d], [n, d] -> [groups * number], [number, groups of groups]``; the former is flat, group by group.
+    """
+    blocks, number = plan.blocks, units.shape[0]
+    groups = blocks.size // GROUP
+    shapes = [groups, number], [groups // plan.fan, number]
+
+    def step(i: tf.Tensor, of_groups: tf.TensorArray, of_fans: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+        rows, scale = _scaled(blocks.rows(emb_space, i))
+        scores = tf.matmul(rows, units, transpose_b=True) * scale
+        counts = tf.expand_dims(blocks.counts(i), -1) & ~tf.math.is_nan(scores)
+        scores = tf.where(counts, scores, -math.inf)
+        largest = tf.reduce_max(tf.reshape(scores, [groups, GROUP, number]), axis=1)
+        of_fan = tf.reduce_max(tf.reshape(largest, [-1, plan.fan, number]), axis=1)
+        return i + 1, of_groups.write(i, largest), of_fans.write(i, of_fan)
+
+    start = [tf.TensorArray(units.dtype, blocks.number, element_shape=shape) for shape in shapes]
+    _, of_groups, of_fans = tf.while_loop(lambda i, *_: i < blocks.number, step, [0, *start])
+    return tf.reshape(of_groups.concat(), [-1]), tf.transpose(of_fans.concat())
+
+
+def _scaled(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return vectors, ``[size, d]``, and factors, ``[size, 1]``, that bring them to norm 1, NaN if not finite."""
+    squares = tf.matmul(tf.square(rows), tf.ones([rows.shape[1], 1], rows.dtype))
+    ordinary = tf.reduce_all((squares > _ORDINARY[0]) & (squares < _ORDINARY[1]))
+    scaled: tuple[tf.Tensor, tf.Tensor] = tf.cond(
+        ordinary, lambda: (rows, 1 / tf.sqrt(squares)), lambda: (normalize(rows), tf.ones_like(squares))
+    )
+    return scaled
+
+
+def chosen(of_groups: tf.Tensor, of_fans: tf.Tensor, plan: Plan) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the groups of the largest maxima, ascending, ``[number, groups]``, and a bound on all others.
+
+    ``[groups * number], [number, groups of groups]``, as `maxima` returns them; the bound is ``[number]``.
+    """
+    number = of_fans.shape[0]
+    fans = tf.sort(tf.math.top_k(of_fans, plan.chosen, sorted=False).indices)
+    groups = tf.reshape(tf.expand_dims(fans * plan.fan, -1) + tf.range(plan.fan), [number, -1])
+    largest = tf.gather(of_groups, groups * number + tf.expand_dims(tf.range(number), -1))
+    best, places = tf.math.top_k(largest, plan.chosen)
+    return tf.gather(groups, tf.sort(places), batch_dims=1), best[:, -1]

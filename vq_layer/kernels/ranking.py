@@ -1,0 +1,191 @@
+"""The most similar embeddings, in memory that does not grow with the number of pairs (VQ-9, VQ-10, VQ-13, VQ-15)."""
+
+import functools
+import math
+import os
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from vq_layer.kernels import preselection
+from vq_layer.kernels.blocks import cut
+from vq_layer.kernels.chunks import Sizes, flat, plain_sizes
+from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
+from vq_layer.kernels.preselection import GROUP, Plan
+from vq_layer.lookup import Ranking, k_most_similar
+from vq_layer.similarity import cosine_similarity, normalize, products
+
+_HELD = 1 << 23  # numbers that a chunk holds, about 32 MiB as float32
+_LARGEST_CHUNK = 1024
+_ROWS_AT_ONCE = 16  # rows that are compared with all embeddings, and so the least of a chunk
+_COORDINATES_AT_ONCE = 1 << 20
+_CHUNKS_AT_ONCE = os.cpu_count() or 1
+
+
+def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
+    """Return the similarities and the indices of the k most similar embeddings, most similar first.
+
+    ``[..., d], [n, d] -> [..., k], [..., k]``, int64: what ``k_most_similar(cosine_similarity(vectors, emb_space), k)``
+    is, by the same sums of products; where two similarities are within their rounding, the two may differ. No gradient
+    passes.
+    """
+    n, d = emb_space.shape
+    vectors, emb_space = tf.stop_gradient(vectors), tf.stop_gradient(emb_space)
+    rows = flat(vectors)
+    ranking = by_size(
+        rows,
+        n * d,
+        small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
+        large=lambda: _in_chunks(n, d, rows.dtype, k, uses_xla())(rows, emb_space),
+    )
+    shape = tf.concat([tf.shape(vectors)[:-1], [k]], axis=0)
+    return Ranking(*(tf.stop_gradient(tf.reshape(part, shape)) for part in ranking))
+
+
+@functools.cache
+def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
+    """Return the search for any number of rows, ``[number, d], [n, d] -> [number, k], [number, k]``, traced once."""
+    plan = preselection.plan(n, k) if xla else None
+    sizes = _sizes(n, d, plan) if xla else plain_sizes(n * d)
+    # Where a chunk has more candidates than there are embeddings, these are normalized once for all.
+    once = plan is None or GROUP * plan.chosen * sizes[0] >= n
+    prepared, units_of = (normalize, tf.identity) if once else (tf.identity, normalize)
+    find: Callable[..., Ranking]
+    if not xla:
+        find = functools.partial(_compare_at_once, k=k)
+    elif plan is None:
+        find = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
+    else:
+        find = _preselecting(d, dtype, k, plan, units_of)
+
+    def search(rows: tf.Tensor, emb_space: tf.Tensor) -> Ranking:
+        embeddings = prepared(emb_space)
+        # A zero vector ties with all embeddings. What is not finite has no rank to find.
+        nonzero = tf.reduce_any(tf.not_equal(rows, 0), axis=1, keepdims=True)
+        others = tf.where(nonzero, rows, math.nan)
+        found = _concatenated(lambda chunk: find(chunk, embeddings), others, sizes, k)
+        first = tf.cond(tf.reduce_all(nonzero), lambda: _none(1, k, dtype), lambda: _first(emb_space, k))
+        return Ranking(*(tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True)))
+
+    function: Function = tf.function(
+        search, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
+    )
+    return function
+
+
+def _first(emb_space: tf.Tensor, k: int) -> Ranking:
+    """Return the ranking for a zero vector, ``[1, k]``."""
+    return k_most_similar(cosine_similarity(tf.zeros_like(emb_space[:1]), emb_space), k)
+
+
+def _none(number: int, k: int, dtype: tf.DType) -> Ranking:
+    return Ranking(tf.fill([number, k], tf.constant(math.nan, dtype)), tf.fill([number, k], tf.constant(-1, tf.int64)))
+
+
+def _sizes(n: int, d: int, plan: Plan | None) -> Sizes:
+    """Return the rows of a chunk, and those of a chunk of what is left."""
+    compared = n if plan is None else GROUP * plan.chosen
+    rows = max(_HELD // max(n // GROUP, compared * d), 1)
+    rows = min(max(1 << (rows.bit_length() - 1), _ROWS_AT_ONCE), _LARGEST_CHUNK)
+    return rows, max(rows // 4, _ROWS_AT_ONCE)
+
+
+def _concatenated(kernel: Callable[[tf.Tensor], Ranking], rows: tf.Tensor, sizes: Sizes, k: int) -> Ranking:
+    """Return what the kernel gives for all chunks, ``[chunk, d] -> [chunk, k], [chunk, k]``; NaN fills up the last."""
+    number, d = tf.shape(rows)[0], rows.shape[1]
+    filled = tf.pad(rows, [[0, sizes[0]], [0, 0]], constant_values=math.nan)
+
+    def over(first: tf.Tensor, chunks: tf.Tensor, size: int) -> Ranking:
+        def step(i: tf.Tensor, *so_far: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+            ranking = kernel(tf.slice(filled, [first + i * size, 0], [size, d]))
+            return i + 1, *(array.write(i, part) for array, part in zip(so_far, ranking, strict=True))
+
+        length = tf.maximum(chunks, 1)  # XLA compiles no access to an empty array
+        start = [tf.TensorArray(dtype, length, element_shape=[size, k]) for dtype in (rows.dtype, tf.int64)]
+        arrays = tf.while_loop(lambda i, *_: i < chunks, step, [0, *start], parallel_iterations=_CHUNKS_AT_ONCE)[1:]
+        return Ranking(*(tf.reshape(array.stack(), [-1, k])[: chunks * size] for array in arrays))
+
+    whole, size = number // sizes[0], sizes[1]
+    first = whole * sizes[0]
+    parts = over(0, whole, sizes[0]), over(first, (number - first + size - 1) // size, size)
+    return Ranking(*(tf.concat(them, axis=0)[:number] for them in zip(*parts, strict=True)))
+
+
+def _preselecting(d: int, dtype: tf.DType, k: int, plan: Plan, units_of: Function) -> Callable[..., Ranking]:
+    """Return the search for a chunk of rows, ``[chunk, d], [n, d] -> [chunk, k], [chunk, k]``.
+
+    What the maxima leave undecided, because the k-th similarity is not above all other scores by more than their
+    errors, is compared with all embeddings.
+    """
+    maxima = compiled(lambda rows, embeddings: preselection.maxima(normalize(rows), embeddings, plan))
+    compare = compiled(functools.partial(_compare, k=k, plan=plan, units_of=units_of))
+    compare_all = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
+    margin = preselection.margin(d, dtype)
+
+    def find(rows: tf.Tensor, embeddings: tf.Tensor) -> Ranking:
+        of_groups, of_fans = maxima(rows, embeddings)
+        groups, bound = preselection.chosen(of_groups, of_fans, plan)
+        ranking = compare(rows, embeddings, groups)
+        decided = tf.math.is_inf(bound) | (ranking.similarity[:, -1] > bound + margin)
+        return _settled(lambda some: compare_all(some, embeddings), rows, ranking, decided)
+
+    return find
+
+
+def _compare(
+    rows: tf.Tensor, embeddings: tf.Tensor, groups: tf.Tensor, k: int, plan: Plan, units_of: Function
+) -> Ranking:
+    """Rank the embeddings of the chosen groups, ``[number, groups]``, by their similarities."""
+    places = tf.reshape(tf.expand_dims(groups * GROUP, -1) + tf.range(GROUP), [rows.shape[0], -1])
+    candidates = plan.blocks.embedding_at(places)
+    counts = candidates < plan.blocks.n
+    units = units_of(tf.gather(embeddings, tf.where(counts, candidates, 0)))
+    similarity = tf.where(counts, products(normalize(rows), units), math.nan)
+    return _named(k_most_similar(similarity, k), candidates)
+
+
+def _compare_all(rows: tf.Tensor, embeddings: tf.Tensor, k: int, units_of: Function) -> Ranking:
+    """Rank all embeddings by their similarities, block by block."""
+    (number, d), n = rows.shape, embeddings.shape[0]
+    blocks, units = cut(n, max(_COORDINATES_AT_ONCE // (number * d), 1)), normalize(rows)
+
+    def step(i: tf.Tensor, so_far: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        similarity = products(units, units_of(blocks.rows(embeddings, i)))
+        return i + 1, so_far.write(i, tf.where(blocks.counts(i), similarity, math.nan))
+
+    start = tf.TensorArray(rows.dtype, blocks.number, element_shape=[number, blocks.size])
+    similarity = tf.while_loop(lambda i, _: i < blocks.number, step, [0, start])[1].stack()
+    across = tf.reshape(tf.transpose(similarity, [1, 0, 2]), [number, -1])
+    index = blocks.embedding_at(tf.range(blocks.number * blocks.size))
+    return _named(k_most_similar(across, k), tf.broadcast_to(index, tf.shape(across)))
+
+
+def _compare_at_once(rows: tf.Tensor, units: tf.Tensor, k: int) -> Ranking:
+    """Rank all embeddings by their similarities, without XLA."""
+    return k_most_similar(products(normalize(rows), units), k)
+
+
+def _named(ranking: Ranking, candidates: tf.Tensor) -> Ranking:
+    """Put the candidates, ``[number, ...]``, int32, in the place of their places."""
+    similarity, places = ranking
+    index = tf.gather(candidates, tf.maximum(places, 0), batch_dims=1)
+    return Ranking(similarity, tf.where(places >= 0, tf.cast(index, tf.int64), -1))
+
+
+def _settled(
+    compare_all: Callable[[tf.Tensor], Ranking], rows: tf.Tensor, ranking: Ranking, decided: tf.Tensor
+) -> Ranking:
+    """Rank all embeddings for the rows that are not decided, a few at a time."""
+    order = tf.argsort(tf.cast(decided, tf.int32))
+    undecided = tf.reduce_sum(tf.cast(~decided, tf.int32))
+
+    def step(i: tf.Tensor, *so_far: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        some = tf.slice(order, [i], [_ROWS_AT_ONCE])
+        kept = tf.expand_dims(tf.gather(decided, some), -1)
+        parts = zip(so_far, compare_all(tf.gather(rows, some)), strict=True)
+        return i + _ROWS_AT_ONCE, *(
+            tf.tensor_scatter_nd_update(old, tf.expand_dims(some, -1), tf.where(kept, tf.gather(old, some), new))
+            for old, new in parts
+        )
+
+    return Ranking(*tf.while_loop(lambda i, *_: i < undecided, step, [0, *ranking])[1:])
