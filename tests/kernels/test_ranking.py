@@ -1,0 +1,153 @@
+"""The ranking of many embeddings, by each path that it may take (VQ-9, VQ-10, VQ-13, VQ-15)."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.implementations.graph import GraphFunctions
+from tests.implementations.keras_layers import KerasLayers
+from tests.implementations.protocol import CosineCase, Vote
+from tests.kernels.rankings import COINS, EMB_SPACES, NORMAL, ROWS, D, K, N, check_ranking, inputs
+from tests.parity import test_cosine as parity
+from vq_layer.kernels import chunks, compilation, preselection, ranking
+from vq_layer.kernels.ranking import top_k_similar
+from vq_layer.lookup import most_similar
+from vq_layer.similarity import cosine_similarity, normalize
+
+LARGEST_CHUNKS = {"plain": 16, "normalized once": 256, "normalized when chosen": 16}
+
+
+@pytest.fixture(scope="module", params=list(LARGEST_CHUNKS))
+def path(request):
+    """Take one path for inputs of any size; XLA compiles once for all tests of it."""
+    before = compilation.get_compilation()
+    with pytest.MonkeyPatch.context() as patch:
+        ranking._in_chunks.cache_clear()
+        patch.setattr(ranking, "_LARGEST_CHUNK", LARGEST_CHUNKS[request.param])
+        patch.setattr(ranking, "_COORDINATES_AT_ONCE", 16 * 100 * D)
+        patch.setattr(chunks, "SMALL", 16 * N * D)
+        patch.setattr(compilation, "SMALL", 0)
+        compilation.set_compilation("plain" if request.param == "plain" else "compiled")
+        yield request.param
+    compilation.set_compilation(before)
+    ranking._in_chunks.cache_clear()
+
+
+any_path = pytest.mark.usefixtures("path")
+
+
+def one_path(test):
+    return any_path(pytest.mark.parametrize("path", ["normalized when chosen"], indirect=True)(test))
+
+
+def ranked(x, emb_space, k):
+    return [part.numpy() for part in top_k_similar(tf.constant(x), tf.constant(emb_space), k)]
+
+
+@any_path
+@pytest.mark.clause("VQ-9", "VQ-10", "VQ-13", "VQ-15")
+def test_the_most_similar_come_first_whatever_the_embeddings():
+    for emb_space in EMB_SPACES.values():
+        x = inputs(emb_space)
+        check_ranking(x, emb_space, *ranked(x, emb_space, K))
+
+
+@one_path
+@pytest.mark.clause("VQ-15")
+def test_exact_similarities_are_ranked_as_by_the_plain_formula_bit_for_bit():
+    rng = np.random.default_rng(5)
+    emb_space, x = (np.eye(D)[rng.integers(0, D, [size, 4])].sum(axis=1) for size in (N, ROWS))
+    emb_space, x = (rows[:, ::-1] * (rows.max(axis=1, keepdims=True) == 1) for rows in (emb_space, x))  # norms 2 and 0
+    for part, expected in zip(
+        ranked(x, emb_space, K), most_similar(cosine_similarity(tf.constant(x), tf.constant(emb_space)), K), strict=True
+    ):
+        np.testing.assert_array_equal(part, expected)
+
+
+@any_path
+@pytest.mark.clause("VQ-15")
+def test_scores_that_are_off_by_as_much_as_they_may_be_change_nothing(monkeypatch):
+    scaled, error = preselection._scaled, 0.9 * preselection.margin(D, tf.float32)
+
+    def off(rows):
+        rows, scale = scaled(rows)
+        return rows, scale * (1 + error * tf.cos(tf.range(rows.shape[0], dtype=rows.dtype)[:, tf.newaxis] ** 2))
+
+    monkeypatch.setattr(preselection, "_scaled", off)
+    ranking._in_chunks.cache_clear()
+    for name in ("all equal", "many duplicates", "random"):
+        emb_space = EMB_SPACES[name]
+        x = inputs(emb_space)
+        x[:20] = np.nan
+        check_ranking(x, emb_space, *ranked(x, emb_space, K))
+    ranking._in_chunks.cache_clear()
+
+
+@pytest.mark.clause("VQ-15")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scores_are_within_their_bound_of_the_similarities(dtype):
+    plan = preselection.plan(N, K)
+    for emb_space in EMB_SPACES.values():
+        x = inputs(emb_space).astype(dtype)
+        embeddings = tf.constant(emb_space, dtype)
+        units = normalize(tf.constant(x))
+        of_groups, of_fans = preselection.maxima(units, embeddings, plan)
+        index = plan.blocks.embedding_at(tf.range(plan.blocks.number * plan.blocks.size)).numpy()
+        similarity = cosine_similarity(tf.constant(x), embeddings).numpy()
+        similarity = np.where(np.isnan(similarity), -np.inf, similarity)
+        similarity = np.append(similarity, np.full([ROWS, 1], -np.inf, dtype), axis=1)[:, index]
+        margin = preselection.margin(D, units.dtype)
+        for size, scores in (
+            (preselection.GROUP, of_groups.numpy().reshape(-1, ROWS).T),
+            (preselection.GROUP * plan.fan, of_fans.numpy()),
+        ):
+            np.testing.assert_allclose(scores, similarity.reshape(ROWS, -1, size).max(axis=-1), rtol=0, atol=margin)
+
+
+@one_path
+@pytest.mark.clause("VQ-10")
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (41, 41), (41, 7), (N, N)])
+def test_all_embeddings_may_be_asked_for(n, k):
+    emb_space = EMB_SPACES["many duplicates"][:n]
+    x = inputs(NORMAL)
+    check_ranking(x, emb_space, *ranked(x, emb_space, k))
+
+
+@any_path
+@pytest.mark.clause("VQ-13")
+@pytest.mark.parametrize("rows", [0, 1, 55])
+def test_each_row_is_ranked_by_itself_however_many_there_are(rows):
+    x = np.resize(inputs(NORMAL), [rows, D])
+    similarity, index = ranked(x, NORMAL, K)
+    assert similarity.shape == index.shape == (rows, K)
+    check_ranking(x, NORMAL, similarity, index)
+    for part, others in zip((similarity, index), ranked(x[::-1].copy(), NORMAL, K), strict=True):
+        np.testing.assert_array_equal(part, others[::-1])
+
+
+@one_path
+@pytest.mark.parametrize("shape", [[2, ROWS // 2, D], [None, None, D]])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_function_around_it_may_be_compiled_and_know_less_of_the_shape(shape, jit_compile):
+    x = tf.constant(inputs(NORMAL).reshape(2, -1, D))
+    signature = [tf.TensorSpec(shape, tf.float32)]
+    within = tf.function(lambda x: top_k_similar(x, NORMAL, K), signature, jit_compile=jit_compile, autograph=False)
+    similarity, index = within(x)
+    assert within.get_concrete_function().outputs[0].shape.as_list() == [*shape[:-1], K]
+    check_ranking(inputs(NORMAL), NORMAL, similarity.numpy().reshape(-1, K), index.numpy().reshape(-1, K))
+
+
+@one_path
+@pytest.mark.clause("VQ-9", "VQ-10")
+@pytest.mark.parametrize("adapter", [KerasLayers(), GraphFunctions()], ids=["keras", "graph"])
+@pytest.mark.parametrize("representative", [None, "first", "nearest"])
+def test_the_quantizers_are_as_the_oracle_with_many_embeddings(adapter, representative):
+    labels = np.random.default_rng(6).integers(0, 5, N)
+    vote = representative and Vote(labels, 5, K, 0.5, representative)
+    emb_space = np.where(COINS, NORMAL, 0)
+    emb_space[:9] = np.nan
+    case = CosineCase(inputs(NORMAL)[:, np.newaxis], emb_space, vote=vote)
+    if vote:
+        parity.test_each_label_is_elected_by_some_k_most_similar_within_rounding.check(adapter, case)
+    else:
+        parity.test_each_index_is_the_most_similar_within_rounding_and_so_is_its_similarity.check(adapter, case)
