@@ -42,18 +42,20 @@ def plan(n: int, k: int) -> Plan | None:
 def margin(d: int, dtype: tf.DType) -> float:
     """Bound how much the similarity of an embedding may exceed its score.
 
-    Both differ from the exact similarity by no more than ``gamma(2 d + 20) + 7 d t``, where u is the unit roundoff, t
+    Both differ from the exact similarity by no more than ``gamma(3 d + 20) + 10 d t``, where u is the unit roundoff, t
     the smallest normal number, and ``gamma(k) = k u / (1 - k u)`` (Higham, "Accuracy and Stability of Numerical
     Algorithms", 2002, lemma 3.1). A coordinate of a unit vector has d / 2 + 4 roundings, and a sum of d products, in
-    any order, d; the similarity thus 2 d + 8. The score has d / 2 + 4 for the vector, d for the sum, and for the
-    embedding the same d / 2 + 4, or d / 2 for its sum of squares, under the root, and up to 11 for root, reciprocal
-    and product: a compiler may approximate the reciprocal of a root. What is left covers the sum that the bound is
-    compared in, and products that are flushed to 0, of ordinary embeddings at most ``d t 2^30``. Else up to 7
-    operations per coordinate may be flushed.
+    any order, d: the similarity has 2 d + 8. The score has as many, where the embeddings are normalized before, and
+    the scale d / 2 for the sum of squares under the root, and 11 for the root, the reciprocal and the product, since a
+    compiler may approximate the reciprocal of a root. They are relative to the sum of the magnitudes of the products,
+    at most 1 by Cauchy and Schwarz. One more is for the sum that this bound is compared in.
+
+    Per coordinate, up to 10 operations may be flushed to 0, none of which has a factor above 1. The scale of ordinary
+    embeddings is at most 2^30, and t times that is small beside the roundings that d / 2 leaves over.
     """
     info = np.finfo(dtype.as_numpy_dtype)
-    error = (2 * d + 20) * float(info.eps) / 2
-    return 2 * (error / (1 - error) + 7 * d * float(info.smallest_normal))
+    error = (3 * d + 20) * float(info.eps) / 2
+    return 2 * (error / (1 - error) + 10 * d * float(info.smallest_normal))
 
 
 def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tensor, tf.Tensor]:

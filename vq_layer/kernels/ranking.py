@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from vq_layer.distances import finite_rows
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
 from vq_layer.kernels.chunks import Sizes, flat, plain_sizes
@@ -64,7 +65,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
         nonzero = tf.reduce_any(tf.not_equal(rows, 0), axis=1, keepdims=True)
         others = tf.where(nonzero, rows, math.nan)
         found = _concatenated(lambda chunk: find(chunk, embeddings), others, sizes, k)
-        first = tf.cond(tf.reduce_all(nonzero), lambda: _none(1, k, dtype), lambda: _first(emb_space, k))
+        first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
         return Ranking(*(tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True)))
 
     function: Function = tf.function(
@@ -74,12 +75,13 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
 
 
 def _first(emb_space: tf.Tensor, k: int) -> Ranking:
-    """Return the ranking for a zero vector, ``[1, k]``."""
-    return k_most_similar(cosine_similarity(tf.zeros_like(emb_space[:1]), emb_space), k)
+    """Return the ranking for a zero vector, whose similarities are 0: ``[1, k]``."""
+    similarity = tf.where(finite_rows(emb_space), tf.zeros([], emb_space.dtype), math.nan)
+    return k_most_similar(tf.expand_dims(similarity, 0), k)
 
 
-def _none(number: int, k: int, dtype: tf.DType) -> Ranking:
-    return Ranking(tf.fill([number, k], tf.constant(math.nan, dtype)), tf.fill([number, k], tf.constant(-1, tf.int64)))
+def _none(k: int, dtype: tf.DType) -> Ranking:
+    return Ranking(tf.fill([1, k], tf.constant(math.nan, dtype)), tf.fill([1, k], tf.constant(-1, tf.int64)))
 
 
 def _sizes(n: int, d: int, plan: Plan | None) -> Sizes:
