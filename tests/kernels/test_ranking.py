@@ -11,7 +11,7 @@ from tests.kernels.rankings import COINS, EMB_SPACES, NORMAL, ROWS, D, K, N, che
 from tests.parity import test_cosine as parity
 from vq_layer.kernels import chunks, compilation, preselection, ranking
 from vq_layer.kernels.ranking import top_k_similar
-from vq_layer.lookup import most_similar
+from vq_layer.lookup import k_most_similar
 from vq_layer.similarity import cosine_similarity, normalize
 
 LARGEST_CHUNKS = {"plain": 16, "normalized once": 256, "normalized when chosen": 16}
@@ -57,9 +57,12 @@ def test_the_most_similar_come_first_whatever_the_embeddings():
 def test_exact_similarities_are_ranked_as_by_the_plain_formula_bit_for_bit():
     rng = np.random.default_rng(5)
     emb_space, x = (np.eye(D)[rng.integers(0, D, [size, 4])].sum(axis=1) for size in (N, ROWS))
-    emb_space, x = (rows[:, ::-1] * (rows.max(axis=1, keepdims=True) == 1) for rows in (emb_space, x))  # norms 2 and 0
+    # Rows of norm 2, and of 0.
+    emb_space, x = (rows[:, ::-1] * (rows.max(axis=1, keepdims=True) == 1) for rows in (emb_space, x))
     for part, expected in zip(
-        ranked(x, emb_space, K), most_similar(cosine_similarity(tf.constant(x), tf.constant(emb_space)), K), strict=True
+        ranked(x, emb_space, K),
+        k_most_similar(cosine_similarity(tf.constant(x), tf.constant(emb_space)), K),
+        strict=True,
     ):
         np.testing.assert_array_equal(part, expected)
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -29,17 +29,23 @@ def plain_sizes(pair: int) -> Sizes:
     return rows, max(rows // 16, 1)
 
 
-def concatenated(
-    kernel: Kernel, rows: tf.Tensor, sizes: Sizes, dtype: tf.DType, shape: Sequence[int] = ()
-) -> tf.Tensor:
-    """Return what the kernel gives for each row, ``[chunk, d] -> [chunk, *shape]``, for all: ``[number, *shape]``."""
-    number, parts = tf.shape(rows)[0], []
+def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:
+    """Return what the kernel gives for each row, ``[chunk, d] -> list of [chunk, ...]``, for all: ``[number, ...]``.
+
+    `of_row` says what it gives for one row.
+    """
+    parts = []
     for count, size, chunk in _parts(rows, sizes):
         # One element more than there are chunks, since XLA refuses a loop over none.
-        gathered = tf.TensorArray(dtype, count + 1, element_shape=[size, *shape])
-        gathered = _each(count, lambda i, chunk, so_far: [so_far[0].write(i, kernel(chunk))], chunk, [gathered])[0]
-        parts.append(tf.reshape(gathered.stack(), [(count + 1) * size, *shape])[: count * size])
-    return tf.concat(parts, axis=0)[:number]
+        start = [tf.TensorArray(spec.dtype, count + 1, element_shape=[size, *spec.shape]) for spec in of_row]
+        arrays = _each(count, lambda i, chunk, so_far: _written(so_far, i, kernel(chunk)), chunk, start)
+        stacked = [tf.reshape(array.stack(), [(count + 1) * size, *array.element_shape[1:]]) for array in arrays]
+        parts.append([rows_of_chunks[: count * size] for rows_of_chunks in stacked])
+    return [tf.concat(of_both, axis=0)[: tf.shape(rows)[0]] for of_both in zip(*parts, strict=True)]
+
+
+def _written(arrays: Iterable[tf.TensorArray], i: tf.Tensor, values: Iterable[tf.Tensor]) -> list[tf.TensorArray]:
+    return [array.write(i, value) for array, value in zip(arrays, values, strict=True)]
 
 
 def summed(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, start: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -72,12 +72,13 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
     kernel = compiled(functools.partial(_of_chunk, lookup_ord=lookup_ord))
 
     def distances(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        of_row = tf.TensorSpec([n], dtype)
         if not xla:
-            plain = functools.partial(pairwise_distance, emb_space=emb_space, lookup_ord=lookup_ord)
-            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), dtype, [n])
+            plain = lambda chunk: [pairwise_distance(chunk, emb_space, lookup_ord)]  # noqa: E731
+            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), of_row)[0]
         usable = finite_rows(emb_space)
         across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
-        distance = chunks.concatenated(lambda chunk: kernel(chunk, across), rows, chunks.COMPILED, dtype, [n])
+        distance = chunks.concatenated(lambda chunk: [kernel(chunk, across)], rows, chunks.COMPILED, of_row)[0]
         return tf.where(usable, distance, math.nan)
 
     function: Function = tf.function(

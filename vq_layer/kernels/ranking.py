@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -10,7 +9,7 @@ import tensorflow as tf
 from vq_layer.distances import finite_rows
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
-from vq_layer.kernels.chunks import Sizes, flat, plain_sizes
+from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes
 from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
 from vq_layer.kernels.preselection import GROUP, Plan
 from vq_layer.lookup import Ranking, k_most_similar
@@ -20,7 +19,6 @@ _HELD = 1 << 23  # numbers that a chunk holds, about 32 MiB as float32
 _LARGEST_CHUNK = 1024
 _ROWS_AT_ONCE = 16  # rows that are compared with all embeddings, and so the least of a chunk
 _COORDINATES_AT_ONCE = 1 << 20
-_CHUNKS_AT_ONCE = os.cpu_count() or 1
 
 
 def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
@@ -64,7 +62,8 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
         # A zero vector ties with all embeddings. What is not finite has no rank to find.
         nonzero = tf.reduce_any(tf.not_equal(rows, 0), axis=1, keepdims=True)
         others = tf.where(nonzero, rows, math.nan)
-        found = _concatenated(lambda chunk: find(chunk, embeddings), others, sizes, k)
+        of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int64)
+        found = concatenated(lambda chunk: find(chunk, embeddings), others, sizes, *of_row)
         first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
         return Ranking(*(tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True)))
 
@@ -90,27 +89,6 @@ def _sizes(n: int, d: int, plan: Plan | None) -> Sizes:
     rows = max(_HELD // max(n // GROUP, compared * d), 1)
     rows = min(max(1 << (rows.bit_length() - 1), _ROWS_AT_ONCE), _LARGEST_CHUNK)
     return rows, max(rows // 4, _ROWS_AT_ONCE)
-
-
-def _concatenated(kernel: Callable[[tf.Tensor], Ranking], rows: tf.Tensor, sizes: Sizes, k: int) -> Ranking:
-    """Return what the kernel gives for all chunks, ``[chunk, d] -> [chunk, k], [chunk, k]``; NaN fills up the last."""
-    number, d = tf.shape(rows)[0], rows.shape[1]
-    filled = tf.pad(rows, [[0, sizes[0]], [0, 0]], constant_values=math.nan)
-
-    def over(first: tf.Tensor, chunks: tf.Tensor, size: int) -> Ranking:
-        def step(i: tf.Tensor, *so_far: tf.TensorArray) -> tuple[tf.Tensor, ...]:
-            ranking = kernel(tf.slice(filled, [first + i * size, 0], [size, d]))
-            return i + 1, *(array.write(i, part) for array, part in zip(so_far, ranking, strict=True))
-
-        length = tf.maximum(chunks, 1)  # XLA compiles no access to an empty array
-        start = [tf.TensorArray(dtype, length, element_shape=[size, k]) for dtype in (rows.dtype, tf.int64)]
-        arrays = tf.while_loop(lambda i, *_: i < chunks, step, [0, *start], parallel_iterations=_CHUNKS_AT_ONCE)[1:]
-        return Ranking(*(tf.reshape(array.stack(), [-1, k])[: chunks * size] for array in arrays))
-
-    whole, size = number // sizes[0], sizes[1]
-    first = whole * sizes[0]
-    parts = over(0, whole, sizes[0]), over(first, (number - first + size - 1) // size, size)
-    return Ranking(*(tf.concat(them, axis=0)[:number] for them in zip(*parts, strict=True)))
 
 
 def _preselecting(d: int, dtype: tf.DType, k: int, plan: Plan, units_of: Function) -> Callable[..., Ranking]:

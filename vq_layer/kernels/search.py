@@ -39,14 +39,14 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
 
     def search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         if not xla:
-            plain = functools.partial(_all_pairs, emb_space=emb_space, lookup_ord=lookup_ord)
-            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), tf.int64)
+            plain = lambda chunk: [_all_pairs(chunk, emb_space, lookup_ord)]  # noqa: E731
+            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
         usable = finite_rows(emb_space)
         # An infinite embedding is infinitely far from every vector, and so never nearer than another.
         blocks = tiles.blocks(tf.where(tf.expand_dims(usable, -1), emb_space, math.inf), fill=math.inf)
         farthest = tf.where(tf.reduce_any(usable), tf.argmax(usable, output_type=tf.int32), -1)
-        index = chunks.concatenated(lambda chunk: scan(chunk, blocks, farthest), rows, chunks.COMPILED, tf.int32)
-        return tf.cast(index, tf.int64)
+        kernel = lambda chunk: [scan(chunk, blocks, farthest)]  # noqa: E731
+        return tf.cast(chunks.concatenated(kernel, rows, chunks.COMPILED, tf.TensorSpec([], tf.int32))[0], tf.int64)
 
     function: Function = tf.function(
         search, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
