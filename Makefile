@@ -9,13 +9,13 @@ demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
 
 test: $(INSTALLED)  ## all tests, the docstrings' examples included
-	$(BIN)/python -m pytest -n 2 --hypothesis-profile=ci
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci
 
 extended: $(INSTALLED)  ## the same with far more random cases
-	$(BIN)/python -m pytest -n 2 --hypothesis-profile=extended
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended
 
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
-	$(BIN)/python -m pytest -n 2 --hypothesis-profile=ci tests/property tests/parity --report out/verification \
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \
 	  $(addprefix --implementation=,$(IMPLEMENTATION))
 
 mutants: $(INSTALLED)  ## mutation testing of the pure modules; takes more than an hour

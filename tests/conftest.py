@@ -1,6 +1,7 @@
 """Hypothesis profiles, and the implementations that the suite runs on."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported anywhere
 
@@ -8,6 +9,7 @@ import hypothesis
 import pytest
 
 from tests.implementations import SHIPPED, load
+from tests.implementations.subject import Subject
 
 pytest_plugins = ["tests.report.plugin"]
 
@@ -43,4 +45,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "implementation" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("--implementation") or SHIPPED
-    metafunc.parametrize("implementation", [load(path) for path in chosen], ids=lambda it: it.name)
+    metafunc.parametrize("implementation", [_parameter(load(path)) for path in chosen])
+
+
+def _parameter(implementation: Subject) -> Any:
+    """Name an implementation; one that is slow to set up has all its checks on one worker, which set it up once."""
+    slow = implementation.configurations is not None
+    marks = [pytest.mark.xdist_group(implementation.name)] if slow else []
+    return pytest.param(implementation, id=implementation.name, marks=marks)

@@ -6,11 +6,12 @@ import tensorflow as tf
 
 from vq_layer import losses, reduction, spacing
 from vq_layer.distances import finite_rows, norm
+from vq_layer.kernels.compilation import is_small
 from vq_layer.kernels.pairs import all_distances, distances_among
 from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.search import nearest_index
-from vq_layer.kernels.sums import sum_of_distances
-from vq_layer.lookup import Ranking, access_count, select, straight_through
+from vq_layer.kernels.sums import sum_of, sum_of_distances
+from vq_layer.lookup import Ranking, access_count, nearest, select, straight_through
 from vq_layer.splitting import merge, split
 from vq_layer.voting import majority_of, votes_needed
 
@@ -87,7 +88,7 @@ class VQResult(NamedTuple):
     """What `vector_quantization` computes; shapes as in the oracle, the comparison dtype in place of float64.
 
     `vectors` are the inputs as they are compared, ``[batch, m, d]``, and `nearest_distance` their distances to the
-    nearest embedding, ``[batch, m]``. All distances and the spacings are None unless asked for.
+    nearest embedding, ``[batch, m]``. All distances, unless they are few, and the spacings are None if not asked for.
     """
 
     layer_out: tf.Tensor
@@ -150,7 +151,9 @@ def vector_quantization(
     """
     vectors = compared(x, emb_space, num_splits)
     reduced, reduced_emb_space = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
-    emb_index = nearest_index(reduced, reduced_emb_space, lookup_ord)
+    small = is_small(reduced, reduced_emb_space)
+    distance = all_distances(reduced, reduced_emb_space, lookup_ord) if small or return_all else None
+    emb_index = nearest(distance) if small else nearest_index(reduced, reduced_emb_space, lookup_ord)
     chosen = select(emb_space, emb_index)
     emb_distance, closest = None, None
     if return_all or not is_zero(gamma):
@@ -160,7 +163,7 @@ def vector_quantization(
     if not is_zero(alpha):
         present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
     if not is_zero(beta):
-        total = sum_of_distances(reduced, reduced_emb_space, lookup_ord)
+        total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
         present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
     if not is_zero(gamma):
         present["coulomb_loss"] = losses.coulomb_loss(closest, _as_weight(gamma, emb_space.dtype))
@@ -169,7 +172,7 @@ def vector_quantization(
         emb_index=emb_index,
         access_count=access_count(emb_index, emb_space.shape[0]),
         nearest_distance=norm(reduced - select(reduced_emb_space, emb_index), lookup_ord),
-        distance=all_distances(reduced, reduced_emb_space, lookup_ord) if return_all else None,
+        distance=distance,
         emb_spacing=spacing.emb_spacing(emb_distance) if return_all else None,
         emb_closest_spacing=closest,
         losses=present,

@@ -31,7 +31,7 @@ class GraphFunctions:
     name = "graph"
     dtypes = DTYPES
     effort = 0.05
-    configurations = 24
+    configurations = 12
     validates = True
 
     def quantize(self, case: Case) -> Quantized:

@@ -93,7 +93,7 @@ def rounded_coordinate(draw: st.DrawFn, dtype: str) -> st.SearchStrategy[float]:
 def nudged(draw: st.DrawFn, rows: st.SearchStrategy[list[float]]) -> list[float]:
     """Draw a row and change one coordinate a little, by more or by less than rounding may: a near-tie."""
     row = draw(rows)
-    i, exponent = draw(st.integers(0, len(row) - 1)), draw(st.integers(-26, -6))
+    i, exponent = draw(st.integers(0, len(row) - 1)), draw(st.integers(-26, -21) | st.integers(-20, -6))
     return [value * (1 + 2.0**exponent) if j == i else value for j, value in enumerate(row)]
 
 

@@ -65,18 +65,27 @@ def _xla_works() -> bool:
     return True
 
 
-def by_size(rows: tf.Tensor, pair: int, small: Function, large: Function) -> Any:
-    """Return `small()` or, above `SMALL` coordinates of pairs, `large()`.
+def is_small(vectors: tf.Tensor, emb_space: tf.Tensor) -> bool:
+    """Tell whether the plain formula is to be used, as far as is known before a graph runs; see `by_size`."""
+    number = vectors.shape[:-1].num_elements()
+    return _chosen != "compiled" and number is not None and number <= _most(emb_space)
+
+
+def by_size(rows: tf.Tensor, emb_space: tf.Tensor, small: Function, large: Function) -> Any:
+    """Return `small()` or, above `SMALL` coordinates of all pairs, `large()`.
 
     Parameters
     ----------
     rows : tf.Tensor, shape [number, d]
-    pair : int
-        The coordinates that each row is compared in, of all embeddings together.
+    emb_space : tf.Tensor, shape [n, d]
     """
-    if _chosen == "compiled":
+    if is_small(rows, emb_space):
+        return small()
+    if _chosen == "compiled" or rows.shape[0] is not None:
         return large()
-    most = SMALL // pair
-    if rows.shape[0] is None:
-        return tf.cond(tf.shape(rows)[0] <= most, small, large)
-    return small() if rows.shape[0] <= most else large()
+    return tf.cond(tf.shape(rows)[0] <= _most(emb_space), small, large)
+
+
+def _most(emb_space: tf.Tensor) -> int:
+    """Return the number of vectors up to which an input is small."""
+    return SMALL // int(emb_space.shape.num_elements())

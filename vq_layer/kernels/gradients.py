@@ -71,27 +71,27 @@ def _add_up(rows: tf.Tensor, weights: tf.Tensor, across: tf.Tensor, lookup_ord: 
 
 def _l1_terms(block: tf.Tensor, across: tf.Tensor, weight: tf.Tensor) -> Terms:
     """Return the distances, ``[BLOCK, n]``, and the weighted gradient of those of each vector of the block."""
-    return tiles.tile(block, across, 1), (_signed(weight[b], across, x) for b, x in _vectors(block))
+    return tiles.tile(block, across, 1), (_signed(w, across, x) for x, w in _vectors(block, weight))
 
 
 def _l2_terms(block: tf.Tensor, across: tf.Tensor, weight: tf.Tensor) -> Terms:
     distance = tf.sqrt(tiles.tile(block, across, 2))
-    share = tf.math.divide_no_nan(weight, distance)
-    return distance, (share[b] * (across - x) for b, x in _vectors(block))
+    shares = tf.math.divide_no_nan(weight, distance)
+    return distance, (share * (across - x) for x, share in _vectors(block, shares))
 
 
 def _linf_terms(block: tf.Tensor, across: tf.Tensor, weight: tf.Tensor) -> Terms:
     """Share equally between the coordinates that tie for the maximum; their differences have no other rounding."""
     distance, ties = tiles.maxima(block, across)
-    share = tf.where(distance > 0, weight / ties, 0)
+    shares = tf.where(distance > 0, weight / ties, 0)
     zero = tf.zeros([], across.dtype)
 
-    def term(b: int, x: tf.Tensor) -> tf.Tensor:
+    def term(x: tf.Tensor, share: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
         difference = across - x
-        below = tf.where(tf.equal(difference, -distance[b]), -share[b], zero)
-        return tf.where(tf.equal(difference, distance[b]), share[b], below)
+        below = tf.where(tf.equal(difference, -largest), -share, zero)
+        return tf.where(tf.equal(difference, largest), share, below)
 
-    return distance, (term(b, x) for b, x in _vectors(block))
+    return distance, (term(*each) for each in _vectors(block, shares, distance))
 
 
 def _signed(weight: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
@@ -99,5 +99,6 @@ def _signed(weight: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     return tf.where(one > other, weight, 0) - tf.where(one < other, weight, 0)
 
 
-def _vectors(block: tf.Tensor) -> Iterator[tuple[int, tf.Tensor]]:
-    return ((b, tf.expand_dims(block[..., b], -1)) for b in range(tiles.BLOCK))
+def _vectors(block: tf.Tensor, *of_each: tf.Tensor) -> Iterator[tuple[tf.Tensor, ...]]:
+    """Give each vector of the block, against all lanes, and what belongs to it, ``[BLOCK, ...]``."""
+    return zip(tf.unstack(tf.expand_dims(block, -2), axis=-1), *map(tf.unstack, of_each), strict=True)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from vq_layer.distances import finite_rows, pairwise_distance
 from vq_layer.kernels import chunks, tiles
-from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
 
 
@@ -17,6 +17,8 @@ def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
 
     Its gradient to `emb_space` is the subgradient of VQ-7; it has none of its own, and `vectors` are constants.
     """
+    if is_small(vectors, emb_space):
+        return pairwise_distance(vectors, emb_space, lookup_ord)
     rows = chunks.flat(vectors)
     distance = _distances(rows, emb_space, lookup_ord, lambda upstream: upstream)
     return tf.reshape(distance, tf.concat([tf.shape(vectors)[:-1], [emb_space.shape[0]]], axis=0))
@@ -24,6 +26,8 @@ def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
 
 def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
     """Return ``pairwise_distance(emb_space, emb_space, lookup_ord)``, ``[n, n]``, differentiable as `all_distances`."""
+    if is_small(emb_space, emb_space):
+        return pairwise_distance(emb_space, emb_space, lookup_ord)
     rows = tf.stop_gradient(emb_space)
     # Each distance pulls at both of its embeddings, of which one is a constant row here.
     return _distances(rows, emb_space, lookup_ord, lambda upstream: upstream + tf.transpose(upstream))
@@ -41,7 +45,7 @@ def _distances(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, weights
             weights = tf.stop_gradient(weights_of(upstream))
             value = by_size(
                 rows,
-                n * d,
+                emb_space,
                 small=lambda: _plain_gradient(rows, weights, constant, lookup_ord),
                 large=lambda: _gradient_in_chunks(*facts, uses_xla())(rows, weights, constant),
             )
@@ -49,7 +53,7 @@ def _distances(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, weights
 
         value = by_size(
             rows,
-            n * d,
+            emb_space,
             small=lambda: pairwise_distance(rows, constant, lookup_ord),
             large=lambda: _in_chunks(*facts, uses_xla())(rows, constant),
         )

@@ -33,7 +33,7 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
     rows = flat(vectors)
     ranking = by_size(
         rows,
-        n * d,
+        emb_space,
         small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
         large=lambda: _in_chunks(n, d, rows.dtype, k, uses_xla())(rows, emb_space),
     )

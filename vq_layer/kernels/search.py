@@ -21,7 +21,7 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
     rows = chunks.flat(vectors)
     index = by_size(
         rows,
-        n * d,
+        emb_space,
         small=lambda: _all_pairs(rows, emb_space, lookup_ord),
         large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla())(rows, emb_space),
     )

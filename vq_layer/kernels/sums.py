@@ -25,7 +25,7 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
         constant = tf.stop_gradient(emb_space)  # else an outer tape differentiates the loops, too
         value, gradient = by_size(
             rows,
-            n * d,
+            emb_space,
             small=lambda: _all_pairs(rows, constant, lookup_ord),
             large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla())(rows, constant),
         )
@@ -34,12 +34,16 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
     return total(emb_space)
 
 
+def sum_of(distance: tf.Tensor) -> tf.Tensor:
+    """Return the sum of distances, ``[..., n] -> []``; NaN adds nothing."""
+    return tf.reduce_sum(tf.where(tf.math.is_nan(distance), tf.zeros_like(distance), distance))
+
+
 def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> list[tf.Tensor]:
     """Return the sum, and its gradient to `emb_space`."""
     with tf.GradientTape() as tape:
         tape.watch(emb_space)
-        distance = pairwise_distance(rows, emb_space, lookup_ord)
-        total = tf.reduce_sum(tf.where(~tf.math.is_nan(distance), distance, 0))
+        total = sum_of(pairwise_distance(rows, emb_space, lookup_ord))
     return [total, tape.gradient(total, emb_space)]
 
 

@@ -79,14 +79,15 @@ def maxima(block: tf.Tensor, across: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def _over_coordinates(block: tf.Tensor, across: tf.Tensor, take_in: Step, number: int) -> Any:
     """Fold the differences of one coordinate after the other into so many tiles, which start at zero."""
-    groups, size, lanes_ = across.shape
+    groups, _, number_of_lanes = across.shape
 
     def group(g: tf.Tensor, *so_far: Any) -> list[tf.Tensor]:
-        for k in range(size):
-            so_far = take_in(so_far, across[g, k] - tf.expand_dims(block[g, k], -1))
+        # Unstacked, since slices one by one take long to trace.
+        for x, coordinates in zip(tf.unstack(block[g]), tf.unstack(across[g]), strict=True):
+            so_far = take_in(so_far, coordinates - tf.expand_dims(x, -1))
         return [g + 1, *so_far]
 
-    start = [tf.zeros([BLOCK, lanes_], across.dtype)] * number
+    start = [tf.zeros([BLOCK, number_of_lanes], across.dtype)] * number
     if groups == 1:
         return group(0, *start)[1:]
     return tf.while_loop(lambda g, *_: g < groups, group, [0, *start])[1:]
