@@ -10,8 +10,8 @@ import tensorflow as tf
 from vq_layer.kernels.compilation import SMALL
 
 Kernel = Callable[..., Any]
-Sizes = tuple[int, int]
-COMPILED: Sizes = (2048, 128)  # the rows of a chunk, and those of a chunk of what is left
+Sizes = tuple[int, ...]  # the numbers of rows that chunks have, descending
+_WORK = 1 << 25  # coordinates of pairs of a compiled chunk, about a millisecond: to call it takes a twentieth of that
 _AT_ONCE = os.cpu_count() or 1
 
 
@@ -24,9 +24,13 @@ def flat(vectors: tf.Tensor) -> tf.Tensor:
 
 
 def plain_sizes(pair: int) -> Sizes:
-    """Return the sizes with which a chunk of rows, each of so many coordinates of pairs, is still small."""
-    rows = max(SMALL // pair, 1)
-    return rows, max(rows // 16, 1)
+    """Return the size of chunks that are small, of rows that are each compared in so many coordinates."""
+    return (max(SMALL // pair, 1),)
+
+
+def compiled_sizes(pair: int) -> Sizes:
+    """Return the size of chunks for XLA, a multiple of the block of a tile."""
+    return (min(max(1 << (_WORK // pair).bit_length() >> 1, 128), 2048),)
 
 
 def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:
@@ -69,13 +73,14 @@ def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) ->
 
 
 def _parts(rows: tf.Tensor, sizes: Sizes) -> Iterator[tuple[tf.Tensor, int, Kernel]]:
-    """Cut rows, ``[number, d]``, into chunks of the one size, and the rest, filled up with NaN, into the other.
+    """Cut rows, ``[number, d]``, into as many chunks of each size as fit; NaN fills up the last of the last size.
 
-    Gives for both the number of chunks, their size, and the function of a chunk's number that returns it.
+    Gives for each size the number of chunks, the size, and the function of a chunk's number that returns it.
     """
-    number, d = tf.shape(rows)[0], rows.shape[1]
+    left, d = tf.shape(rows)[0], rows.shape[1]
     filled = tf.pad(rows, [[0, sizes[0]], [0, 0]], constant_values=math.nan)
     begin: Any = 0
-    for size, count in zip(sizes, (number // sizes[0], -(-(number % sizes[0]) // sizes[1])), strict=True):
+    for size in sizes:
+        count = -(-left // size) if size == sizes[-1] else left // size
         yield count, size, lambda i, begin=begin, size=size: tf.slice(filled, [begin + i * size, 0], [size, d])
-        begin += count * size
+        begin, left = begin + count * size, left - count * size

@@ -47,7 +47,7 @@ def weighted_sums(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, loo
     sums, gradient = chunks.summed(
         lambda chunk: kernel(chunk[:, :d], chunk[:, d:], across),
         tf.concat([rows, weights], axis=1),
-        chunks.COMPILED,
+        chunks.compiled_sizes(n * d),
         [tf.zeros([n], rows.dtype), tf.zeros_like(across)],
     )
     return [tf.where(usable, sums, 0), tf.where(tf.expand_dims(usable, -1), tiles.vectors(gradient, d), 0)]

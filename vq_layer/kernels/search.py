@@ -46,7 +46,9 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         blocks = tiles.blocks(tf.where(tf.expand_dims(usable, -1), emb_space, math.inf), fill=math.inf)
         farthest = tf.where(tf.reduce_any(usable), tf.argmax(usable, output_type=tf.int32), -1)
         kernel = lambda chunk: [scan(chunk, blocks, farthest)]  # noqa: E731
-        return tf.cast(chunks.concatenated(kernel, rows, chunks.COMPILED, tf.TensorSpec([], tf.int32))[0], tf.int64)
+        return tf.cast(
+            chunks.concatenated(kernel, rows, chunks.compiled_sizes(n * d), tf.TensorSpec([], tf.int32))[0], tf.int64
+        )
 
     function: Function = tf.function(
         search, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
