@@ -14,7 +14,7 @@ from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import Case
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup, test_non_finite
-from vq_layer.kernels import chunks, compilation
+from vq_layer.kernels import chunks, compilation, product, search
 
 N, BATCH, R = 37, 29, 3
 KERAS = KerasLayers()
@@ -32,6 +32,8 @@ def _path(request, monkeypatch):
     monkeypatch.setattr(compilation, "_chosen", request.param)
     monkeypatch.setattr(compilation, "SMALL", 0)
     monkeypatch.setattr(chunks, "SMALL", 1 << 12)
+    monkeypatch.setattr(product, "_LARGEST_BLOCK", 16)
+    monkeypatch.setattr(search, "_ROWS_LEFT", 16)
 
 
 def exact_case(lookup_ord, d, dtype="float32"):
@@ -91,27 +93,29 @@ def test_what_xla_compiles_as_a_whole_gives_the_oracles_endpoints_and_gradients(
 
 
 @pytest.mark.clause("VQ-15")
-def test_all_of_256_inputs_that_equal_rows_far_from_the_origin_find_them():
-    emb_space = (100 + 0.01 * np.random.default_rng(2).standard_normal([256, 30])).astype(np.float32)
+@pytest.mark.parametrize("centres", [[100], [100, -1000]])
+def test_all_of_256_inputs_that_equal_rows_far_from_the_origin_find_them(centres):
+    noise = 0.01 * np.random.default_rng(2).standard_normal([256, 30])
+    emb_space = (np.resize(centres, [256, 1]) + noise).astype(np.float32)
     result = KERAS.quantize(Case(emb_space[:, np.newaxis], emb_space))
     np.testing.assert_array_equal(result.emb_index[:, 0], np.arange(256))
     np.testing.assert_array_equal(result.layer_out[:, 0], emb_space)
 
 
 @pytest.mark.clause("VQ-13")
-@pytest.mark.parametrize("lookup_ord", [1, np.inf])
-def test_what_is_not_finite_stays_where_it_is(lookup_ord):
-    case = exact_case(lookup_ord, 3)
+@pytest.mark.parametrize(("lookup_ord", "d"), [(1, 3), (2, 30), (np.inf, 3)])
+def test_what_is_not_finite_stays_where_it_is(lookup_ord, d):
+    case = exact_case(lookup_ord, d)
     at = np.arange(0, len(case.vectors), 5)
     values = np.resize([np.nan, np.inf, -np.inf], len(at))
-    interrupted = case.x.reshape(-1, 3).copy()
-    interrupted[at, at % 3] = values
+    interrupted = case.x.reshape(-1, d).copy()
+    interrupted[at, at % d] = values
     whole = KERAS.quantize(case)
     result = KERAS.quantize(dataclasses.replace(case, x=interrupted.reshape(case.x.shape)))
     expected = whole.emb_index.reshape(-1).copy()
     expected[at] = -1
     np.testing.assert_array_equal(result.emb_index.reshape(-1), expected)
-    assert np.isnan(result.layer_out.reshape(-1, 3)[at]).all()
+    assert np.isnan(result.layer_out.reshape(-1, d)[at]).all()
     kept = np.arange(N) % 4 != 1
     drawn = case, kept
     test_non_finite.test_an_embedding_that_is_not_finite_is_never_chosen_and_takes_no_part.check(KERAS, drawn)
@@ -119,11 +123,11 @@ def test_what_is_not_finite_stays_where_it_is(lookup_ord):
 
 
 @pytest.mark.clause("VQ-13")
-@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
-def test_where_all_distances_overflow_the_first_finite_embedding_is_chosen(lookup_ord):
-    emb_space = np.full([N, 3], 3e38, np.float32)
+@pytest.mark.parametrize(("lookup_ord", "d"), [(1, 3), (2, 30), (np.inf, 3)])
+def test_where_all_distances_overflow_the_first_finite_embedding_is_chosen(lookup_ord, d):
+    emb_space = np.full([N, d], 3e38, np.float32)
     emb_space[:4] = np.nan
-    result = KERAS.quantize(Case(np.full([1, 1, 3], -3e38, np.float32), emb_space, lookup_ord, beta=0, gamma=0))
+    result = KERAS.quantize(Case(np.full([1, 1, d], -3e38, np.float32), emb_space, lookup_ord, beta=0, gamma=0))
     assert result.emb_index.tolist() == [[4]]
 
 

@@ -66,6 +66,28 @@ def summed(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, start: list[tf.Tensor]
     return start
 
 
+def settled(index: tf.Tensor, rows: tf.Tensor, settle: Kernel, size: int) -> tf.Tensor:
+    """Return the index with every -1 replaced by what `settle` gives for its row, so many rows at a time.
+
+    Both ``[number]``, int32; ``[size, d] -> [size]``.
+    """
+    number = tf.shape(index)[0]
+    left = tf.cast(index < 0, tf.int32)
+    # The numbers of those rows come first, in their order; the others, all in one place, last.
+    places = tf.where(index < 0, tf.cumsum(left) - 1, number + size)
+    order = tf.tensor_scatter_nd_max(tf.zeros([number + size + 1], tf.int32), places[:, None], tf.range(number))
+    count = tf.reduce_sum(left)
+
+    def step(i: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        some = order[i : i + size]
+        counts = i + tf.range(size) < count
+        target = tf.where(counts, some, number)  # what is not to be settled goes to a place of its own
+        found = settle(tf.gather(rows, some))
+        return i + size, tf.tensor_scatter_nd_update(index, target[:, None], found)
+
+    return tf.while_loop(lambda i, _: i < count, step, [0, tf.pad(index, [[0, 1]])])[1][:number]
+
+
 def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) -> list[Any]:
     """Take in one chunk after the other; several are computed at once."""
     step = lambda i, *so_far: [i + 1, *take_in(i, chunk(i), so_far)]  # noqa: E731

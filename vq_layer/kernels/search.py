@@ -6,16 +6,20 @@ import math
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows, pairwise_distance
-from vq_layer.kernels import chunks, tiles
+from vq_layer.kernels import chunks, product, tiles
 from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
 from vq_layer.lookup import nearest
+
+_PRODUCT_PAYS = 24  # coordinates from which on a matrix product, with what it takes to trust it, is faster
+_ROWS_OF_PRODUCT, _ROWS_LEFT = 1024, 128  # of a chunk
+_INDEX = tf.TensorSpec([], tf.int32)
 
 
 def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
     """Return the index of the nearest embedding: ``[..., d], [n, d] -> [...]``, int64.
 
-    What ``nearest(pairwise_distance(vectors, emb_space, lookup_ord))`` is, by direct differences too; where two
-    distances are within their rounding, the two may differ.
+    What ``nearest(pairwise_distance(vectors, emb_space, lookup_ord))`` is; where two distances are within the rounding
+    of direct differences, the two may differ.
     """
     n, d = emb_space.shape
     rows = chunks.flat(vectors)
@@ -35,25 +39,44 @@ def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.T
 @functools.cache
 def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number]``, traced once."""
-    scan = compiled(functools.partial(_scan, lookup_ord=lookup_ord))
 
-    def search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        if not xla:
-            plain = lambda chunk: [_all_pairs(chunk, emb_space, lookup_ord)]  # noqa: E731
-            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
-        usable = finite_rows(emb_space)
-        # An infinite embedding is infinitely far from every vector, and so never nearer than another.
-        blocks = tiles.blocks(tf.where(tf.expand_dims(usable, -1), emb_space, math.inf), fill=math.inf)
-        farthest = tf.where(tf.reduce_any(usable), tf.argmax(usable, output_type=tf.int32), -1)
-        kernel = lambda chunk: [scan(chunk, blocks, farthest)]  # noqa: E731
-        return tf.cast(
-            chunks.concatenated(kernel, rows, chunks.compiled_sizes(n * d), tf.TensorSpec([], tf.int32))[0], tf.int64
-        )
+    def plain_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        kernel = lambda chunk: [_all_pairs(chunk, emb_space, lookup_ord)]  # noqa: E731
+        return chunks.concatenated(kernel, rows, chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
+
+    def compiled_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        by_product = lookup_ord == 2 and d >= _PRODUCT_PAYS
+        index = (_by_product if by_product else _by_differences)(rows, emb_space, lookup_ord)
+        return tf.cast(index, tf.int64)
 
     function: Function = tf.function(
-        search, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
+        compiled_search if xla else plain_search,
+        [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)],
+        autograph=False,
     )
     return function
+
+
+def _by_differences(
+    rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, sizes: chunks.Sizes | None = None
+) -> tf.Tensor:
+    """Return the index of the nearest embedding: ``[number, d], [n, d] -> [number]``, int32."""
+    usable = finite_rows(emb_space)
+    # An infinite embedding is infinitely far from every vector, and so never nearer than another.
+    blocks = tiles.blocks(tf.where(tf.expand_dims(usable, -1), emb_space, math.inf), fill=math.inf)
+    farthest = tf.where(tf.reduce_any(usable), tf.argmax(usable, output_type=tf.int32), -1)
+    scan = compiled(functools.partial(_scan, lookup_ord=lookup_ord))
+    sizes = sizes or chunks.compiled_sizes(emb_space.shape.num_elements())
+    return chunks.concatenated(lambda chunk: [scan(chunk, blocks, farthest)], rows, sizes, _INDEX)[0]
+
+
+def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the same; what a matrix product leaves undecided is decided by differences."""
+    prepared, decide = product.centred(emb_space), compiled(product.decided)
+    index = chunks.concatenated(lambda chunk: [decide(chunk, *prepared)], rows, (_ROWS_OF_PRODUCT,), _INDEX)[0]
+    return chunks.settled(
+        index, rows, lambda some: _by_differences(some, emb_space, lookup_ord, (_ROWS_LEFT,)), _ROWS_LEFT
+    )
 
 
 def _scan(rows: tf.Tensor, blocks: tf.Tensor, farthest: tf.Tensor, lookup_ord: float) -> tf.Tensor:
