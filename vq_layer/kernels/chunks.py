@@ -79,13 +79,10 @@ def settled(index: tf.Tensor, rows: tf.Tensor, settle: Kernel, size: int) -> tf.
     count = tf.reduce_sum(left)
 
     def step(i: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        some = order[i : i + size]
-        counts = i + tf.range(size) < count
-        target = tf.where(counts, some, number)  # what is not to be settled goes to a place of its own
-        found = settle(tf.gather(rows, some))
-        return i + size, tf.tensor_scatter_nd_update(index, target[:, None], found)
+        some = order[i : i + size]  # beyond the count row 0, which comes out as it is
+        return i + size, tf.tensor_scatter_nd_update(index, some[:, None], settle(tf.gather(rows, some)))
 
-    return tf.while_loop(lambda i, _: i < count, step, [0, tf.pad(index, [[0, 1]])])[1][:number]
+    return tf.while_loop(lambda i, _: i < count, step, [0, index])[1]
 
 
 def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) -> list[Any]:
