@@ -113,6 +113,7 @@ def vector_quantization(
             num_dim_reduction_components=num_dim_reduction_components,
             num_splits=num_splits,
             return_all=return_endpoints,
+            return_nearest=num_embeds_replaced > 0,
         )
         for loss_name, loss in result.losses.items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(loss, name=loss_name))

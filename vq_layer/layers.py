@@ -159,6 +159,7 @@ class VectorQuantization(Quantizer):
             num_dim_reduction_components=self.num_dim_reduction_components,
             num_splits=self.num_splits,
             return_all=self.return_endpoints,
+            return_nearest=self.num_embeds_replaced > 0,
         )
 
     def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:

@@ -94,7 +94,7 @@ class VQResult(NamedTuple):
     layer_out: tf.Tensor
     emb_index: tf.Tensor
     access_count: tf.Tensor
-    nearest_distance: tf.Tensor
+    nearest_distance: tf.Tensor | None
     distance: tf.Tensor | None
     emb_spacing: tf.Tensor | None
     emb_closest_spacing: tf.Tensor | None
@@ -125,6 +125,7 @@ def vector_quantization(
     num_dim_reduction_components: int,
     num_splits: int,
     return_all: bool,
+    return_nearest: bool = False,
 ) -> VQResult:
     """Replace every vector of x by the nearest embedding.
 
@@ -142,6 +143,8 @@ def vector_quantization(
     return_all : bool
         Whether to compute all distances and the spacings, which take memory for every pair; None in their place
         otherwise.
+    return_nearest : bool
+        Whether to compute the distances to the nearest embedding, which a replacement needs.
 
     Returns
     -------
@@ -171,7 +174,7 @@ def vector_quantization(
         layer_out=straight_through(x, merge(tf.cast(chosen, x.dtype), x)),
         emb_index=emb_index,
         access_count=access_count(emb_index, emb_space.shape[0]),
-        nearest_distance=norm(reduced - select(reduced_emb_space, emb_index), lookup_ord),
+        nearest_distance=norm(reduced - select(reduced_emb_space, emb_index), lookup_ord) if return_nearest else None,
         distance=distance,
         emb_spacing=spacing.emb_spacing(emb_distance) if return_all else None,
         emb_closest_spacing=closest,

@@ -17,19 +17,20 @@ class Blocks(NamedTuple):
 
     def rows(self, emb_space: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
         """Return the embeddings of block i, ``[size, d]``."""
-        return tf.slice(emb_space, [self._start(i), 0], [self.size, emb_space.shape[1]])
+        return tf.slice(emb_space, [self.start(i), 0], [self.size, emb_space.shape[1]])
 
     def counts(self, i: tf.Tensor) -> tf.Tensor:
         """Tell which embeddings of block i count, ``[size]``."""
-        return self._start(i) + tf.range(self.size) >= i * self.size
+        return self.start(i) + tf.range(self.size) >= i * self.size
 
     def embedding_at(self, place: tf.Tensor) -> tf.Tensor:
         """Return the embedding at each place, n where none counts there: ``[...] -> [...]``, int32."""
         i = place // self.size
-        index = place - i * self.size + self._start(i)
+        index = place - i * self.size + self.start(i)
         return tf.where(index >= i * self.size, index, self.n)
 
-    def _start(self, i: tf.Tensor) -> tf.Tensor:
+    def start(self, i: tf.Tensor) -> tf.Tensor:
+        """Return the first embedding of block i."""
         return tf.minimum(i * self.size, self.n - self.size)
 
 

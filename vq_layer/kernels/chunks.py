@@ -30,7 +30,7 @@ def plain_sizes(pair: int) -> Sizes:
 
 def compiled_sizes(pair: int) -> Sizes:
     """Return the size of chunks for XLA, a multiple of the block of a tile."""
-    return (min(max(1 << (_WORK // pair).bit_length() >> 1, 128), 2048),)
+    return (min(max(1 << (_WORK // pair).bit_length() >> 1, 128), 4096),)
 
 
 def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:

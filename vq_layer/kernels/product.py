@@ -7,87 +7,62 @@ if no other embedding lies within the error of the least score.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows
+from vq_layer.kernels.blocks import cut
 from vq_layer.kernels.tiles import BLOCK
 
+FEWEST = 2 * BLOCK
 _LARGEST_BLOCK = 1024  # embeddings, whose scores stay in the cache
 
 
-class Centred(NamedTuple):
-    """Embeddings less their mean in blocks of one size, filled up with some that are never nearest.
-
-    Attributes
-    ----------
-    emb_space : tf.Tensor, shape [blocks, size, d]
-    squares : tf.Tensor, shape [blocks, size / BLOCK, BLOCK]
-        The squared norms; infinite for one that is not finite or fills up.
-    largest : tf.Tensor, scalar
-        The largest norm.
-    mean : tf.Tensor, shape [d]
-    """
-
-    emb_space: tf.Tensor
-    squares: tf.Tensor
-    largest: tf.Tensor
-    mean: tf.Tensor
-
-
-def centred(emb_space: tf.Tensor) -> Centred:
-    """Prepare embeddings, ``[n, d]``, for all chunks of rows."""
-    n, d = emb_space.shape
+def centre(emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the mean of the finite embeddings, ``[d]``, and the largest norm of these from there."""
     usable = tf.expand_dims(finite_rows(emb_space), -1)
     count = tf.reduce_sum(tf.cast(usable, emb_space.dtype))
     mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(usable, emb_space, 0), axis=0), count)
     moved = tf.where(usable, emb_space - mean, 0)
-    squares = tf.reduce_sum(tf.square(moved), axis=1)
-    blocks = -(-n // _LARGEST_BLOCK)
-    size = BLOCK * -(-n // (blocks * BLOCK))
-    missing = blocks * size - n
-    marked = tf.where(tf.squeeze(usable, -1), squares, math.inf)
-    return Centred(
-        tf.reshape(tf.pad(moved, [[0, missing], [0, 0]]), [blocks, size, d]),
-        tf.reshape(tf.pad(marked, [[0, missing]], constant_values=math.inf), [blocks, size // BLOCK, BLOCK]),
-        tf.sqrt(tf.reduce_max(squares)),
-        mean,
-    )
+    return mean, tf.sqrt(tf.reduce_max(tf.reduce_sum(tf.square(moved), axis=1)))
 
 
-def decided(rows: tf.Tensor, *embeddings: tf.Tensor) -> tf.Tensor:
+def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
     """Return the index of the nearest embedding, -1 where the scores do not decide: ``[number, d] -> [number]``, int32.
 
     Parameters
     ----------
     rows : tf.Tensor, shape [number, d]
         One that is not finite is not decided.
-    *embeddings : tf.Tensor
-        The parts of `Centred`.
+    emb_space : tf.Tensor, shape [n, d]
+        At least `FEWEST` embeddings.
+    mean, largest : tf.Tensor
+        What `centre` returns.
     """
-    emb_space, squares, largest, mean = embeddings
-    blocks, size, _ = emb_space.shape
-    number = rows.shape[0]
-    moved = rows - mean
+    number, d = rows.shape
+    blocks, moved = cut(emb_space.shape[0], _LARGEST_BLOCK, BLOCK), rows - mean
 
     def over_block(i: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        block = blocks.rows(emb_space, i)
+        usable = finite_rows(block) & blocks.counts(i)
+        block = tf.where(tf.expand_dims(usable, -1), block - mean, 0)
+        squares = tf.where(usable, tf.reduce_sum(tf.square(block), axis=1), math.inf)
         # Rows last, so that XLA takes many of them at once.
-        products = tf.reshape(tf.matmul(emb_space[i], moved, transpose_b=True), [size // BLOCK, BLOCK, number])
+        products = tf.reshape(tf.matmul(block, moved, transpose_b=True), [-1, BLOCK, number])
+        of_steps = tf.reshape(squares, [-1, BLOCK, 1])
 
         def step(j: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            scores = tf.expand_dims(squares[i, j], -1) - 2 * products[j]
-            for offset, score in enumerate(tf.unstack(scores)):
-                best = _better(best, score, i * size + j * BLOCK + offset)
+            for offset, score in enumerate(tf.unstack(of_steps[j] - 2 * products[j])):
+                best = _better(best, score, blocks.start(i) + j * BLOCK + offset)
             return j + 1, *best
 
-        return i + 1, *tf.while_loop(lambda j, *_: j < size // BLOCK, step, [0, *best])[1:]
+        return i + 1, *tf.while_loop(lambda j, *_: j < products.shape[0], step, [0, *best])[1:]
 
     none = tf.fill([number], tf.constant(math.inf, rows.dtype))
     start = [0, none, none, tf.fill([number], -1)]
-    _, least, second, index = tf.while_loop(lambda i, *_: i < blocks, over_block, start)
-    margin = _margin(rows.shape[1], rows.dtype, tf.norm(moved, axis=1) + largest)
+    _, least, second, index = tf.while_loop(lambda i, *_: i < blocks.number, over_block, start)
+    margin = _margin(d, rows.dtype, tf.norm(moved, axis=1) + largest)
     return tf.where(second > least + margin, index, -1)
 
 

@@ -12,6 +12,7 @@ from vq_layer.lookup import nearest
 
 _PRODUCT_PAYS = 24  # coordinates from which on a matrix product, with what it takes to trust it, is faster
 _ROWS_OF_PRODUCT, _ROWS_LEFT = 1024, 128  # of a chunk
+_LANES = 128  # rows at once in few dimensions: of more, XLA divides each step among threads, which takes longer than it
 _INDEX = tf.TensorSpec([], tf.int32)
 
 
@@ -45,7 +46,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         return chunks.concatenated(kernel, rows, chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
 
     def compiled_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        by_product = lookup_ord == 2 and d >= _PRODUCT_PAYS
+        by_product = lookup_ord == 2 and d >= _PRODUCT_PAYS and n >= product.FEWEST
         index = (_by_product if by_product else _by_differences)(rows, emb_space, lookup_ord)
         return tf.cast(index, tf.int64)
 
@@ -72,8 +73,8 @@ def _by_differences(
 
 def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
     """Return the same; what a matrix product leaves undecided is decided by differences."""
-    prepared, decide = product.centred(emb_space), compiled(product.decided)
-    index = chunks.concatenated(lambda chunk: [decide(chunk, *prepared)], rows, (_ROWS_OF_PRODUCT,), _INDEX)[0]
+    centre, decide = compiled(product.centre)(emb_space), compiled(product.decided)
+    index = chunks.concatenated(lambda chunk: [decide(chunk, emb_space, *centre)], rows, (_ROWS_OF_PRODUCT,), _INDEX)[0]
     return chunks.settled(
         index, rows, lambda some: _by_differences(some, emb_space, lookup_ord, (_ROWS_LEFT,)), _ROWS_LEFT
     )
@@ -83,6 +84,18 @@ def _scan(rows: tf.Tensor, blocks: tf.Tensor, farthest: tf.Tensor, lookup_ord: f
     """Return the index of the nearest embedding, the lowest on ties; -1 where a row is not finite.
 
     ``[number, d]``, the embeddings as `tiles.blocks` and the index where all distances overflow -> ``[number]``, int32.
+    """
+    scan = functools.partial(_scan_lanes, blocks=blocks, farthest=farthest, lookup_ord=lookup_ord)
+    number, d = rows.shape
+    if number <= _LANES or tiles.grouping(d).number > 1:
+        return scan(rows)
+    parts = tf.reshape(rows, [number // _LANES, _LANES, d])
+    return tf.reshape(tf.map_fn(scan, parts, fn_output_signature=tf.TensorSpec([_LANES], tf.int32)), [number])
+
+
+def _scan_lanes(rows: tf.Tensor, blocks: tf.Tensor, farthest: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the same, with all rows as lanes.
+
     The nearer of two replaces the other by one comparison, so that index and distance cannot part, as they may where
     XLA computes the distances twice.
     """
