@@ -33,7 +33,7 @@ class KerasLayers:
 
     name = "keras"
     dtypes = DTYPES
-    effort = 0.12
+    effort = 0.1
     configurations = None
     validates = True
 

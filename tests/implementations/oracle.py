@@ -26,7 +26,7 @@ class Oracle:
 
     name = "oracle"
     dtypes = DTYPES
-    effort = 0.22
+    effort = 0.15
     configurations = None
     validates = True
 
