@@ -25,7 +25,7 @@ def beta_loss_of_sum(total: tf.Tensor, found: tf.Tensor, beta: tf.Tensor) -> tf.
     ``beta * total`` in the mean over the vectors that found an embedding: the sum of the distances of all of these to
     all embeddings, and which they are, ``[batch, m]``. 0 when there are none (VQ-13).
     """
-    return tf.math.divide_no_nan(beta * total, tf.reduce_sum(tf.cast(found, total.dtype)))
+    return _mean(beta * total, found)
 
 
 def coulomb_loss(closest_spacing: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:

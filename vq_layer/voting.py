@@ -47,9 +47,8 @@ def majority_of(
     Vote
     """
     votes_cast = tf.where(voters >= 0, tf.gather(emb_labels, tf.maximum(voters, 0)), -1)
-    ballots = tf.sort(
-        votes_cast, axis=-1
-    )  # so that equal labels lie together; not one_hot, which grows with the labels
+    # Sorted, equal labels lie together; a one_hot of them would grow with the number of classes.
+    ballots = tf.sort(votes_cast, axis=-1)
     counts = tf.searchsorted(ballots, ballots, side="right") - tf.searchsorted(ballots, ballots)
     counts = tf.where(ballots >= 0, counts, 0)
     label = tf.gather(ballots, tf.argmax(counts, axis=-1), batch_dims=2)  # the first, and so lowest, of the most common
@@ -58,9 +57,8 @@ def majority_of(
         bears_label = tf.cast(tf.equal(votes_cast, tf.expand_dims(label, -1)), tf.int32)
         emb_index = tf.gather(voters, tf.argmax(bears_label, axis=-1), batch_dims=2)
     else:
-        emb_index = tf.cast(
-            tf.gather(_first_of_each_label(emb_labels, usable, num_classes), tf.maximum(label, 0)), tf.int64
-        )
+        first = _first_of_each_label(emb_labels, usable, num_classes)
+        emb_index = tf.cast(tf.gather(first, tf.maximum(label, 0)), tf.int64)
     found = votes > 0
     return Vote(tf.where(found, label, -1), votes, tf.where(found, emb_index, -1))
 

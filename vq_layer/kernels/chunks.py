@@ -66,23 +66,23 @@ def summed(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, start: list[tf.Tensor]
     return start
 
 
-def settled(index: tf.Tensor, rows: tf.Tensor, settle: Kernel, size: int) -> tf.Tensor:
-    """Return the index with every -1 replaced by what `settle` gives for its row, so many rows at a time.
+def settled(
+    results: Iterable[tf.Tensor], undecided: tf.Tensor, rows: tf.Tensor, settle: Kernel, size: int
+) -> list[tf.Tensor]:
+    """Return the results, each ``[number, ...]``, with what `settle` gives for the undecided rows, so many at a time.
 
-    Both ``[number]``, int32; ``[size, d] -> [size]``.
+    ``[size, d] -> list of [size, ...]``.
     """
-    number = tf.shape(index)[0]
-    left = tf.cast(index < 0, tf.int32)
-    # The numbers of those rows come first, in their order; the others, all in one place, last.
-    places = tf.where(index < 0, tf.cumsum(left) - 1, number + size)
-    order = tf.tensor_scatter_nd_max(tf.zeros([number + size + 1], tf.int32), places[:, None], tf.range(number))
-    count = tf.reduce_sum(left)
+    # The numbers of the undecided rows, in their order, come first.
+    order = tf.argsort(tf.cast(~undecided, tf.int32), stable=True)
+    count = tf.reduce_sum(tf.cast(undecided, tf.int32))
 
-    def step(i: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        some = order[i : i + size]  # beyond the count row 0, which comes out as it is
-        return i + size, tf.tensor_scatter_nd_update(index, some[:, None], settle(tf.gather(rows, some)))
+    def step(i: tf.Tensor, *so_far: tf.Tensor) -> list[tf.Tensor]:
+        some = tf.gather(order, tf.minimum(i + tf.range(size), count - 1))  # the last fills up, and is found anew
+        found = zip(so_far, settle(tf.gather(rows, some)), strict=True)
+        return [i + size, *(tf.tensor_scatter_nd_update(old, some[:, None], new) for old, new in found)]
 
-    return tf.while_loop(lambda i, _: i < count, step, [0, index])[1]
+    return list(tf.while_loop(lambda i, *_: i < count, step, [0, *results])[1:])
 
 
 def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) -> list[Any]:

@@ -59,7 +59,7 @@ def _xla_works() -> bool:
     try:
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             session.run(loop(tf.zeros([2])))
-    except Exception as error:
+    except Exception as error:  # whatever a compiler fails with
         warnings.warn(f"XLA does not work here; large lookups will be slower: {error}", RuntimeWarning, stacklevel=2)
         return False
     return True

@@ -9,7 +9,7 @@ import tensorflow as tf
 from vq_layer.distances import finite_rows
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
-from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes
+from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, settled
 from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
 from vq_layer.kernels.preselection import GROUP, Plan
 from vq_layer.lookup import Ranking, k_most_similar
@@ -107,7 +107,7 @@ def _preselecting(d: int, dtype: tf.DType, k: int, plan: Plan, units_of: Functio
         groups, bound = preselection.chosen(of_groups, of_fans, plan)
         ranking = compare(rows, embeddings, groups)
         decided = tf.math.is_inf(bound) | (ranking.similarity[:, -1] > bound + margin)
-        return _settled(lambda some: compare_all(some, embeddings), rows, ranking, decided)
+        return Ranking(*settled(ranking, ~decided, rows, lambda some: compare_all(some, embeddings), _ROWS_AT_ONCE))
 
     return find
 
@@ -150,22 +150,3 @@ def _named(ranking: Ranking, candidates: tf.Tensor) -> Ranking:
     similarity, places = ranking
     index = tf.gather(candidates, tf.maximum(places, 0), batch_dims=1)
     return Ranking(similarity, tf.where(places >= 0, tf.cast(index, tf.int64), -1))
-
-
-def _settled(
-    compare_all: Callable[[tf.Tensor], Ranking], rows: tf.Tensor, ranking: Ranking, decided: tf.Tensor
-) -> Ranking:
-    """Rank all embeddings for the rows that are not decided, a few at a time."""
-    order = tf.argsort(tf.cast(decided, tf.int32))
-    undecided = tf.reduce_sum(tf.cast(~decided, tf.int32))
-
-    def step(i: tf.Tensor, *so_far: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        some = tf.slice(order, [i], [_ROWS_AT_ONCE])
-        kept = tf.expand_dims(tf.gather(decided, some), -1)
-        parts = zip(so_far, compare_all(tf.gather(rows, some)), strict=True)
-        return i + _ROWS_AT_ONCE, *(
-            tf.tensor_scatter_nd_update(old, tf.expand_dims(some, -1), tf.where(kept, tf.gather(old, some), new))
-            for old, new in parts
-        )
-
-    return Ranking(*tf.while_loop(lambda i, *_: i < undecided, step, [0, *ranking])[1:])

@@ -75,9 +75,8 @@ def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.
     """Return the same; what a matrix product leaves undecided is decided by differences."""
     centre, decide = compiled(product.centre)(emb_space), compiled(product.decided)
     index = chunks.concatenated(lambda chunk: [decide(chunk, emb_space, *centre)], rows, (_ROWS_OF_PRODUCT,), _INDEX)[0]
-    return chunks.settled(
-        index, rows, lambda some: _by_differences(some, emb_space, lookup_ord, (_ROWS_LEFT,)), _ROWS_LEFT
-    )
+    settle = lambda some: [_by_differences(some, emb_space, lookup_ord, (_ROWS_LEFT,))]  # noqa: E731
+    return chunks.settled([index], index < 0, rows, settle, _ROWS_LEFT)[0]
 
 
 def _scan(rows: tf.Tensor, blocks: tf.Tensor, farthest: tf.Tensor, lookup_ord: float) -> tf.Tensor:
