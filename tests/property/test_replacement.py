@@ -59,6 +59,15 @@ def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(
 
 
 @pytest.mark.clause("VQ-11")
+def test_equal_inputs_replace_one_embedding(implementation: Implementation) -> None:
+    x = np.array([[[9.0]], [[9.0]], [[2.0]]], np.float32)
+    trained = implementation.training(Case(x, np.array([[0], [1], [2]], np.float32)), 2)
+    trained.training_pass(x)
+    trained.replace_embeds()
+    np.testing.assert_array_equal(trained.state.emb_space, [[9], [1], [2]])
+
+
+@pytest.mark.clause("VQ-11")
 def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
     state = implementation.training(Case(np.ones((1, 1, 2)), np.ones((3, 2))), 2).state
     assert [value.shape for value in state] == [(3, 2), (3,), (2, 2), (2,)]

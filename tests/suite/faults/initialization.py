@@ -15,6 +15,7 @@ INITIALIZE = f"{OracleTraining.__module__}.OracleTraining.initialize_from_batch"
 
 first_vectors = laws.test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_changes
 anything_later = laws.test_vectors_after_the_first_n_may_be_anything
+exactly_enough = laws.test_a_batch_of_exactly_n_vectors_is_enough
 
 right_first_rows, right_initialize = initialization.first_rows, OracleTraining.initialize_from_batch
 
@@ -44,6 +45,12 @@ def vectors_that_are_not_finite_are_passed_over(vectors: Array, n: int) -> Array
 @instead_of(FIRST_ROWS, "VQ-12", anything_later)
 def all_vectors_must_be_finite(vectors: Array, n: int) -> Array:
     assert finite_rows(vectors).all(), "refused"  # as a failure, not an error, which could be one of the fault itself
+    return right_first_rows(vectors, n)
+
+
+@instead_of(FIRST_ROWS, "VQ-12", exactly_enough)
+def one_vector_more_than_needed_must_be_there(vectors: Array, n: int) -> Array:
+    assert vectors.size > n * vectors.shape[-1], "refused"
     return right_first_rows(vectors, n)
 
 

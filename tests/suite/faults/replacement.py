@@ -15,6 +15,7 @@ REPLACE = "reference.replacement.replace_embeds"
 
 every_step = parity.test_every_step_of_a_training_leaves_the_state_that_it_must
 replaced = trainings.test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew
+once = trainings.test_equal_inputs_replace_one_embedding
 
 right_replace = replacement.replace_embeds
 
@@ -84,6 +85,6 @@ def an_input_that_equals_an_embedding_is_written(state: ReplacementState, emb_sp
     return written(state, emb_space, lambda row, _, earlier: among(row, earlier))
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11", replaced, once)
 def equal_inputs_are_all_written(state: ReplacementState, emb_space: Array) -> Any:
     return written(state, emb_space, lambda row, before, _: among(row, before))
