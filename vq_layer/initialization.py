@@ -1,6 +1,5 @@
 """Initialization of the embedding space: from an initializer, a constant or a batch (VQ-12)."""
 
-import inspect
 from typing import Any
 
 import keras
@@ -34,7 +33,7 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
 
 
 def initial_values(initializer: Any, constant: bool) -> Any:
-    """Return a callable of shape and dtype that gives the first embedding space.
+    """Return what gives a variable its first embedding space: a callable of shape and dtype, or its class.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ def initial_values(initializer: Any, constant: bool) -> Any:
         return lambda shape, dtype=None, partition_info=None: tf.convert_to_tensor(initializer, dtype)  # noqa: ARG005
     if isinstance(initializer, str):
         return keras.initializers.get("zeros" if initializer == "batch" else initializer)
-    return initializer() if inspect.isclass(initializer) else initializer
+    return initializer
 
 
 def is_batch(initializer: Any) -> bool:

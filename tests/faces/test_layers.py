@@ -27,6 +27,18 @@ def test_any_rank_from_two_is_quantized_along_its_last_axis(shape):
 
 
 @pytest.mark.clause("VQ-2")
+@pytest.mark.parametrize("unknown", [(0,), (1, 2), (2,)])
+def test_any_axis_but_the_last_may_be_unknown(unknown):
+    layer, x = vq_layer.VectorQuantization(5, num_splits=2), inputs(3, 2, 4, 6)
+    expected, codes = layer(x), layer.encode(x)
+    spec = tf.TensorSpec([None if axis in unknown else length for axis, length in enumerate(x.shape)], tf.float32)
+    call, encode = (tf.function(function, [spec]) for function in (layer, layer.encode))
+    np.testing.assert_array_equal(call(x), expected)
+    np.testing.assert_array_equal(encode(x), codes)
+    assert call.get_concrete_function().structured_outputs.shape.as_list() == spec.shape
+
+
+@pytest.mark.clause("VQ-2")
 def test_decoding_the_codes_gives_the_output():
     layer, x = vq_layer.VectorQuantization(5, num_splits=3), inputs(2, 4, 6)
     codes = layer.encode(x)
