@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from vq_layer import initialization, quantizers, validation
 from vq_layer.distances import comparison_dtype
+from vq_layer.kernels.chunks import unflattened
 from vq_layer.lookup import select, straight_through
 
 
@@ -67,6 +68,15 @@ class Quantizer(keras.layers.Layer):
             name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
         )
 
+    @property
+    def comparison(self) -> dict[str, Any]:
+        """How vectors are cut from x, and in which space they are compared: arguments of `quantizers`."""
+        return {
+            "dim_reduction": self.dim_reduction,
+            "num_dim_reduction_components": self.num_dim_reduction_components,
+            "num_splits": self.num_splits,
+        }
+
     def prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Return the embedding space, or what x initializes it to if this is the first training batch."""
         validation.check_floating(x)
@@ -120,7 +130,7 @@ class Quantizer(keras.layers.Layer):
         """
         x = self._built_for(x)
         index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
-        return tf.reshape(index, tf.concat([tf.shape(x)[:-1], [self.num_splits]], axis=0))
+        return unflattened(index, x, self.num_splits)
 
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
@@ -130,11 +140,9 @@ class Quantizer(keras.layers.Layer):
         tf.errors.InvalidArgumentError
             For any other index outside [0, n).
         """
-        chosen = tf.cast(
-            select(tf.convert_to_tensor(self.emb_space), tf.convert_to_tensor(emb_index)), self.compute_dtype
-        )
-        q = self.num_splits * self.emb_space.shape[-1]
-        return tf.reshape(chosen, tf.concat([tf.shape(emb_index)[:-1], [q]], axis=0))
+        emb_index = tf.convert_to_tensor(emb_index)
+        chosen = tf.cast(select(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
+        return unflattened(chosen, emb_index, self.num_splits * self.emb_space.shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable."""

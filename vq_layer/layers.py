@@ -155,16 +155,13 @@ class VectorQuantization(Quantizer):
             beta=self.beta,
             gamma=self.gamma,
             lookup_ord=self.lookup_ord,
-            dim_reduction=self.dim_reduction,
-            num_dim_reduction_components=self.num_dim_reduction_components,
-            num_splits=self.num_splits,
+            **self.comparison,
             return_all=self.return_endpoints,
             return_nearest=self.num_embeds_replaced > 0,
         )
 
     def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        parameters = (self.lookup_ord, self.dim_reduction, self.num_dim_reduction_components, self.num_splits)
-        return quantizers.nearest_embeddings(x, emb_space, *parameters)
+        return quantizers.nearest_embeddings(x, emb_space, self.lookup_ord, **self.comparison)
 
     def _accumulate(self, result: VQResult) -> None:
         """Take in what a training pass leaves: metrics, and the state of a replacement."""
@@ -250,9 +247,6 @@ class _CosineQuantizer(Quantizer):
         """Quantize x with the given embedding space."""
         raise NotImplementedError
 
-    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        return self._quantize(x, emb_space).emb_index
-
 
 @keras.saving.register_keras_serializable(package="vq_layer")
 class CosineVectorQuantization(_CosineQuantizer):
@@ -300,13 +294,10 @@ class CosineVectorQuantization(_CosineQuantizer):
         )
 
     def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
-        return quantizers.cosine_vector_quantization(
-            x,
-            emb_space,
-            dim_reduction=self.dim_reduction,
-            num_dim_reduction_components=self.num_dim_reduction_components,
-            num_splits=self.num_splits,
-        )
+        return quantizers.cosine_vector_quantization(x, emb_space, **self.comparison)
+
+    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        return quantizers.most_similar_embeddings(x, emb_space, 1, **self.comparison).emb_index[..., 0]
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
@@ -393,17 +384,22 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
 
     def _quantize(self, x: tf.Tensor, emb_space: tf.Tensor) -> CosineVQResult:
         return quantizers.cosine_knn_vector_quantization(
-            x,
-            tf.convert_to_tensor(self.emb_labels),
-            self.num_classes,
-            self.k,
-            emb_space,
-            dim_reduction=self.dim_reduction,
-            num_dim_reduction_components=self.num_dim_reduction_components,
-            num_splits=self.num_splits,
-            majority_threshold=self.majority_threshold,
-            representative=self.representative,
+            x, emb_space=emb_space, majority_threshold=self.majority_threshold, **self._election
         )
+
+    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        return quantizers.elected_embeddings(x, emb_space=emb_space, **self._election)[1].emb_index
+
+    @property
+    def _election(self) -> dict[str, Any]:
+        """Who votes, and how."""
+        return {
+            "emb_labels": tf.convert_to_tensor(self.emb_labels),
+            "num_classes": self.num_classes,
+            "k": self.k,
+            "representative": self.representative,
+            **self.comparison,
+        }
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable; the labels as they were first given."""

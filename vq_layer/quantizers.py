@@ -13,7 +13,7 @@ from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
 from vq_layer.lookup import Ranking, access_count, nearest, select, straight_through
 from vq_layer.splitting import merge, split
-from vq_layer.voting import majority_of, votes_needed
+from vq_layer.voting import Vote, majority_of, votes_needed
 
 
 class VQEndpoints(NamedTuple):
@@ -196,24 +196,15 @@ def nearest_embeddings(
     return nearest_index(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), lookup_ord)
 
 
-def cosine_vector_quantization(
-    x: tf.Tensor,
-    emb_space: tf.Tensor,
-    *,
-    dim_reduction: str | None,
-    num_dim_reduction_components: int,
-    num_splits: int,
-) -> CosineVQResult:
+def cosine_vector_quantization(x: tf.Tensor, emb_space: tf.Tensor, **in_space: Any) -> CosineVQResult:
     """Replace every vector of x by the embedding of the largest cosine similarity.
 
-    Parameters as in `vector_quantization`. No gradient passes to `x` nor to `emb_space` (VQ-9).
+    Parameters as in `most_similar_embeddings`. No gradient passes to `x` nor to `emb_space` (VQ-9).
     """
-    emb_space = tf.stop_gradient(emb_space)
-    vectors = compared(x, emb_space, num_splits)
-    ranking = top_k_similar(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), k=1)
+    ranking = most_similar_embeddings(x, emb_space, 1, **in_space)
     emb_index = tf.squeeze(ranking.emb_index, -1)
     return CosineVQResult(
-        layer_out=merge(tf.cast(select(emb_space, emb_index), x.dtype), x),
+        layer_out=merge(tf.cast(select(tf.stop_gradient(emb_space), emb_index), x.dtype), x),
         emb_index=emb_index,
         similarity_values=_largest(ranking),
         percentage_identity_mapped=tf.zeros([], emb_space.dtype),
@@ -229,25 +220,19 @@ def cosine_knn_vector_quantization(
     k: int,
     emb_space: tf.Tensor,
     *,
-    dim_reduction: str | None,
-    num_dim_reduction_components: int,
     num_splits: int,
     majority_threshold: float,
-    representative: str,
+    **of_election: Any,
 ) -> CosineVQResult:
     """Replace every vector of x by an embedding that bears the label most common among its k most similar ones.
 
-    Parameters as in `vector_quantization` and `majority_of`. If `majority_threshold` is not negative, a vector is
-    mapped to itself when the share of the winning votes among k is less; its gradient is then the identity, and no
-    other gradient passes (VQ-10).
+    Parameters as in `elected_embeddings`. If `majority_threshold` is not negative, a vector is mapped to itself when
+    the share of the winning votes among k is less; its gradient is then the identity, and no other gradient passes
+    (VQ-10).
     """
-    emb_space = tf.stop_gradient(emb_space)
-    vectors = compared(x, emb_space, num_splits)
-    vectors, embeddings = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
-    ranking = top_k_similar(vectors, embeddings, k)
-    vote = majority_of(ranking.emb_index, emb_labels, finite_rows(embeddings), num_classes, representative)
+    ranking, vote = elected_embeddings(x, emb_labels, num_classes, k, emb_space, num_splits=num_splits, **of_election)
     found = vote.emb_index >= 0
-    chosen = tf.cast(select(emb_space, vote.emb_index), x.dtype)
+    chosen = tf.cast(select(tf.stop_gradient(emb_space), vote.emb_index), x.dtype)
     mask, share = None, tf.zeros([], emb_space.dtype)
     if majority_threshold >= 0:
         mask = found & (vote.votes < votes_needed(k, majority_threshold))
@@ -262,6 +247,43 @@ def cosine_knn_vector_quantization(
         identity_mapping_mask=mask,
         most_common_label=vote.label,
     )
+
+
+def most_similar_embeddings(
+    x: tf.Tensor,
+    emb_space: tf.Tensor,
+    k: int,
+    *,
+    dim_reduction: str | None,
+    num_dim_reduction_components: int,
+    num_splits: int,
+) -> Ranking:
+    """Return the k embeddings most similar to every vector of x, ``[batch, m, k]``."""
+    vectors = compared(x, emb_space, num_splits)
+    return top_k_similar(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), k)
+
+
+def elected_embeddings(
+    x: tf.Tensor,
+    emb_labels: tf.Tensor,
+    num_classes: int,
+    k: int,
+    emb_space: tf.Tensor,
+    *,
+    dim_reduction: str | None,
+    num_dim_reduction_components: int,
+    num_splits: int,
+    representative: str,
+) -> tuple[Ranking, Vote]:
+    """Return the k embeddings most similar to every vector of x, and the outcome of their vote.
+
+    Parameters as in `vector_quantization` and `majority_of`.
+    """
+    vectors = compared(x, emb_space, num_splits)
+    vectors, embeddings = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
+    ranking = top_k_similar(vectors, embeddings, k)
+    usable = finite_rows(embeddings)
+    return ranking, majority_of(ranking.emb_index, emb_labels, usable, num_classes, representative)
 
 
 def compared(x: tf.Tensor, emb_space: tf.Tensor, num_splits: int) -> tf.Tensor:

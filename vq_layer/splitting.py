@@ -30,4 +30,5 @@ def split(x: tf.Tensor, num_splits: int) -> tf.Tensor:
 
 def merge(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """Undo `split`: ``[batch, m, d]`` back to the shape of `x`, static shape included."""
-    return tf.ensure_shape(tf.reshape(vectors, tf.shape(x)), x.shape)
+    shape = x.shape if x.shape.is_fully_defined() else tf.shape(x)
+    return tf.ensure_shape(tf.reshape(vectors, shape), x.shape)

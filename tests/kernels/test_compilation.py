@@ -39,7 +39,7 @@ def _traced_anew():
 @pytest.fixture
 def programs(monkeypatch):
     """Collect the shapes of the rows that each kernel is traced, and so compiled, for."""
-    traced = {"_scan": [], "_add_up": []}
+    traced = {"scan": [], "_add_up": []}
 
     def spied(kernel):
         def spy(rows, *arguments, **options):
@@ -48,7 +48,7 @@ def programs(monkeypatch):
 
         return spy
 
-    for module, name in ((search, "_scan"), (gradients, "_add_up")):
+    for module, name in ((search, "scan"), (gradients, "_add_up")):
         monkeypatch.setattr(module, name, spied(getattr(module, name)))
     return traced
 
@@ -65,7 +65,7 @@ def test_a_small_call_compiles_nothing(programs, monkeypatch):
     monkeypatch.setattr(compilation, "_xla_works", lambda: pytest.fail("looked whether XLA works"))
     layer = vq_layer.VectorQuantization(64)
     layer(normal(8, 16, 64))
-    assert programs == {"_scan": [], "_add_up": []}
+    assert programs == {"scan": [], "_add_up": []}
 
 
 def test_any_number_of_rows_needs_one_program(programs):
@@ -74,7 +74,7 @@ def test_any_number_of_rows_needs_one_program(programs):
     for number in (1500, 2048, 2999, 3000):
         np.testing.assert_array_equal(call(x[:number]), all_pairs(x[:number], emb_space))
         np.testing.assert_array_equal(nearest_index(x[:number], emb_space, 2), all_pairs(x[:number], emb_space))
-    assert programs["_scan"] == [[*chunks.compiled_sizes(200 * 4), 4]]
+    assert programs["scan"] == [[*chunks.compiled_sizes(200 * 4), 4]]
 
 
 def test_an_epoch_with_a_ragged_last_batch_needs_one_program_of_each_kernel(programs):

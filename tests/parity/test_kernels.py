@@ -1,6 +1,7 @@
 """Each path of a lookup and its training, forced, against the oracle: on few fixed shapes, which XLA compiles anew.
 
-The rows take two chunks, of which one is filled up, and the embeddings three blocks; coordinates are one group or two.
+The rows take several chunks, of which the last is filled up, and the embeddings three blocks where their coordinates are
+two groups, not one.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import Case
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup, test_non_finite
-from vq_layer.kernels import chunks, compilation, product, search
+from vq_layer.kernels import chunks, compilation, product, scan, search
 
 N, BATCH, R = 37, 29, 3
 KERAS = KerasLayers()
@@ -33,7 +34,8 @@ def _path(request, monkeypatch):
     monkeypatch.setattr(compilation, "SMALL", 0)
     monkeypatch.setattr(chunks, "SMALL", 1 << 12)
     monkeypatch.setattr(product, "_LARGEST_BLOCK", 16)
-    monkeypatch.setattr(search, "_ROWS_LEFT", 16)
+    monkeypatch.setattr(scan, "_LAID_OUT", 16 * 30)
+    monkeypatch.setattr(search, "_FEWEST", (16,))
 
 
 def exact_case(lookup_ord, d, dtype="float32"):

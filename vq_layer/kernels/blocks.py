@@ -1,6 +1,7 @@
 """Blocks of embeddings, all of one size, so that one program takes each of them."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -14,6 +15,13 @@ class Blocks(NamedTuple):
     n: int
     number: int
     size: int
+
+    def fold(self, step: Callable[..., Any], *start: Any) -> Any:
+        """Return what is left of ``so_far = step(i, *so_far)`` for each block i in turn."""
+        if self.number == 1:
+            return step(tf.constant(0), *start)
+        following = lambda i, *so_far: (i + 1, *step(i, *so_far))  # noqa: E731
+        return tf.while_loop(lambda i, *_: i < self.number, following, (0, *start))[1:]
 
     def rows(self, emb_space: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
         """Return the embeddings of block i, ``[size, d]``."""

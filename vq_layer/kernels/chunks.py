@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -23,6 +23,13 @@ def flat(vectors: tf.Tensor) -> tf.Tensor:
     )
 
 
+def unflattened(of_rows: tf.Tensor, vectors: tf.Tensor, *last: int) -> tf.Tensor:
+    """Reshape what belongs to the rows of ``flat(vectors)``: to the axes of `vectors` but the last, and then `last`."""
+    axes = vectors.shape[:-1]
+    shape = [*axes, *last] if axes.is_fully_defined() else tf.concat([tf.shape(vectors)[:-1], last], axis=0)
+    return tf.reshape(of_rows, shape)
+
+
 def plain_sizes(pair: int) -> Sizes:
     """Return the size of chunks that are small, of rows that are each compared in so many coordinates."""
     return (max(SMALL // pair, 1),)
@@ -39,10 +46,10 @@ def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.Tens
     `of_row` says what it gives for one row.
     """
     parts = []
-    for count, size, chunk in _parts(rows, sizes):
+    for count, size, chunk in _parts([rows], sizes):
         # One element more than there are chunks, since XLA refuses a loop over none.
         start = [tf.TensorArray(spec.dtype, count + 1, element_shape=[size, *spec.shape]) for spec in of_row]
-        arrays = _each(count, lambda i, chunk, so_far: _written(so_far, i, kernel(chunk)), chunk, start)
+        arrays = _each(count, lambda i, chunk, so_far: _written(so_far, i, kernel(*chunk)), chunk, start)
         stacked = [tf.reshape(array.stack(), [(count + 1) * size, *array.element_shape[1:]]) for array in arrays]
         parts.append([rows_of_chunks[: count * size] for rows_of_chunks in stacked])
     return [tf.concat(of_both, axis=0)[: tf.shape(rows)[0]] for of_both in zip(*parts, strict=True)]
@@ -52,16 +59,17 @@ def _written(arrays: Iterable[tf.TensorArray], i: tf.Tensor, values: Iterable[tf
     return [array.write(i, value) for array, value in zip(arrays, values, strict=True)]
 
 
-def summed(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, start: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Return the sums of what the kernel gives for each chunk: ``[chunk, d] -> list``, the shapes of `start`.
+def summed(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, start: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Return the sums of what the kernel gives for each chunk: ``[chunk, ...], ... -> list``, the shapes of `start`.
 
-    Rows of NaN fill up the last chunk; they are to add nothing.
+    `of_rows` are the rows and what else belongs to each, ``[number, ...]``. Rows of NaN fill up the last chunk; they
+    are to add nothing.
     """
 
-    def add(_: tf.Tensor, chunk: tf.Tensor, so_far: list[tf.Tensor]) -> list[tf.Tensor]:
-        return [total + term for total, term in zip(so_far, kernel(chunk), strict=True)]
+    def add(_: tf.Tensor, chunk: list[tf.Tensor], so_far: list[tf.Tensor]) -> list[tf.Tensor]:
+        return [total + term for total, term in zip(so_far, kernel(*chunk), strict=True)]
 
-    for count, _, chunk in _parts(rows, sizes):
+    for count, _, chunk in _parts(of_rows, sizes):
         start = _each(count, add, chunk, start)
     return start
 
@@ -91,15 +99,19 @@ def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) ->
     return list(tf.while_loop(lambda i, *_: i < count, step, [0, *start], parallel_iterations=_AT_ONCE)[1:])
 
 
-def _parts(rows: tf.Tensor, sizes: Sizes) -> Iterator[tuple[tf.Tensor, int, Kernel]]:
-    """Cut rows, ``[number, d]``, into as many chunks of each size as fit; NaN fills up the last of the last size.
+def _parts(of_rows: Sequence[tf.Tensor], sizes: Sizes) -> Iterator[tuple[tf.Tensor, int, Kernel]]:
+    """Cut each of ``[number, ...]`` into as many chunks of each size as fit; NaN fills up the last of the last size.
 
     Gives for each size the number of chunks, the size, and the function of a chunk's number that returns it.
     """
-    left, d = tf.shape(rows)[0], rows.shape[1]
-    filled = tf.pad(rows, [[0, sizes[0]], [0, 0]], constant_values=math.nan)
-    begin: Any = 0
+    left, begin = tf.shape(of_rows[0])[0], tf.constant(0)
     for size in sizes:
         count = -(-left // size) if size == sizes[-1] else left // size
-        yield count, size, lambda i, begin=begin, size=size: tf.slice(filled, [begin + i * size, 0], [size, d])
+        yield count, size, lambda i, begin=begin, size=size: [_chunk(rows, begin + i * size, size) for rows in of_rows]
         begin, left = begin + count * size, left - count * size
+
+
+def _chunk(rows: tf.Tensor, begin: tf.Tensor, size: int) -> tf.Tensor:
+    there = rows[begin : begin + size]
+    filled = tf.pad(there, [[0, size - tf.shape(there)[0]], [0, 0]], constant_values=math.nan)
+    return tf.ensure_shape(filled, [size, rows.shape[1]])

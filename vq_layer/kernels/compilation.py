@@ -45,6 +45,13 @@ def compiled(function: Function) -> Function:
     return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
 
 
+def traced(function: Function, dtype: tf.DType, *shapes: list[int | None]) -> Function:
+    """Return the function as a graph, which is built once for all arguments of these shapes."""
+    return tf.function(  # type: ignore[no-any-return]
+        function, [tf.TensorSpec(shape, dtype) for shape in shapes], autograph=False
+    )
+
+
 def uses_xla() -> bool:
     """Tell whether large inputs are to go through XLA."""
     return _chosen == "compiled" or (_chosen == "auto" and _xla_works())

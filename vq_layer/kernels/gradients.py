@@ -45,8 +45,8 @@ def weighted_sums(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, loo
     across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
     kernel = compiled(functools.partial(_add_up, lookup_ord=lookup_ord))
     sums, gradient = chunks.summed(
-        lambda chunk: kernel(chunk[:, :d], chunk[:, d:], across),
-        tf.concat([rows, weights], axis=1),
+        lambda *chunk: kernel(*chunk, across),
+        [rows, weights],
         chunks.compiled_sizes(n * d),
         [tf.zeros([n], rows.dtype), tf.zeros_like(across)],
     )

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from vq_layer.distances import finite_rows, pairwise_distance
 from vq_layer.kernels import chunks, tiles
-from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
 
 
@@ -21,7 +21,7 @@ def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
         return pairwise_distance(vectors, emb_space, lookup_ord)
     rows = chunks.flat(vectors)
     distance = _distances(rows, emb_space, lookup_ord, lambda upstream: upstream)
-    return tf.reshape(distance, tf.concat([tf.shape(vectors)[:-1], [emb_space.shape[0]]], axis=0))
+    return chunks.unflattened(distance, vectors, emb_space.shape[0])
 
 
 def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -87,10 +87,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         )[0]
         return tf.where(usable, distance, math.nan)
 
-    function: Function = tf.function(
-        distances, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
-    )
-    return function
+    return traced(distances, dtype, [None, d], [n, d])
 
 
 @functools.cache
@@ -101,15 +98,13 @@ def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla:
         if xla:
             return weighted_sums(rows, weights, emb_space, lookup_ord)[1]
         return chunks.summed(
-            lambda chunk: [_plain_gradient(chunk[:, :d], chunk[:, d:], emb_space, lookup_ord)],
-            tf.concat([rows, weights], axis=1),
+            lambda chunk, weights: [_plain_gradient(chunk, weights, emb_space, lookup_ord)],
+            [rows, weights],
             chunks.plain_sizes(n * d),
             [tf.zeros([n, d], dtype)],
         )[0]
 
-    shapes = ([None, d], [None, n], [n, d])
-    function: Function = tf.function(gradient, [tf.TensorSpec(shape, dtype) for shape in shapes], autograph=False)
-    return function
+    return traced(gradient, dtype, [None, d], [None, n], [n, d])
 
 
 def _of_chunk(rows: tf.Tensor, across: tf.Tensor, lookup_ord: float) -> tf.Tensor:

@@ -74,10 +74,10 @@ def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tenso
         scores = tf.where(counts, scores, -math.inf)
         largest = tf.reduce_max(tf.reshape(scores, [groups, GROUP, number]), axis=1)
         of_fan = tf.reduce_max(tf.reshape(largest, [-1, plan.fan, number]), axis=1)
-        return i + 1, of_groups.write(i, largest), of_fans.write(i, of_fan)
+        return of_groups.write(i, largest), of_fans.write(i, of_fan)
 
     start = [tf.TensorArray(units.dtype, blocks.number, element_shape=shape) for shape in shapes]
-    _, of_groups, of_fans = tf.while_loop(lambda i, *_: i < blocks.number, step, [0, *start])
+    of_groups, of_fans = blocks.fold(step, *start)
     return tf.reshape(of_groups.concat(), [-1]), tf.transpose(of_fans.concat())
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows
-from vq_layer.kernels.blocks import cut
+from vq_layer.kernels.blocks import Blocks, cut
 from vq_layer.kernels.tiles import BLOCK
 
 FEWEST = 2 * BLOCK
@@ -20,12 +20,34 @@ _LARGEST_BLOCK = 1024  # embeddings, whose scores stay in the cache
 
 
 def centre(emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the mean of the finite embeddings, ``[d]``, and the largest norm of these from there."""
-    usable = tf.expand_dims(finite_rows(emb_space), -1)
-    count = tf.reduce_sum(tf.cast(usable, emb_space.dtype))
-    mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(usable, emb_space, 0), axis=0), count)
-    moved = tf.where(usable, emb_space - mean, 0)
-    return mean, tf.sqrt(tf.reduce_max(tf.reduce_sum(tf.square(moved), axis=1)))
+    """Return the mean of the finite embeddings, ``[d]``, and the largest norm of these from there.
+
+    Block by block, since XLA copies what it reduces.
+    """
+    n, d = emb_space.shape
+    blocks = cut(n, _LARGEST_BLOCK)
+
+    def add(i: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        block, usable = _block(blocks, emb_space, i)
+        terms = tf.where(usable, block, 0), tf.cast(usable, emb_space.dtype)
+        return total + tf.reduce_sum(terms[0], axis=0), count + tf.reduce_sum(terms[1])
+
+    def enlarge(i: tf.Tensor, largest: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        block, usable = _block(blocks, emb_space, i)
+        squares = tf.reduce_sum(tf.square(tf.where(usable, block - mean, 0)), axis=1)
+        return (tf.maximum(largest, tf.reduce_max(squares)),)
+
+    zero = tf.zeros([], emb_space.dtype)
+    total, count = blocks.fold(add, tf.zeros([d], emb_space.dtype), zero)
+    mean = tf.math.divide_no_nan(total, count)
+    (largest,) = blocks.fold(enlarge, zero)
+    return mean, tf.sqrt(largest)
+
+
+def _block(blocks: Blocks, emb_space: tf.Tensor, i: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the embeddings of block i, ``[size, d]``, and which of them are finite and count, ``[size, 1]``."""
+    block = blocks.rows(emb_space, i)
+    return block, tf.expand_dims(finite_rows(block) & blocks.counts(i), -1)
 
 
 def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
@@ -44,10 +66,9 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
     blocks, moved = cut(emb_space.shape[0], _LARGEST_BLOCK, BLOCK), rows - mean
 
     def over_block(i: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        block = blocks.rows(emb_space, i)
-        usable = finite_rows(block) & blocks.counts(i)
-        block = tf.where(tf.expand_dims(usable, -1), block - mean, 0)
-        squares = tf.where(usable, tf.reduce_sum(tf.square(block), axis=1), math.inf)
+        block, usable = _block(blocks, emb_space, i)
+        block = tf.where(usable, block - mean, 0)
+        squares = tf.where(usable[:, 0], tf.reduce_sum(tf.square(block), axis=1), math.inf)
         # Rows last, so that XLA takes many of them at once.
         products = tf.reshape(tf.matmul(block, moved, transpose_b=True), [-1, BLOCK, number])
         of_steps = tf.reshape(squares, [-1, BLOCK, 1])
@@ -57,11 +78,10 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
                 best = _better(best, score, blocks.start(i) + j * BLOCK + offset)
             return j + 1, *best
 
-        return i + 1, *tf.while_loop(lambda j, *_: j < products.shape[0], step, [0, *best])[1:]
+        return tuple(tf.while_loop(lambda j, *_: j < products.shape[0], step, [0, *best])[1:])
 
     none = tf.fill([number], tf.constant(math.inf, rows.dtype))
-    start = [0, none, none, tf.fill([number], -1)]
-    _, least, second, index = tf.while_loop(lambda i, *_: i < blocks.number, over_block, start)
+    least, second, index = blocks.fold(over_block, none, none, tf.fill([number], -1))
     margin = _margin(d, rows.dtype, tf.norm(moved, axis=1) + largest)
     return tf.where(second > least + margin, index, -1)
 

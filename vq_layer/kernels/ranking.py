@@ -9,8 +9,8 @@ import tensorflow as tf
 from vq_layer.distances import finite_rows
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
-from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, settled
-from vq_layer.kernels.compilation import Function, by_size, compiled, uses_xla
+from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, settled, unflattened
+from vq_layer.kernels.compilation import Function, by_size, compiled, traced, uses_xla
 from vq_layer.kernels.preselection import GROUP, Plan
 from vq_layer.lookup import Ranking, k_most_similar
 from vq_layer.similarity import cosine_similarity, normalize, products
@@ -37,8 +37,7 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
         small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
         large=lambda: _in_chunks(n, d, rows.dtype, k, uses_xla())(rows, emb_space),
     )
-    shape = tf.concat([tf.shape(vectors)[:-1], [k]], axis=0)
-    return Ranking(*(tf.stop_gradient(tf.reshape(part, shape)) for part in ranking))
+    return Ranking(*(tf.stop_gradient(unflattened(part, vectors, k)) for part in ranking))
 
 
 @functools.cache
@@ -59,18 +58,18 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
 
     def search(rows: tf.Tensor, emb_space: tf.Tensor) -> Ranking:
         embeddings = prepared(emb_space)
-        # A zero vector ties with all embeddings. What is not finite has no rank to find.
-        nonzero = tf.reduce_any(tf.not_equal(rows, 0), axis=1, keepdims=True)
-        others = tf.where(nonzero, rows, math.nan)
-        of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int64)
-        found = concatenated(lambda chunk: find(chunk, embeddings), others, sizes, *of_row)
-        first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
-        return Ranking(*(tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True)))
 
-    function: Function = tf.function(
-        search, [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)], autograph=False
-    )
-    return function
+        def find_in_chunk(chunk: tf.Tensor) -> Ranking:
+            # A zero vector ties with all embeddings. What is not finite has no rank to find.
+            nonzero = tf.reduce_any(tf.not_equal(chunk, 0), axis=1, keepdims=True)
+            found = find(tf.where(nonzero, chunk, math.nan), embeddings)
+            first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
+            return Ranking(*(tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True)))
+
+        of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int64)
+        return Ranking(*concatenated(find_in_chunk, rows, sizes, *of_row))
+
+    return traced(search, dtype, [None, d], [n, d])
 
 
 def _first(emb_space: tf.Tensor, k: int) -> Ranking:
@@ -129,13 +128,13 @@ def _compare_all(rows: tf.Tensor, embeddings: tf.Tensor, k: int, units_of: Funct
     (number, d), n = rows.shape, embeddings.shape[0]
     blocks, units = cut(n, max(_COORDINATES_AT_ONCE // (number * d), 1)), normalize(rows)
 
-    def step(i: tf.Tensor, so_far: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+    def step(i: tf.Tensor, so_far: tf.TensorArray) -> tuple[tf.TensorArray]:
         similarity = products(units, units_of(blocks.rows(embeddings, i)))
-        return i + 1, so_far.write(i, tf.where(blocks.counts(i), similarity, math.nan))
+        return (so_far.write(i, tf.where(blocks.counts(i), similarity, math.nan)),)
 
     start = tf.TensorArray(rows.dtype, blocks.number, element_shape=[number, blocks.size])
-    similarity = tf.while_loop(lambda i, _: i < blocks.number, step, [0, start])[1].stack()
-    across = tf.reshape(tf.transpose(similarity, [1, 0, 2]), [number, -1])
+    (similarity,) = blocks.fold(step, start)
+    across = tf.reshape(tf.transpose(similarity.stack(), [1, 0, 2]), [number, -1])
     index = blocks.embedding_at(tf.range(blocks.number * blocks.size))
     return _named(k_most_similar(across, k), tf.broadcast_to(index, tf.shape(across)))
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks
-from vq_layer.kernels.compilation import Function, by_size, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
 
 
@@ -58,11 +58,6 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
     def plain_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
         plain = functools.partial(_all_pairs, emb_space=emb_space, lookup_ord=lookup_ord)
         start = [tf.zeros([], dtype), tf.zeros([n, d], dtype)]
-        return chunks.summed(plain, rows, chunks.plain_sizes(n * d), start)
+        return chunks.summed(plain, [rows], chunks.plain_sizes(n * d), start)
 
-    function: Function = tf.function(
-        compiled_sums if xla else plain_sums,
-        [tf.TensorSpec([None, d], dtype), tf.TensorSpec([n, d], dtype)],
-        autograph=False,
-    )
-    return function
+    return traced(compiled_sums if xla else plain_sums, dtype, [None, d], [n, d])

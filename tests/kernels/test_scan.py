@@ -1,0 +1,34 @@
+"""The scan of all embeddings, block by block."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vq_layer.distances import pairwise_distance
+from vq_layer.kernels import scan
+from vq_layer.kernels.compilation import compiled
+from vq_layer.lookup import nearest
+
+
+@pytest.mark.parametrize(("d", "lookup_ord"), [(3, 1), (30, 2)])
+def test_the_first_of_the_nearest_is_found_in_whatever_blocks(monkeypatch, d, lookup_ord):
+    rng = np.random.default_rng(0)
+    emb_space = rng.standard_normal((100, d)).astype(np.float32)
+    emb_space[60:] = emb_space[:40]  # ties between blocks
+    emb_space[:20, 0] = np.inf  # all of the first block
+    emb_space[::7, 1] = np.nan
+    x = np.concatenate([emb_space, rng.standard_normal((156, d)).astype(np.float32)])
+    x[200] = 3e38  # infinitely far from all
+    expected = nearest(pairwise_distance(tf.constant(x), tf.constant(emb_space), lookup_ord))
+    assert expected[200] == 20
+    monkeypatch.setattr(scan, "_LAID_OUT", 17 * d)
+    index = compiled(functools.partial(scan.scan, lookup_ord=lookup_ord))(x, emb_space)
+    np.testing.assert_array_equal(index, expected)
+
+
+def test_where_no_embedding_is_finite_none_is_found():
+    x = tf.zeros([128, 2])
+    index = compiled(functools.partial(scan.scan, lookup_ord=1))(x, tf.fill([5, 2], np.float32(np.nan)))
+    np.testing.assert_array_equal(index, np.full(128, -1))
