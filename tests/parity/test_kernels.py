@@ -1,7 +1,7 @@
 """Each path of a lookup and its training, forced, against the oracle: on few fixed shapes, which XLA compiles anew.
 
-The rows take several chunks, of which the last is filled up, and the embeddings three blocks where their coordinates are
-two groups, not one.
+The rows take several chunks, of which the last is filled up, and the embeddings three blocks, in the scan where their
+coordinates are two groups, not one.
 """
 
 import dataclasses
