@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer import graph, quantizers, validation
+from vq_layer.lookup import access_count
 from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints
 
 v1 = tf.compat.v1
@@ -129,7 +130,7 @@ def vector_quantization(
         return VQEndpoints(
             layer_out=layer_out,
             emb_space=emb_space,
-            access_count=tf.identity(result.access_count, name="access_count"),
+            access_count=tf.identity(access_count(result.emb_index, n), name="access_count"),
             distance=result.distance,
             emb_spacing=result.emb_spacing,
             emb_closest_spacing=result.emb_closest_spacing,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from vq_layer import initialization, quantizers, replacement, validation
 from vq_layer.distances import comparison_dtype
+from vq_layer.lookup import access_count
 from vq_layer.quantizers import VQResult
 from vq_layer.replacement import ReplacementState
 
@@ -72,7 +73,8 @@ def replacement_ops(
     state = ReplacementState(*map(tf.convert_to_tensor, variables))
     updates = []
     if tf.is_tensor(is_training) or is_training:
-        passed = replacement.accumulate_nearest(state, result.access_count, result.vectors, result.nearest_distance)
+        counts = access_count(result.emb_index, n)
+        passed = replacement.accumulate_nearest(state, counts, result.vectors, result.nearest_distance)
         values = [tf.where(is_training, new, old) for new, old in zip(passed, state, strict=True)]
         updates = [variable.assign(value, read_value=False) for variable, value in zip(variables, values, strict=True)]
     outcome = replacement.replace_embeds(state, tf.convert_to_tensor(emb_space))

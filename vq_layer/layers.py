@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from vq_layer import quantizers, replacement, validation
 from vq_layer.base_layer import Quantizer
+from vq_layer.lookup import access_count
 from vq_layer.metrics import CodebookUsage, Perplexity
 from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints, VQResult
 from vq_layer.replacement import ReplacementState
@@ -141,7 +142,7 @@ class VectorQuantization(Quantizer):
         return (
             result.layer_out,
             emb_space,
-            result.access_count,
+            access_count(result.emb_index, self.n),
             result.distance,
             result.emb_spacing,
             result.emb_closest_spacing,
@@ -165,13 +166,12 @@ class VectorQuantization(Quantizer):
 
     def _accumulate(self, result: VQResult) -> None:
         """Take in what a training pass leaves: metrics, and the state of a replacement."""
+        counts = access_count(result.emb_index, self.n)
         for metric in self._usage_metrics:
-            metric.update_state(result.access_count)
+            metric.update_state(counts)
         if not self.num_embeds_replaced:
             return
-        passed = replacement.accumulate_nearest(
-            self.replacement_state, result.access_count, result.vectors, result.nearest_distance
-        )
+        passed = replacement.accumulate_nearest(self.replacement_state, counts, result.vectors, result.nearest_distance)
         for variable, value in zip(self._state, passed, strict=True):
             variable.assign(value)
 

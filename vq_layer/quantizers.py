@@ -11,7 +11,7 @@ from vq_layer.kernels.pairs import all_distances, distances_among
 from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
-from vq_layer.lookup import Ranking, access_count, nearest, select, straight_through
+from vq_layer.lookup import Ranking, nearest, select, straight_through
 from vq_layer.splitting import merge, split
 from vq_layer.voting import Vote, majority_of, votes_needed
 
@@ -93,7 +93,6 @@ class VQResult(NamedTuple):
 
     layer_out: tf.Tensor
     emb_index: tf.Tensor
-    access_count: tf.Tensor
     nearest_distance: tf.Tensor | None
     distance: tf.Tensor | None
     emb_spacing: tf.Tensor | None
@@ -173,7 +172,6 @@ def vector_quantization(
     return VQResult(
         layer_out=straight_through(x, merge(tf.cast(chosen, x.dtype), x)),
         emb_index=emb_index,
-        access_count=access_count(emb_index, emb_space.shape[0]),
         nearest_distance=norm(reduced - select(reduced_emb_space, emb_index), lookup_ord) if return_nearest else None,
         distance=distance,
         emb_spacing=spacing.emb_spacing(emb_distance) if return_all else None,

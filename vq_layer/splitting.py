@@ -30,5 +30,6 @@ def split(x: tf.Tensor, num_splits: int) -> tf.Tensor:
 
 def merge(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """Undo `split`: ``[batch, m, d]`` back to the shape of `x`, static shape included."""
-    shape = x.shape if x.shape.is_fully_defined() else tf.shape(x)
-    return tf.ensure_shape(tf.reshape(vectors, shape), x.shape)
+    if x.shape.is_fully_defined():
+        return tf.reshape(vectors, x.shape)
+    return tf.ensure_shape(tf.reshape(vectors, tf.shape(x)), x.shape)
