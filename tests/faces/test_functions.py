@@ -86,6 +86,19 @@ def test_wrap_function_quantizes_with_a_constant_embedding_space(value):
     np.testing.assert_array_equal(wrapped(tf.constant(X)), expected)
 
 
+@pytest.mark.clause("VQ-5")
+def test_a_weight_may_be_a_tensor_inside_wrap_function():
+    def losses(x, alpha):
+        vq_layer.vector_quantization(
+            x, 3, alpha, 0, 0, embedding_initializer=EMB_SPACE, constant_init=True, num_splits=2
+        )
+        return v1.get_collection(v1.GraphKeys.LOSSES)
+
+    wrapped = v1.wrap_function(losses, [tf.TensorSpec(X.shape, tf.float32), tf.TensorSpec([], tf.float32)])
+    (once,), (twice,) = (wrapped(tf.constant(X), tf.constant(alpha)) for alpha in (0.5, 1.0))
+    assert twice == 2 * once > 0
+
+
 def test_outside_a_graph_the_error_names_the_layer_to_use():
     inside = tf.function(lambda x: vq_layer.vector_quantization(x, 3))
     for call, x in (

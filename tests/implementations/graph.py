@@ -1,7 +1,8 @@
 """The functions for graphs. A graph takes a while to build, so one serves all cases of the same static parameters."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,11 @@ v1 = tf.compat.v1
 
 
 class GraphFunctions:
-    """The functions of `vq_layer` in a `tf.Graph` with a v1 `Session`; batch and r unknown."""
+    """The functions of `vq_layer` in a `tf.Graph` with a v1 `Session`; batch and r unknown.
+
+    Random inputs are small. What XLA would compile for large ones is left out of the graphs, unless `compilation` says
+    otherwise, since it takes half of the time to build them.
+    """
 
     name = "graph"
     dtypes = DTYPES
@@ -34,31 +39,34 @@ class GraphFunctions:
     configurations = 12
     validates = True
 
+    def __init__(self, compilation: str = "plain") -> None:
+        self._compilation = compilation
+
     def quantize(self, case: Case) -> Quantized:
         """Fetch all endpoints."""
-        graph = _graph_of(case)
+        graph = _graph_of(case, self._compilation)
         return Quantized(**graph.run("quantized", case.emb_space, x=case.x, **case.weights))
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Fetch all gradients."""
-        graph = _graph_of(case)
+        graph = _graph_of(case, self._compilation)
         values = graph.run("gradients", case.emb_space, x=case.x, upstream=upstream, **case.weights)
         return Gradients(**values)
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Fetch all endpoints."""
-        values = _cosine_graph_of(case).run("quantized", case.emb_space, x=case.x, **_labels(case))
+        values = _cosine_graph_of(case, self._compilation).run("quantized", case.emb_space, x=case.x, **_labels(case))
         return CosineQuantized(**{**dict.fromkeys(CosineQuantized._fields), **values})
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
         """Fetch both gradients."""
-        graph = _cosine_graph_of(case)
+        graph = _cosine_graph_of(case, self._compilation)
         values = graph.run("gradients", case.emb_space, x=case.x, upstream=upstream, **_labels(case))
         return CosineGradients(**values)
 
     def training(self, case: Case, num_embeds_replaced: int) -> "GraphTraining":
         """Begin in a session of its own."""
-        return GraphTraining(case, num_embeds_replaced)
+        return GraphTraining(case, num_embeds_replaced, self._compilation)
 
 
 class _Graph(NamedTuple):
@@ -80,15 +88,27 @@ def _finished(
     return _Graph(v1.Session(graph=graph), feeds, emb_space.assign(feeds["emb_space"]).op, fetches)
 
 
+@contextmanager
+def _graph(compilation: str) -> Iterator[tf.Graph]:
+    """Build a graph whose lookups are computed in this way."""
+    before = vq_layer.get_compilation()
+    vq_layer.set_compilation(compilation)
+    try:
+        with tf.Graph().as_default() as graph:
+            yield graph
+    finally:
+        vq_layer.set_compilation(before)
+
+
 def _placeholders(dtype: str, q: int) -> dict[str, tf.Tensor]:
     return {name: v1.placeholder(dtype, [None, None, q]) for name in ("x", "upstream")}
 
 
-def _graph_of(case: Case) -> _Graph:
+def _graph_of(case: Case, compilation: str) -> _Graph:
     weights = tuple(None if case.schedule and weight != 0 else weight for weight in case.weights.values())
     reduction = (case.dim_reduction, case.num_dim_reduction_components)
     sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
-    return _build(case.x.dtype.name, sizes, case.lookup_ord, weights, reduction)
+    return _build(case.x.dtype.name, sizes, case.lookup_ord, weights, reduction, compilation)
 
 
 @lru_cache(maxsize=512)
@@ -98,9 +118,10 @@ def _build(
     lookup_ord: float,
     weights: tuple[float | None, ...],
     reduction: tuple[str | None, int],
+    compilation: str,
 ) -> _Graph:
     q, n, num_splits = sizes
-    with tf.Graph().as_default() as graph:
+    with _graph(compilation) as graph:
         feeds = _placeholders(dtype, q)
         feeds |= {
             name: v1.placeholder(tf.float64 if dtype == "float64" else tf.float32, [])
@@ -132,7 +153,7 @@ def _build(
         return _finished(graph, feeds, endpoints.emb_space, fetches)
 
 
-def _cosine_graph_of(case: CosineCase) -> _Graph:
+def _cosine_graph_of(case: CosineCase, compilation: str) -> _Graph:
     reduction = (case.dim_reduction, case.num_dim_reduction_components)
     sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
     vote = case.vote and (
@@ -142,7 +163,7 @@ def _cosine_graph_of(case: CosineCase) -> _Graph:
         case.vote.majority_threshold,
         case.vote.representative,
     )
-    return _build_cosine(case.x.dtype.name, sizes, reduction, vote)
+    return _build_cosine(case.x.dtype.name, sizes, reduction, vote, compilation)
 
 
 @lru_cache(maxsize=512)
@@ -151,6 +172,7 @@ def _build_cosine(
     sizes: tuple[int, int, int],
     reduction: tuple[str | None, int],
     vote: tuple[str, int, int, float, str] | None,
+    compilation: str,
 ) -> _Graph:
     q, n, num_splits = sizes
     common = {
@@ -159,7 +181,7 @@ def _build_cosine(
         "num_splits": num_splits,
         "return_endpoints": True,
     }
-    with tf.Graph().as_default() as graph:
+    with _graph(compilation) as graph:
         feeds = _placeholders(dtype, q)
         if vote is None:
             endpoints = vq_layer.cosine_vector_quantization(feeds["x"], n, **common)
@@ -195,13 +217,14 @@ def _labels(case: CosineCase) -> dict[str, NDArray[Any]]:
 class GraphTraining:
     """A session whose variables are the state."""
 
-    def __init__(self, case: Case, num_embeds_replaced: int) -> None:
+    def __init__(self, case: Case, num_embeds_replaced: int, compilation: str) -> None:
         self._build = _training_graph(
             case.x.dtype.name,
             (case.x.shape[-1], len(case.emb_space), case.num_splits),
             case.lookup_ord,
             (case.dim_reduction, case.num_dim_reduction_components),
             num_embeds_replaced,
+            compilation,
         )
         self._session = self._build.new_session()
         self._session.run(self._build.assign_emb_space, {self._build.feeds["emb_space"]: case.emb_space})
@@ -255,9 +278,10 @@ def _training_graph(
     lookup_ord: float,
     reduction: tuple[str | None, int],
     num_embeds_replaced: int,
+    compilation: str,
 ) -> _TrainingGraph:
     q, n, num_splits = sizes
-    with tf.Graph().as_default() as graph:
+    with _graph(compilation) as graph:
         feeds = {"x": v1.placeholder(dtype, [None, None, q]), "is_training": v1.placeholder(tf.bool, [])}
         endpoints = vq_layer.vector_quantization(
             feeds["x"],

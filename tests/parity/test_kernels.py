@@ -81,9 +81,9 @@ def test_rounded_inputs_stay_within_their_errors(lookup_ord, d):
 
 @pytest.mark.clause("VQ-2", "VQ-7")
 def test_a_graph_of_unknown_batch_gives_the_oracles_endpoints_and_gradients():
-    case = exact_case(2, 3)
-    parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(GraphFunctions(), case)
-    parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(GraphFunctions(), case)
+    case, graphs = exact_case(2, 3), GraphFunctions(compilation.get_compilation())
+    parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(graphs, case)
+    parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(graphs, case)
 
 
 @pytest.mark.clause("VQ-2", "VQ-7")
