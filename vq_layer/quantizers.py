@@ -165,7 +165,8 @@ def vector_quantization(
     if not is_zero(alpha):
         present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
     if not is_zero(beta):
-        total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
+        with tf.control_dependencies([emb_index]):  # one after the other, so that they are not compiled at once
+            total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
         present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
     if not is_zero(gamma):
         present["coulomb_loss"] = losses.coulomb_loss(closest, _as_weight(gamma, emb_space.dtype))

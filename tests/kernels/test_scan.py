@@ -12,6 +12,11 @@ from vq_layer.kernels.compilation import compiled
 from vq_layer.lookup import nearest
 
 
+def found(x, emb_space, lookup_ord):
+    blocks, embeddings = scan.prepared(tf.constant(emb_space))
+    return compiled(functools.partial(scan.scan, blocks=blocks, lookup_ord=lookup_ord))(x, *embeddings)
+
+
 @pytest.mark.parametrize(("d", "lookup_ord"), [(3, 1), (30, 2)])
 def test_the_first_of_the_nearest_is_found_in_whatever_blocks(monkeypatch, d, lookup_ord):
     rng = np.random.default_rng(0)
@@ -24,11 +29,10 @@ def test_the_first_of_the_nearest_is_found_in_whatever_blocks(monkeypatch, d, lo
     expected = nearest(pairwise_distance(tf.constant(x), tf.constant(emb_space), lookup_ord))
     assert expected[200] == 20
     monkeypatch.setattr(scan, "_LAID_OUT", 17 * d)
-    index = compiled(functools.partial(scan.scan, lookup_ord=lookup_ord))(x, emb_space)
-    np.testing.assert_array_equal(index, expected)
+    np.testing.assert_array_equal(found(x, emb_space, lookup_ord), expected)
 
 
 def test_where_no_embedding_is_finite_none_is_found():
     x = tf.zeros([128, 2])
-    index = compiled(functools.partial(scan.scan, lookup_ord=1))(x, tf.fill([5, 2], np.float32(np.nan)))
+    index = found(x, np.full((5, 2), np.nan, np.float32), lookup_ord=1)
     np.testing.assert_array_equal(index, np.full(128, -1))

@@ -3,76 +3,81 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows
 from vq_layer.kernels import tiles
-from vq_layer.kernels.blocks import cut
+from vq_layer.kernels.blocks import Blocks, cut
 
+LayOut = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 _LANES = 128  # rows at once in few dimensions: of more, XLA divides each step among threads, which takes longer than it
 _LAID_OUT = 1 << 18  # coordinates of embeddings at once, 1 MiB as float32
 
 
-class _Nearest(NamedTuple):
-    """The nearest embedding so far of each row, ``[..., number]``: its distance, and its index, -1 if there is none."""
+def prepared(emb_space: tf.Tensor) -> tuple[Blocks, tuple[tf.Tensor, ...]]:
+    """Return the blocks of embeddings, ``[n, d]``, and what `scan` takes of them: laid out if that is one block.
 
-    distance: tf.Tensor
-    index: tf.Tensor
+    Many are laid out block by block in the program, which takes more memory to compile, but holds no copy of them all.
+    """
+    blocks = cut(emb_space.shape[0], max(_LAID_OUT // emb_space.shape[1], 1))
+    return blocks, _lay_out(emb_space, blocks, tf.constant(0)) if blocks.number == 1 else (emb_space,)
 
 
-def scan(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+def scan(rows: tf.Tensor, *embeddings: tf.Tensor, blocks: Blocks, lookup_ord: float) -> tf.Tensor:
     """Return the index of the nearest embedding, the lowest on ties; -1 where a row is not finite.
 
-    ``[number, d], [n, d] -> [number]``, int32.
+    ``[number, d]``, and what `prepared` returns, ``-> [number]``, int32.
     """
-    (number, d), n = rows.shape, emb_space.shape[0]
-    lanes = _LANES if number > _LANES and tiles.grouping(d).number == 1 else number
-    known, blocks = finite_rows(rows), cut(n, max(_LAID_OUT // d, 1))
-    parts = tf.reshape(tf.where(tf.expand_dims(known, -1), rows, 0), [-1, lanes, d])
-
-    def over_block(i: tf.Tensor, first: tf.Tensor, nearest: _Nearest) -> tuple[tf.Tensor, _Nearest]:
-        block = blocks.rows(emb_space, i)
-        usable = finite_rows(block)
-        # An infinite embedding is infinitely far from every vector, and so never nearer than another.
-        laid_out = tiles.blocks(tf.where(tf.expand_dims(usable, -1), block, math.inf), fill=math.inf)
-        take_in = functools.partial(_scan_lanes, blocks=laid_out, start=blocks.start(i), lookup_ord=lookup_ord)
-        numbers = tf.where(usable, blocks.start(i) + tf.range(blocks.size), n)
-        return tf.minimum(first, tf.reduce_min(numbers)), _Nearest(*_mapped(take_in, parts, *nearest))
-
-    start = _Nearest(tf.fill(parts.shape[:2], tf.constant(math.inf, rows.dtype)), tf.fill(parts.shape[:2], -1))
-    first, nearest = blocks.fold(over_block, tf.constant(n), start)
-    # Where all distances overflow, none was below the infinite one at the start.
-    index = tf.where((nearest.index < 0) & (first < n), first, nearest.index)
+    number, d = rows.shape
+    known = finite_rows(rows)
+    clean = tf.where(tf.expand_dims(known, -1), rows, 0)
+    lay_out = (lambda _: embeddings) if blocks.number == 1 else lambda i: _lay_out(embeddings[0], blocks, i)
+    scan_lanes = functools.partial(_scan_lanes, blocks=blocks, lay_out=lay_out, lookup_ord=lookup_ord)
+    if number <= _LANES or tiles.grouping(d).number > 1:
+        index = scan_lanes(clean)
+    else:
+        parts = tf.reshape(clean, [-1, _LANES, d])
+        index = tf.map_fn(scan_lanes, parts, fn_output_signature=tf.TensorSpec([_LANES], tf.int32))
     return tf.where(known, tf.reshape(index, [number]), -1)
 
 
-def _mapped(take_in: Callable[[Any], tuple[tf.Tensor, ...]], *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Take in one part after the other."""
-    if parts[0].shape[0] == 1:
-        return tuple(tf.expand_dims(result, 0) for result in take_in([part[0] for part in parts]))
-    rows, *nearest = parts
-    specs = tuple(tf.TensorSpec(rows.shape[1], part.dtype) for part in nearest)
-    return tuple(tf.map_fn(take_in, parts, fn_output_signature=specs))
+def _lay_out(emb_space: tf.Tensor, blocks: Blocks, i: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Return block i as `tiles.blocks`, and its first finite embedding, n if there is none."""
+    block = blocks.rows(emb_space, i)
+    usable = finite_rows(block)
+    # An infinite embedding is infinitely far from every vector, and so never nearer than another.
+    laid_out = tiles.blocks(tf.where(tf.expand_dims(usable, -1), block, math.inf), fill=math.inf)
+    return laid_out, tf.reduce_min(tf.where(usable, blocks.start(i) + tf.range(blocks.size), blocks.n))
 
 
-def _scan_lanes(
-    part: tuple[tf.Tensor, ...], blocks: tf.Tensor, start: tf.Tensor, lookup_ord: float
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the distances and indices of the nearest embeddings, also among those of `blocks`, the first at `start`.
+def _scan_lanes(rows: tf.Tensor, blocks: Blocks, lay_out: LayOut, lookup_ord: float) -> tf.Tensor:
+    """Return the index of the nearest embedding, -1 where none is finite: ``[lanes, d] -> [lanes]``."""
+    across = tiles.lanes(rows)
+
+    def over_block(i: tf.Tensor, first: tf.Tensor, *nearest: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        laid_out, first_of_block = lay_out(i)
+        return tf.minimum(first, first_of_block), *_taken_in(laid_out, across, blocks.start(i), nearest, lookup_ord)
+
+    none = tf.fill(rows.shape[:1], tf.constant(math.inf, rows.dtype)), tf.fill(rows.shape[:1], -1)
+    first, _, index = blocks.fold(over_block, tf.constant(blocks.n), *none)
+    # Where all distances overflow, none was below the infinite one at the start.
+    return tf.where((index < 0) & (first < blocks.n), first, index)
+
+
+def _taken_in(
+    laid_out: tf.Tensor, across: tf.Tensor, start: tf.Tensor, nearest: tuple[tf.Tensor, ...], lookup_ord: float
+) -> tuple[tf.Tensor, ...]:
+    """Return the distance and the index of the nearest so far, ``[lanes]``, with a block of embeddings from `start`.
 
     The nearer of two replaces the other by one comparison, so that index and distance cannot part, as they may where
     XLA computes the distances twice.
     """
-    rows, least, index = part
-    across = tiles.lanes(rows)
 
-    def step(i: tf.Tensor, least: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        for offset, distance in enumerate(tf.unstack(tiles.tile(blocks[i], across, lookup_ord))):
+    def step(i: tf.Tensor, least: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        for offset, distance in enumerate(tf.unstack(tiles.tile(laid_out[i], across, lookup_ord))):
             nearer = distance < least
             least, index = tf.where(nearer, distance, least), tf.where(nearer, start + i * tiles.BLOCK + offset, index)
         return i + 1, least, index
 
-    _, least, index = tf.while_loop(lambda i, *_: i < blocks.shape[0], step, [0, least, index])
-    return least, index
+    return tuple(tf.while_loop(lambda i, *_: i < laid_out.shape[0], step, [0, *nearest])[1:])

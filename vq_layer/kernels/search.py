@@ -7,7 +7,7 @@ import tensorflow as tf
 from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks, product
 from vq_layer.kernels.compilation import Function, by_size, compiled, traced, uses_xla
-from vq_layer.kernels.scan import scan
+from vq_layer.kernels.scan import prepared, scan
 from vq_layer.lookup import nearest
 
 _PRODUCT_PAYS = 24  # coordinates from which on a matrix product, with what it takes to trust it, is faster
@@ -61,8 +61,9 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
 
 def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, sizes: chunks.Sizes) -> tf.Tensor:
     """Return the index of the nearest embedding: ``[number, d], [n, d] -> [number]``, int32."""
-    kernel = compiled(functools.partial(scan, lookup_ord=lookup_ord))
-    return chunks.concatenated(lambda chunk: [kernel(chunk, emb_space)], rows, sizes, _INDEX)[0]
+    blocks, embeddings = prepared(emb_space)
+    kernel = compiled(functools.partial(scan, blocks=blocks, lookup_ord=lookup_ord))
+    return chunks.concatenated(lambda chunk: [kernel(chunk, *embeddings)], rows, sizes, _INDEX)[0]
 
 
 def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, sizes: chunks.Sizes) -> tf.Tensor:
