@@ -81,9 +81,8 @@ def settled(
 
     ``[size, d] -> list of [size, ...]``.
     """
-    # The numbers of the undecided rows, in their order, come first.
-    order = tf.argsort(tf.cast(~undecided, tf.int32), stable=True)
-    count = tf.reduce_sum(tf.cast(undecided, tf.int32))
+    order = tf.cast(tf.where(undecided)[:, 0], tf.int32)  # their numbers
+    count = tf.shape(order)[0]
 
     def step(i: tf.Tensor, *so_far: tf.Tensor) -> list[tf.Tensor]:
         some = tf.gather(order, tf.minimum(i + tf.range(size), count - 1))  # the last fills up, and is found anew

@@ -64,10 +64,12 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
             nonzero = tf.reduce_any(tf.not_equal(chunk, 0), axis=1, keepdims=True)
             found = find(tf.where(nonzero, chunk, math.nan), embeddings)
             first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
-            return Ranking(*(tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True)))
+            similarity, index = (tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True))
+            return Ranking(similarity, tf.cast(index, tf.int32))  # which take half of the memory until all are there
 
-        of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int64)
-        return Ranking(*concatenated(find_in_chunk, rows, sizes, *of_row))
+        of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int32)
+        similarity, index = concatenated(find_in_chunk, rows, sizes, *of_row)
+        return Ranking(similarity, tf.cast(index, tf.int64))
 
     return traced(search, dtype, [None, d], [n, d])
 
