@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
 from tests.implementations.protocol import CosineCase, Implementation, Vote
-from tests.strategies.vectors import normal
+from tests.strategies.choices import chooser, integers, sample
+from tests.strategies.vectors import Rows, normal
 
 # Magnitudes whose norm is a power of 2, the largest of them, too: the unit vector is exact in every dtype, and so are
 # the products of two of them, multiples of 1/16, and their sums. A common factor divides out without a rounding.
@@ -55,8 +56,8 @@ def combinations(draw: st.DrawFn, implementation: Implementation, voting: bool |
     A law that changes what is static needs so many `variants` of each, and then gets fewer of them.
     """
     if implementation.configurations is None:
-        voting = draw(st.booleans()) if voting is None else voting
-        return combination(lambda options: draw(st.sampled_from(options)), implementation.dtypes, voting)
+        choose = chooser(draw, 11)
+        return combination(choose, implementation.dtypes, choose((False, True)) if voting is None else voting)
     # Two thirds of the combinations for each kind. This seed reaches every kind of threshold, and k = 1 to k = n.
     each, rng = max(1, implementation.configurations * 2 // 3), random.Random(531)
     kinds = {it: [combination(rng.choice, implementation.dtypes, it) for _ in range(each)] for it in (False, True)}
@@ -64,43 +65,38 @@ def combinations(draw: st.DrawFn, implementation: Implementation, voting: bool |
     return draw(st.sampled_from(fixed[: max(1, len(fixed) // variants)]))
 
 
-def exact_row(draw: st.DrawFn, d: int) -> list[float]:
-    """Draw a vector whose unit vector needs no rounding: few nonzero coordinates, times any number."""
-    magnitudes = draw(st.sampled_from([pattern for pattern in _EXACT_MAGNITUDES if len(pattern) <= d]))
-    signs = draw(st.lists(st.sampled_from([1.0, -1.0]), min_size=d, max_size=d))
-    places = draw(st.permutations([*magnitudes, *[0.0] * (d - len(magnitudes))]))
-    factor = draw(st.sampled_from([1.0, 0.25, 64.0, 3.0, 0.1]))
-    return [factor * sign * place for sign, place in zip(signs, places, strict=True)]
+def exact_rows(draw: st.DrawFn, count: int, d: int) -> Rows:
+    """Draw vectors whose unit vectors need no rounding: few nonzero coordinates, times any number, ``[count, d]``."""
+    patterns = [(*pattern, *[0.0] * (d - len(pattern))) for pattern in _EXACT_MAGNITUDES if len(pattern) <= d]
+    order = integers(draw, (count, d), 0, 2**15 - 1).argsort(axis=1, kind="stable")
+    places = np.take_along_axis(sample(draw, patterns, count), order, axis=1)
+    factor = sample(draw, [1.0, 0.25, 64.0, 3.0, 0.1], (count, 1))
+    return factor * sample(draw, [1.0, -1.0], (count, d)) * places
 
 
-def rounded_row(draw: st.DrawFn, d: int, dtype: str) -> list[float]:
-    """Draw a vector of one scale or, coordinate by coordinate, of many; or one far from the origin, near the others."""
+def rounded_rows(draw: st.DrawFn, count: int, d: int, dtype: str) -> Rows:
+    """Draw vectors of one scale or, coordinate by coordinate, of many; or far from the origin, near the others."""
     low, high = _EXPONENTS[dtype]
-    unit = st.floats(-1, 1, width=32)
-    kind = draw(st.sampled_from(["one scale", "many scales", "far"]))
-    if kind == "one scale":
-        scale = 2.0 ** draw(st.integers(low, high))
-        coordinate = unit.map(lambda u: u * scale)
-    elif kind == "many scales":
-        coordinate = st.tuples(unit, st.integers(low, high)).map(lambda it: it[0] * 2.0 ** it[1])
-    else:
-        coordinate = unit.map(lambda u: 100 + 0.01 * u)
-    return draw(st.lists(coordinate, min_size=d, max_size=d))
+    unit = integers(draw, (count, d), -(2**24), 2**24) * 2.0**-24
+    unit = np.where(sample(draw, [True, True, True, False], (count, d)), unit, np.sign(unit))
+    of_row = 2.0 ** integers(draw, (count, 1), low, high)
+    of_coordinate = 2.0 ** integers(draw, (count, d), low, high)
+    kind = sample(draw, [0, 1, 2], (count, 1))
+    return np.choose(kind, [unit * of_row, unit * of_coordinate, 100 + 0.01 * unit])
 
 
-@st.composite
-def rows(draw: st.DrawFn, count: int, d: int, dtype: str, exact: bool) -> NDArray[np.float64]:
+def rows(draw: st.DrawFn, count: int, d: int, dtype: str, exact: bool) -> Rows:
     """Draw vectors from a small pool, so that directions repeat and tie, and are opposite; some are zero.
 
     If not exact, some are turned a little, so that similarities nearly tie.
     """
-    row = exact_row if exact else lambda draw, d: rounded_row(draw, d, dtype)
-    pool = np.array([*(row(draw, d) for _ in range(draw(st.integers(1, 4)))), [0.0] * d])
-    choice = st.tuples(st.integers(0, len(pool) - 1), st.sampled_from([1.0, 2.0, 0.5, -1.0]))
-    chosen, factor = zip(*draw(st.lists(choice, min_size=count, max_size=count)), strict=True)
-    turn = 0.0 if exact else draw(st.sampled_from([0.0, 2.0**-20, 2.0**-24, 2.0**-50]))
+    choose = chooser(draw, 2)
+    of_pool = choose(range(1, 5))
+    fresh = exact_rows(draw, of_pool, d) if exact else rounded_rows(draw, of_pool, d, dtype)
+    chosen = sample(draw, np.concatenate([fresh, np.zeros((1, d))]), count)
+    turn = 0.0 if exact else choose((0.0, 2.0**-20, 2.0**-24, 2.0**-50))
     turned = 1 + turn * np.sin(np.arange(count * d)).reshape(count, d)  # any numbers in [-1, 1]
-    return pool[list(chosen)] * np.array(factor)[:, np.newaxis] * turned
+    return chosen * sample(draw, [1.0, 2.0, 0.5, -1.0], (count, 1)) * turned
 
 
 @st.composite
@@ -114,28 +110,30 @@ def cosine_cases(
 ) -> CosineCase:
     """Draw one quantization by cosine similarity, with a vote or without, with rows that are not finite or without."""
     dtype, num_splits, d, n, label_dtype, vote = draw(combinations(implementation, voting, variants))
-    batch, r = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    choose = chooser(draw, 5)
+    batch, r = choose(range(1, 4)), choose(range(1, 3))
     count = batch * r * num_splits
-    drawn = draw(rows(count + n, d, dtype, exact))
+    drawn = rows(draw, count + n, d, dtype, exact)
     x, emb_space = normal(drawn[n:], dtype), normal(drawn[:n], comparison_dtype(dtype))
-    if exact or draw(st.booleans()):  # half types: embeddings among the values that x can take, or between them
+    if exact or choose((False, True)):  # half types: embeddings among the values that x can take, or between them
         emb_space = normal(emb_space, dtype).astype(emb_space.dtype)
-    if draw(st.booleans()) if non_finite is None else non_finite:
+    if choose((False, True)) if non_finite is None else non_finite:
         _contaminate(draw, x, at_least=int(non_finite or 0))
         _contaminate(draw, emb_space, at_least=int(non_finite or 0))
     if vote is not None:
-        several = draw(st.sampled_from([True, True, True, False]))
-        label = st.integers(0 if several else vote["num_classes"] - 1, vote["num_classes"] - 1)
-        labels = draw(st.lists(label, min_size=n, max_size=n))
-        vote = Vote(np.array(labels, label_dtype), **vote)
+        several = choose((True, True, True, False))
+        labels = integers(draw, n, 0 if several else vote["num_classes"] - 1, vote["num_classes"] - 1)
+        vote = Vote(labels.astype(label_dtype), **vote)
     return CosineCase(x.reshape(batch, r, num_splits * d), emb_space, num_splits, vote=vote)
 
 
 def _contaminate(draw: st.DrawFn, vectors: NDArray[Any], at_least: int) -> None:
-    """Put NaN or infinity into one coordinate of up to half of the vectors, ``[..., d]``."""
+    """Put NaN or infinity into one coordinate of up to half of the vectors, ``[..., d]``, the same of several."""
     count, d = vectors.shape
-    for row in draw(st.sets(st.integers(0, count - 1), min_size=at_least, max_size=(count + 1) // 2)):
-        vectors[row, draw(st.integers(0, d - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    number = chooser(draw, 1)(range(at_least, (count + 1) // 2 + 1))
+    broken = integers(draw, number, 0, count - 1)
+    values = sample(draw, [np.nan, np.inf, -np.inf], number).astype(vectors.dtype)
+    vectors[broken, integers(draw, number, 0, d - 1)] = values
 
 
 def plain_cosine_cases(implementation: Implementation) -> st.SearchStrategy[CosineCase]:
@@ -167,5 +165,4 @@ def exact_non_finite_cosine_cases(implementation: Implementation) -> st.SearchSt
 def cosine_cases_with_upstream(draw: st.DrawFn, implementation: Implementation) -> tuple[CosineCase, NDArray[Any]]:
     """Draw a case and a gradient that reaches its output."""
     case = draw(cosine_cases(implementation, voting=draw(st.sampled_from([True, True, False]))))
-    upstream = draw(st.lists(st.integers(1, 5), min_size=case.x.size, max_size=case.x.size))
-    return case, np.array(upstream, case.x.dtype).reshape(case.x.shape)
+    return case, integers(draw, case.x.shape, 1, 5).astype(case.x.dtype)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
 from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
+from tests.strategies.choices import chooser, integers, sample
 from tests.strategies.vectors import normal
 
 Array = NDArray[np.float64]
@@ -68,9 +69,8 @@ def reduced_statics(draw: st.DrawFn, implementation: Implementation, lookup_ord:
     """Draw sizes, norm, mode and components; of few combinations if the implementation is slow to set up."""
     kinds = [kind for kind in _KINDS if lookup_ord in (None, kind[0])]
     if implementation.configurations is None:
-        return _choose_statics(
-            lambda options: draw(st.sampled_from(options)), implementation.dtypes, draw(st.sampled_from(kinds))
-        )
+        choose = chooser(draw, 6)
+        return _choose_statics(choose, implementation.dtypes, choose(kinds))
     rng = random.Random(0)
     fixed = [
         _choose_statics(rng.choice, implementation.dtypes, kind)
@@ -81,10 +81,11 @@ def reduced_statics(draw: st.DrawFn, implementation: Implementation, lookup_ord:
 
 def _batch_shape(draw: st.DrawFn, statics: ReducedStatics, least: int = 0) -> tuple[int, int]:
     """Draw batch and r, so that there are at least so many vectors, and no fewer rows than a fit needs."""
-    r = draw(st.integers(1, 2))
+    choose = chooser(draw, 2)
+    r = choose(range(1, 3))
     if statics.fits_inputs:
         least = max(least, statics.num_components + 1 - statics.n)
-    return max(draw(st.integers(1, 3)), -(-least // (r * statics.num_splits))), r
+    return max(choose(range(1, 4)), -(-least // (r * statics.num_splits))), r
 
 
 def _case(statics: ReducedStatics, vectors: Array, emb_space: Array, r: int, between: bool = False) -> Case:
@@ -100,11 +101,10 @@ def _case(statics: ReducedStatics, vectors: Array, emb_space: Array, r: int, bet
     )
 
 
-def _rows(draw: st.DrawFn, count: int, d: int, pool: Sequence[Any] = (), largest: int = 3) -> list[list[int]]:
-    """Draw rows from a few of small integers and from a pool, so that many are equal."""
-    row = st.lists(st.integers(-largest, largest), min_size=d, max_size=d)
-    fresh = draw(st.lists(row, min_size=1, max_size=6))
-    return draw(st.lists(st.sampled_from([*fresh, *pool]), min_size=count, max_size=count))
+def _rows(draw: st.DrawFn, count: int, d: int, pool: Any = (), largest: int = 3) -> NDArray[np.int64]:
+    """Draw rows from a few of small integers and from a pool, so that many are equal, ``[count, d]``."""
+    fresh = integers(draw, (chooser(draw, 1)(range(1, 7)), d), -largest, largest)
+    return sample(draw, np.concatenate([fresh, np.reshape(pool, (-1, d)).astype(np.int64)]), count)
 
 
 def _separated(fitted: Array, rows: Array, ratio: float) -> Array:
@@ -131,7 +131,7 @@ def reduced_cases(draw: st.DrawFn, implementation: Implementation, statics: Redu
     batch, r = _batch_shape(draw, statics)
     emb_space = _rows(draw, statics.n, statics.d)
     vectors = _rows(draw, batch * r * statics.num_splits, statics.d, emb_space)
-    rows = np.array([*emb_space, *vectors], np.float64)
+    rows = np.concatenate([emb_space, vectors]).astype(np.float64)
     fitted = rows if statics.fits_inputs else rows[: statics.n]
     offset = draw(st.sampled_from([0, 1, 10])) * np.arange(1, statics.d + 1)
     scale = 2.0 ** draw(st.integers(*_EXPONENTS[statics.dtype]))
@@ -178,7 +178,7 @@ def orthogonal_cases(draw: st.DrawFn, implementation: Implementation, wide: bool
     """
     statics = draw(reduced_statics(implementation))
     d, n = statics.d, statics.n
-    signs = draw(st.lists(st.sampled_from([1, -1]), min_size=d, max_size=d))
+    signs = sample(draw, [1, -1], d)
     directions = np.array(_DIRECTIONS[d])[:, draw(st.permutations(range(d)))] * signs
     most = d if statics.fits_inputs else min(d, n // 2)
     used = draw(st.sampled_from([*range(1, most + 1), *range(most + 1)]))
@@ -186,8 +186,7 @@ def orthogonal_cases(draw: st.DrawFn, implementation: Implementation, wide: bool
     sizes = 3 ** np.arange(used)[::-1, np.newaxis]
     offset = draw(st.sampled_from([0, 1, 100])) * np.arange(1, d + 1) // 5
     if statics.fits_inputs:
-        choices = draw(st.lists(st.integers(0, 2 * used), min_size=n, max_size=n))
-        emb_space = np.concatenate([sizes * directions, -sizes * directions, np.zeros((1, d), int)])[choices]
+        emb_space = sample(draw, np.concatenate([sizes * directions, -sizes * directions, np.zeros((1, d), int)]), n)
         mirrored = np.concatenate([-emb_space, sizes * directions, -sizes * directions])
         batch, r = _batch_shape(draw, statics, len(mirrored))
         vectors = np.zeros((batch * r * statics.num_splits, d), int)
@@ -196,7 +195,7 @@ def orthogonal_cases(draw: st.DrawFn, implementation: Implementation, wide: bool
         emb_space = np.zeros((n, d), int)
         emb_space[: 2 * used] = np.concatenate([sizes * directions, -sizes * directions])
         batch, r = _batch_shape(draw, statics)
-        vectors = np.array(_rows(draw, batch * r * statics.num_splits, d, [*emb_space.tolist(), *others.tolist()], 20))
+        vectors = _rows(draw, batch * r * statics.num_splits, d, np.concatenate([emb_space, others]), 20)
     emb_space, vectors = (rows[draw(st.permutations(range(len(rows))))] for rows in (emb_space, vectors))
     kept = directions[: statics.num_components]
     axes = np.zeros((d, statics.num_components))
@@ -237,14 +236,14 @@ def hull_cases(draw: st.DrawFn, implementation: Implementation) -> HullCase:
     statics = draw(reduced_statics(implementation, lookup_ord=2))
     d, n = statics.d, statics.n
     batch, r = _batch_shape(draw, statics)
-    basis = np.array(_rows(draw, draw(st.integers(1, statics.num_components)), d, largest=2))
+    basis = _rows(draw, draw(st.integers(1, statics.num_components)), d, largest=2)
     count = batch * r * statics.num_splits
     offset = draw(st.sampled_from([0, 1, 10, 2**20 if statics.dtype in ("float64", "float32") else 30]))
-    emb_space = np.array(_rows(draw, n, len(basis))) @ basis
+    emb_space = _rows(draw, n, len(basis)) @ basis
     if statics.fits_inputs:
-        vectors = np.array(_rows(draw, count, len(basis))) @ basis
+        vectors = _rows(draw, count, len(basis)) @ basis
     else:
-        vectors = np.array(_rows(draw, count, d, emb_space.tolist(), largest=20))
+        vectors = _rows(draw, count, d, emb_space, largest=20)
     case = _case(statics, vectors + offset, emb_space + offset, r)
     fitted = np.concatenate([emb_space, vectors]) if statics.fits_inputs else emb_space
     # Integers: singular values are either 0 or at least near 1, those that are 0 come out below 1e-12.
@@ -274,9 +273,8 @@ def _votes(draw: st.DrawFn, statics: ReducedStatics) -> Vote | None:
     n = statics.n
     if n % 2:
         return None
-    labels = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
     representative = "first" if statics.d % 2 else "nearest"
-    return Vote(np.array(labels), 3, min(n, 3), 0.6, representative)
+    return Vote(integers(draw, n, 0, 2), 3, min(n, 3), 0.6, representative)
 
 
 def as_cosine(case: Case, vote: Vote | None = None) -> CosineCase:

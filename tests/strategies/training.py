@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.implementations.protocol import Case, Implementation
+from tests.strategies.choices import integers, sample
 from tests.strategies.vectors import all_cases, cases
 
-Row = NDArray[Any]
+Rows = NDArray[Any]
+_NOT_FINITE = np.array([np.nan, np.inf, -np.inf])
 
 
 class TrainingCase(NamedTuple):
@@ -41,7 +43,7 @@ def training_cases(draw: st.DrawFn, implementation: Implementation, exact: bool 
     else:  # no further combinations: one number for each
         num_embeds_replaced = max(1, n * case.num_splits // 4)
     if draw(st.integers(0, 7)) == 7:  # not 0, which Hypothesis prefers
-        rows = draw(st.lists(broken_rows(st.sampled_from(list(case.emb_space))), min_size=1, max_size=n))
+        rows = broken_rows(draw, case.emb_space, draw(st.integers(1, n)))
         case = replace(case, emb_space=np.concatenate([case.emb_space[len(rows) :], rows]))
     return TrainingCase(case, num_embeds_replaced)
 
@@ -58,12 +60,12 @@ def batches(draw: st.DrawFn, case: Case, finite: bool = False, vectors: int = 0)
     Batches are of any size from 0 to one that holds more vectors than asked for.
     """
     _, r, q = case.x.shape
-    row = zero_or(case)
-    if not finite:
-        row |= broken_rows(row)
     batch = draw(st.integers(0, max(3, 1 + -(-vectors // (r * case.num_splits)))))
-    rows = draw(st.lists(row, min_size=batch * r * case.num_splits, max_size=batch * r * case.num_splits))
-    return np.array(rows, case.x.dtype).reshape(batch, r, q)
+    count, pool = batch * r * case.num_splits, with_zero(case)
+    rows = sample(draw, pool, count)
+    if not finite:
+        rows = np.where(sample(draw, [False, True], (count, 1)), broken_rows(draw, pool, count), rows)
+    return rows.reshape(batch, r, q)
 
 
 @st.composite
@@ -89,8 +91,7 @@ def interrupted_cases(draw: st.DrawFn, implementation: Implementation, exact: bo
         case = replace(case, x=case.x[:0])
     q, d = case.x.shape[-1], case.emb_space.shape[1]
     vectors, number = case.x.reshape(-1, d), case.num_splits * draw(st.integers(1, 3))  # whole rows of x
-    rows = draw(st.lists(broken_rows(zero_or(case)), min_size=number, max_size=number))
-    places = draw(st.lists(st.integers(0, len(vectors)), min_size=number, max_size=number))
+    rows, places = broken_rows(draw, with_zero(case), number), integers(draw, number, 0, len(vectors))
     x = np.insert(vectors, places, rows, axis=0).reshape(-1, 1, q)
     finite = np.insert(np.ones(len(vectors), bool), places, False)
     return Interrupted(case, replace(case, x=x), finite)
@@ -109,20 +110,20 @@ def cases_with_broken_embeddings(draw: st.DrawFn, implementation: Implementation
     """
     case = draw(cases(implementation, exact=True))
     n = len(case.emb_space)
-    return case, np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n).filter(any)))
+    finite = sample(draw, [True, False], n)
+    finite[draw(st.integers(0, n - 1))] = True
+    return case, finite
 
 
-@st.composite
-def broken_rows(draw: st.DrawFn, rows: st.SearchStrategy[Row]) -> Row:
-    """Draw a row with NaN or infinity in one of its coordinates or in all."""
-    row = np.array(draw(rows))
-    where = draw(st.sampled_from([*range(len(row)), slice(None)]))
-    row[where] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
-    return row
+def broken_rows(draw: st.DrawFn, rows: Rows, count: int) -> Rows:
+    """Draw some of the rows, with NaN or infinity in one of their coordinates or in all, ``[count, d]``."""
+    d = rows.shape[1]
+    where = integers(draw, (count, 1), 0, d)
+    broken = (where == np.arange(d)) | (where == d)
+    return np.where(broken, sample(draw, _NOT_FINITE.astype(rows.dtype), (count, 1)), sample(draw, rows, count))
 
 
-def zero_or(case: Case) -> st.SearchStrategy[Row]:
-    """Draw a vector of x, or the zero vector."""
+def with_zero(case: Case) -> Rows:
+    """Return the vectors of x, and the zero vector."""
     d = case.emb_space.shape[1]
-    zero = np.zeros(d, case.x.dtype)
-    return st.sampled_from([*case.x.reshape(-1, d), zero])
+    return np.concatenate([case.x.reshape(-1, d), np.zeros((1, d), case.x.dtype)])

@@ -1,8 +1,8 @@
 """Cases of vector quantization: shapes, norms, weights, and inputs that tie on purpose."""
 
 import itertools
-import math
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
 from tests.implementations.protocol import Case, Implementation
+from tests.strategies.choices import chooser, integers, sample
+
+Rows = NDArray[np.float64]
 
 _DTYPES = {name: np.dtype(name) for name in ("float64", "float32", "float16")} | {
     "bfloat16": np.dtype(ml_dtypes.bfloat16)
@@ -52,27 +55,32 @@ def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
     """Draw dtype, splits, sizes, norm and weights; of few combinations if the implementation is slow to set up."""
     ranges = (implementation.dtypes, *_RANGES)
     if implementation.configurations is None:
-        return st.builds(Statics, *map(st.sampled_from, ranges))
+        return _any_statics(ranges)
     rng = random.Random(0)
-    pairs = list(itertools.product(implementation.dtypes, _NORMS))  # each dtype with each norm, if there are so many
-    rng.shuffle(pairs)
+    # Neither number divides the other, so that each dtype comes with each norm, if there are so many.
+    pairs = zip(itertools.cycle(implementation.dtypes), itertools.cycle(_NORMS), strict=False)
     fixed = [
         Statics(*map(rng.choice, ranges))._replace(dtype=dtype, lookup_ord=lookup_ord)
-        for dtype, lookup_ord in itertools.islice(itertools.cycle(pairs), implementation.configurations)
+        for dtype, lookup_ord in itertools.islice(pairs, implementation.configurations)
     ]
     fixed[-1] = fixed[-1]._replace(alpha=0.0, beta=0.0, gamma=0.0)  # a training without a loss
     return st.sampled_from(fixed)
 
 
-def exact_coordinate(draw: st.DrawFn) -> st.SearchStrategy[float]:
-    """Draw how to draw coordinates that float32 handles without rounding: small multiples of one power of 2."""
-    unit = 2.0 ** draw(st.integers(-6, 6))
-    largest = draw(st.sampled_from([1, 2, 5, _LARGEST_EXACT]))
-    return st.integers(-largest, largest).map(lambda i: i * unit)
+@st.composite
+def _any_statics(draw: st.DrawFn, ranges: Sequence[Sequence[Any]]) -> Statics:
+    return Statics(*map(chooser(draw, len(ranges)), ranges))
 
 
-def rounded_coordinate(draw: st.DrawFn, dtype: str) -> st.SearchStrategy[float]:
-    """Draw how to draw coordinates of one scale, from near the smallest normal number to 2^55, or far from 0.
+def exact_rows(draw: st.DrawFn, count: int, d: int) -> Rows:
+    """Draw rows that float32 handles without rounding: small multiples of one power of 2, ``[count, d]``."""
+    choose = chooser(draw, 2)
+    unit, largest = 2.0 ** choose((0, *range(-6, 0), *range(1, 7))), choose((1, 2, 5, _LARGEST_EXACT))
+    return integers(draw, (count, d), -largest, largest) * unit
+
+
+def rounded_rows(draw: st.DrawFn, count: int, d: int, dtype: str) -> Rows:
+    """Draw rows of one scale, from near the smallest normal number to 2^55, or far from 0, ``[count, d]``.
 
     Whole significands, of several exponents: Hypothesis' floats are mostly simple ones, which do not round, and the
     differences of coordinates on one grid do not round either. Far from 0 no coordinate is near 0: that one difference
@@ -84,38 +92,38 @@ def rounded_coordinate(draw: st.DrawFn, dtype: str) -> st.SearchStrategy[float]:
     else:
         scale, offset = draw(st.sampled_from(_OFFSETS[dtype]))
     bits = 52 if dtype == "float64" else 23
-    exponents = st.sampled_from([-bits, -bits - 1, -bits - 5, -bits - 12])
-    whole = st.builds(math.ldexp, st.integers(-(2**bits), 2**bits), exponents)
-    return st.one_of(whole, st.sampled_from([0.0, 1.0])).map(lambda u: offset + scale * u)
+    significand = integers(draw, (count, d), -(2**bits), 2**bits)
+    exponent = sample(draw, [-bits, -bits - 1, -bits - 5, -bits - 12], (count, d))
+    simple = sample(draw, [np.nan, np.nan, 0.0, 1.0], (count, d))  # half of all are
+    return offset + scale * np.where(np.isnan(simple), np.ldexp(significand.astype(np.float64), exponent), simple)
 
 
-@st.composite
-def nudged(draw: st.DrawFn, rows: st.SearchStrategy[list[float]]) -> list[float]:
-    """Draw a row and change one coordinate a little, by more or by less than rounding may: a near-tie."""
-    row = draw(rows)
-    i, exponent = draw(st.integers(0, len(row) - 1)), draw(st.integers(-26, -21) | st.integers(-20, -6))
-    return [value * (1 + 2.0**exponent) if j == i else value for j, value in enumerate(row)]
+def nudged(draw: st.DrawFn, rows: Rows, dtype: str) -> Rows:
+    """Change one coordinate of each row, or all, a little, by more or by less than rounding may: near-ties."""
+    count, d = rows.shape
+    bits = 52 if comparison_dtype(dtype) == np.float64 else 23
+    exponent = sample(draw, [*range(-bits - 2, -bits + 3)] * 3 + [*range(-20, -5)], (count, 1))  # half of them by less
+    which = integers(draw, (count, 1), 0, 2 * d - 1)
+    return rows * np.where((which == np.arange(d)) | (which >= d), 1 + 2.0**exponent, 1.0)
 
 
 @st.composite
 def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> Case:
     """Draw one quantization: shapes, splits, norm, weights, and inputs with duplicates, ties and zero vectors.
 
-    Rows come from a small pool, so that embeddings repeat and inputs equal embeddings, and drawing takes less time;
-    coordinates, if exact, from few values, so that different embeddings tie.
+    Rows come from a small pool, so that embeddings repeat and inputs equal embeddings; coordinates, if exact, from few
+    values, so that different embeddings tie. Those that are not exact nearly tie instead.
     """
     dtype, num_splits, d, n, *parameters = draw(statics(implementation))
-    batch, r = draw(st.integers(1, 4)), draw(st.integers(1, 3))
-    coordinate = exact_coordinate(draw) if exact else rounded_coordinate(draw, dtype)
-    fresh_row = st.lists(coordinate, min_size=d, max_size=d)
-    pool = [*draw(st.lists(fresh_row, min_size=2, max_size=8)), [0.0] * d]
-    if not exact:
-        pool += draw(st.lists(nudged(st.sampled_from(pool)), min_size=2, max_size=4) | st.just([]))
-    places = st.integers(0, len(pool) - 1)
-    x = np.array(pool)[draw(st.lists(places, min_size=batch * r * num_splits, max_size=batch * r * num_splits))]
-    emb_space = np.array(pool)[draw(st.lists(places, min_size=n, max_size=n))]
+    choose = chooser(draw, 5)
+    batch, r, count = choose(range(1, 5)), choose(range(1, 4)), choose(range(2, 9))
+    pool = exact_rows(draw, count, d) if exact else rounded_rows(draw, count, d, dtype)
+    pool = np.concatenate([pool, np.zeros((1, d))])
+    x, emb_space = sample(draw, pool, batch * r * num_splits), sample(draw, pool, n)
+    if choose((False, True)) and not exact:  # all of them near one of the vectors
+        emb_space = nudged(draw, emb_space[:1].repeat(n, axis=0), dtype)
     emb_space = normal(emb_space, comparison_dtype(dtype))
-    if draw(st.booleans()):  # half types: embeddings between the values that x can take, or among them
+    if choose((False, True)):  # half types: embeddings between the values that x can take, or among them
         emb_space = normal(emb_space, dtype).astype(emb_space.dtype)
     return Case(
         x=normal(x, dtype).reshape(batch, r, num_splits * d),
@@ -140,8 +148,7 @@ def all_cases(implementation: Implementation) -> st.SearchStrategy[Case]:
 def cases_with_upstream(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
     """Draw a case and a gradient that reaches its output."""
     case = draw(all_cases(implementation))
-    upstream = draw(st.lists(st.integers(-3, 3), min_size=case.x.size, max_size=case.x.size))
-    return case, np.array(upstream, case.x.dtype).reshape(case.x.shape)
+    return case, integers(draw, case.x.shape, -3, 3).astype(case.x.dtype)
 
 
 def normal(values: Any, dtype: Any) -> NDArray[Any]:
