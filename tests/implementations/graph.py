@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ class GraphFunctions:
     name = "graph"
     dtypes = DTYPES
     effort = 0.05
-    configurations = 12
+    configurations = 6
     validates = True
 
     def __init__(self, compilation: str = "plain") -> None:
@@ -45,23 +45,23 @@ class GraphFunctions:
     def quantize(self, case: Case) -> Quantized:
         """Fetch all endpoints."""
         graph = _graph_of(case, self._compilation)
-        return Quantized(**graph.run("quantized", case.emb_space, x=case.x, **case.weights))
+        return Quantized(**graph.quantized(case.emb_space, x=case.x, **case.weights))
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Fetch all gradients."""
         graph = _graph_of(case, self._compilation)
-        values = graph.run("gradients", case.emb_space, x=case.x, upstream=upstream, **case.weights)
+        values = graph.gradients(case.emb_space, x=case.x, upstream=upstream, **case.weights)
         return Gradients(**values)
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Fetch all endpoints."""
-        values = _cosine_graph_of(case, self._compilation).run("quantized", case.emb_space, x=case.x, **_labels(case))
+        values = _cosine_graph_of(case, self._compilation).quantized(case.emb_space, x=case.x, **_labels(case))
         return CosineQuantized(**{**dict.fromkeys(CosineQuantized._fields), **values})
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
         """Fetch both gradients."""
         graph = _cosine_graph_of(case, self._compilation)
-        values = graph.run("gradients", case.emb_space, x=case.x, upstream=upstream, **_labels(case))
+        values = graph.gradients(case.emb_space, x=case.x, upstream=upstream, **_labels(case))
         return CosineGradients(**values)
 
     def training(self, case: Case, num_embeds_replaced: int) -> "GraphTraining":
@@ -69,32 +69,50 @@ class GraphFunctions:
         return GraphTraining(case, num_embeds_replaced, self._compilation)
 
 
-class _Graph(NamedTuple):
-    session: v1.Session
-    feeds: dict[str, tf.Tensor]
-    assign_emb_space: tf.Operation
-    fetches: dict[str, dict[str, Any]]
-
-    def run(self, fetches: str, emb_space: NDArray[Any], **values: Any) -> dict[str, Any]:
-        self.session.run(self.assign_emb_space, {self.feeds["emb_space"]: emb_space})
-        fed = {self.feeds[name]: value for name, value in values.items() if name in self.feeds}
-        return self.session.run(self.fetches[fetches], fed)
+Fetches = dict[str, Any]
 
 
-def _finished(
-    graph: tf.Graph, feeds: dict[str, tf.Tensor], emb_space: tf.Variable, fetches: dict[str, dict[str, Any]]
-) -> _Graph:
-    feeds["emb_space"] = v1.placeholder(emb_space.dtype, emb_space.shape)
-    return _Graph(v1.Session(graph=graph), feeds, emb_space.assign(feeds["emb_space"]).op, fetches)
+class _Graph:
+    """A graph in a session; `gradients` are built when they are first asked for, since that takes as long again."""
+
+    def __init__(
+        self,
+        graph: tf.Graph,
+        compilation: str,
+        feeds: dict[str, tf.Tensor],
+        emb_space: tf.Variable,
+        quantized: Fetches,
+        gradients: Callable[[], Fetches],
+    ) -> None:
+        feeds["emb_space"] = v1.placeholder(emb_space.dtype, emb_space.shape)
+        self._assign_emb_space = emb_space.assign(feeds["emb_space"]).op
+        self._graph, self._compilation, self._feeds, self._build_gradients = graph, compilation, feeds, gradients
+        self._quantized, self._session = quantized, v1.Session(graph=graph)
+
+    def quantized(self, emb_space: NDArray[Any], **values: Any) -> Fetches:
+        return self._run(self._quantized, emb_space, values)
+
+    def gradients(self, emb_space: NDArray[Any], **values: Any) -> Fetches:
+        return self._run(self._gradients, emb_space, values)
+
+    @cached_property
+    def _gradients(self) -> Fetches:
+        with _building(self._graph, self._compilation):
+            return self._build_gradients()
+
+    def _run(self, fetches: Fetches, emb_space: NDArray[Any], values: dict[str, Any]) -> Fetches:
+        self._session.run(self._assign_emb_space, {self._feeds["emb_space"]: emb_space})
+        fed = {self._feeds[name]: value for name, value in values.items() if name in self._feeds}
+        return self._session.run(fetches, fed)
 
 
 @contextmanager
-def _graph(compilation: str) -> Iterator[tf.Graph]:
-    """Build a graph whose lookups are computed in this way."""
+def _building(graph: tf.Graph, compilation: str) -> Iterator[tf.Graph]:
+    """Build in a graph whose lookups are computed in this way."""
     before = vq_layer.get_compilation()
     vq_layer.set_compilation(compilation)
     try:
-        with tf.Graph().as_default() as graph:
+        with graph.as_default():
             yield graph
     finally:
         vq_layer.set_compilation(before)
@@ -121,7 +139,7 @@ def _build(
     compilation: str,
 ) -> _Graph:
     q, n, num_splits = sizes
-    with _graph(compilation) as graph:
+    with _building(tf.Graph(), compilation) as graph:
         feeds = _placeholders(dtype, q)
         feeds |= {
             name: v1.placeholder(tf.float64 if dtype == "float64" else tf.float32, [])
@@ -133,24 +151,24 @@ def _build(
             feeds["x"], n, *arguments, lookup_ord, *reduction, num_splits=num_splits, return_endpoints=True
         )
         losses = {loss.op.name.split("/")[-1]: loss for loss in v1.get_collection(v1.GraphKeys.LOSSES)}
-        fetches = {
-            "quantized": {
-                "layer_out": endpoints.layer_out,
-                "emb_index": graph.get_tensor_by_name("vq/emb_index:0"),
-                "access_count": endpoints.access_count,
-                "distance": endpoints.distance,
-                "emb_spacing": endpoints.emb_spacing,
-                "emb_closest_spacing": endpoints.emb_closest_spacing,
-                "losses": losses,
-            },
-            "gradients": {
-                "output_to_x": _gradient(endpoints.layer_out, feeds["x"], feeds["upstream"]),
-                "output_to_emb_space": _gradient(endpoints.layer_out, endpoints.emb_space, feeds["upstream"]),
+        quantized = {
+            "layer_out": endpoints.layer_out,
+            "emb_index": graph.get_tensor_by_name("vq/emb_index:0"),
+            "access_count": endpoints.access_count,
+            "distance": endpoints.distance,
+            "emb_spacing": endpoints.emb_spacing,
+            "emb_closest_spacing": endpoints.emb_closest_spacing,
+            "losses": losses,
+        }
+
+        def gradients() -> Fetches:
+            return {
+                **_gradients_of_output(endpoints, feeds),
                 "losses_to_x": {name: _gradient(loss, feeds["x"]) for name, loss in losses.items()},
                 "losses_to_emb_space": {name: _gradient(loss, endpoints.emb_space) for name, loss in losses.items()},
-            },
-        }
-        return _finished(graph, feeds, endpoints.emb_space, fetches)
+            }
+
+        return _Graph(graph, compilation, feeds, endpoints.emb_space, quantized, gradients)
 
 
 def _cosine_graph_of(case: CosineCase, compilation: str) -> _Graph:
@@ -181,7 +199,7 @@ def _build_cosine(
         "num_splits": num_splits,
         "return_endpoints": True,
     }
-    with _graph(compilation) as graph:
+    with _building(tf.Graph(), compilation) as graph:
         feeds = _placeholders(dtype, q)
         if vote is None:
             endpoints = vq_layer.cosine_vector_quantization(feeds["x"], n, **common)
@@ -200,14 +218,9 @@ def _build_cosine(
             )
         quantized = {name: getattr(endpoints, name, None) for name in CosineQuantized._fields}
         quantized["emb_index"] = graph.get_tensor_by_name("vq/emb_index:0")
-        fetches = {
-            "quantized": {name: tensor for name, tensor in quantized.items() if tensor is not None},
-            "gradients": {
-                "output_to_x": _gradient(endpoints.layer_out, feeds["x"], feeds["upstream"]),
-                "output_to_emb_space": _gradient(endpoints.layer_out, endpoints.emb_space, feeds["upstream"]),
-            },
-        }
-        return _finished(graph, feeds, endpoints.emb_space, fetches)
+        quantized = {name: tensor for name, tensor in quantized.items() if tensor is not None}
+        gradients = partial(_gradients_of_output, endpoints, feeds)
+        return _Graph(graph, compilation, feeds, endpoints.emb_space, quantized, gradients)
 
 
 def _labels(case: CosineCase) -> dict[str, NDArray[Any]]:
@@ -281,7 +294,7 @@ def _training_graph(
     compilation: str,
 ) -> _TrainingGraph:
     q, n, num_splits = sizes
-    with _graph(compilation) as graph:
+    with _building(tf.Graph(), compilation) as graph:
         feeds = {"x": v1.placeholder(dtype, [None, None, q]), "is_training": v1.placeholder(tf.bool, [])}
         endpoints = vq_layer.vector_quantization(
             feeds["x"],
@@ -313,6 +326,13 @@ def _training_graph(
             [by_name[f"vq/{name}"] for name in names],
             v1.train.Saver(),
         )
+
+
+def _gradients_of_output(endpoints: Any, feeds: dict[str, tf.Tensor]) -> Fetches:
+    return {
+        "output_to_x": _gradient(endpoints.layer_out, feeds["x"], feeds["upstream"]),
+        "output_to_emb_space": _gradient(endpoints.layer_out, endpoints.emb_space, feeds["upstream"]),
+    }
 
 
 def _gradient(target: tf.Tensor, source: Any, upstream: tf.Tensor | None = None) -> tf.Tensor:

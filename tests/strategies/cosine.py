@@ -58,8 +58,8 @@ def combinations(draw: st.DrawFn, implementation: Implementation, voting: bool |
     if implementation.configurations is None:
         choose = chooser(draw, 11)
         return combination(choose, implementation.dtypes, choose((False, True)) if voting is None else voting)
-    # Two thirds of the combinations for each kind. This seed reaches every kind of threshold, and k = 1 to k = n.
-    each, rng = max(1, implementation.configurations * 2 // 3), random.Random(531)
+    # One and a third for each kind. This seed reaches every kind of threshold, and k = 1 to k = n.
+    each, rng = max(1, implementation.configurations * 4 // 3), random.Random(531)
     kinds = {it: [combination(rng.choice, implementation.dtypes, it) for _ in range(each)] for it in (False, True)}
     fixed = [pair[it] for pair in zip(*kinds.values(), strict=True) for it in (False, True) if voting in (None, it)]
     return draw(st.sampled_from(fixed[: max(1, len(fixed) // variants)]))

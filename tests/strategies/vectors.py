@@ -56,7 +56,7 @@ def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
     ranges = (implementation.dtypes, *_RANGES)
     if implementation.configurations is None:
         return _any_statics(ranges)
-    rng = random.Random(0)
+    rng = random.Random(618)  # this seed reaches one embedding, single coordinates, and each weight in every form
     # Neither number divides the other, so that each dtype comes with each norm, if there are so many.
     pairs = zip(itertools.cycle(implementation.dtypes), itertools.cycle(_NORMS), strict=False)
     fixed = [
