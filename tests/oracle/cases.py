@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.oracle import exact
+from tests.strategies.choices import chooser, integers, sample
 
 EXACT_ORDS = (1, np.inf)
 LOOKUP_ORDS = (1, 2, np.inf)
-
-_NOT_FINITE = st.lists(st.sampled_from([np.nan, np.inf, -np.inf]), max_size=2)
-
-_DIMENSIONS = st.sampled_from([2, 3, 4, 1])
-_EIGHTHS = st.integers(-500, 500)
 
 
 @dataclass(frozen=True)
@@ -91,20 +87,21 @@ def cases(draw: st.DrawFn, finite: bool = True) -> Case:
     Coordinates are ``offset + k * unit``, k a small integer: differences are exact, and lost when an algorithm
     squares the coordinates themselves. Unless finite, some vectors have a coordinate that is NaN or infinite.
     """
-    offset, unit = draw(st.sampled_from([(0.0, 1.0), (0.0, 0.125), (100.0, 2.0**-30)]))
-    coordinate = st.integers(*draw(st.sampled_from([(-1, 1), (-2, 2), (-40, 40)])))
+    choose = chooser(draw, 8)
+    offset, unit = choose(((0.0, 1.0), (0.0, 0.125), (100.0, 2.0**-30)))
     # Sizes start with the one to try first, and to shrink to: an empty batch, or n = 1, tests little.
-    batch, n, d = draw(st.sampled_from([1, 2, 3, 0])), draw(st.sampled_from([2, 3, 4, 5, 1])), draw(_DIMENSIONS)
-    r, num_splits = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    pool = [[offset + k * unit for k in row] for row in draw(st.lists(_rows(coordinate, d), min_size=2, max_size=6))]
+    batch, n, d, r, num_splits = map(choose, ((1, 2, 3, 0), (2, 3, 4, 5, 1), (2, 3, 4, 1), (1, 2, 3), (1, 2, 3)))
+    largest, number = choose((1, 2, 40)), choose((2, 3, 4, 5, 6))
+    pool = offset + unit * integers(draw, (number, d), -largest, largest)
     if not finite:
-        pool += [_broken(pool[0], draw(st.integers(0, d - 1)), value) for value in draw(_NOT_FINITE)]
-    size = batch * r * num_splits
-    rows = draw(st.lists(st.sampled_from(pool), min_size=size, max_size=size))
+        broken = pool[:1].repeat(draw(st.integers(0, 2)), axis=0)
+        for row in broken:
+            row[draw(st.integers(0, d - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+        pool = np.concatenate([pool, broken])
     return Case(
-        vector_lists=[rows[start : start + r * num_splits] for start in range(0, size, r * num_splits)],
+        vector_lists=sample(draw, pool, (batch, r * num_splits)).tolist(),
         # Half of the pool is left to the vectors, so that not each of them equals an embedding.
-        emb_space_lists=draw(st.lists(st.sampled_from(pool[::2] + pool[-1:]), min_size=n, max_size=n)),
+        emb_space_lists=sample(draw, np.concatenate([pool[::2], pool[-1:]]), n).tolist(),
         r=r,
         num_splits=num_splits,
     )
@@ -113,9 +110,8 @@ def cases(draw: st.DrawFn, finite: bool = True) -> Case:
 @st.composite
 def smooth_cases(draw: st.DrawFn) -> Case:
     """Draw a case at which every loss is differentiable, whatever the norm."""
-    d, n = draw(st.sampled_from([2, 3, 1])), draw(st.sampled_from([2, 3, 1]))
-    rows = draw(st.lists(_rows(_EIGHTHS, d), min_size=n + 2, max_size=n + 2))
-    *emb_space, first, second = [[k / 8 for k in row] for row in rows]
+    d, n = map(chooser(draw, 2), ((2, 3, 1), (2, 3, 1)))
+    *emb_space, first, second = (integers(draw, (n + 2, d), -500, 500) / 8).tolist()
     case = Case([[first, second]], emb_space, r=1, num_splits=2)
     hypothesis.assume(all(is_smooth(case, lookup_ord) for lookup_ord in LOOKUP_ORDS))
     return case
@@ -147,13 +143,5 @@ def _array(nested: Any, *shape: int) -> NDArray[np.float64]:
     return np.array(nested) if nested else np.empty((0, *shape))
 
 
-def _rows(coordinate: st.SearchStrategy[int], d: int) -> st.SearchStrategy[list[int]]:
-    return st.lists(coordinate, min_size=d, max_size=d)
-
-
 def _joined(lists: list[list[Any]]) -> list[Any]:
     return list(itertools.chain.from_iterable(lists))
-
-
-def _broken(vector: list[float], c: int, value: float) -> list[float]:
-    return [*vector[:c], value, *vector[c + 1 :]]
