@@ -3,13 +3,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test verify mutants bench lint extended clean
+.PHONY: demo test quick verify mutants bench lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
 
 test: $(INSTALLED)  ## all tests, the docstrings' examples included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci
+
+quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow"
 
 extended: $(INSTALLED)  ## the same with far more random cases
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended

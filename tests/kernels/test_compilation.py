@@ -14,6 +14,8 @@ from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of_distances
 from vq_layer.lookup import nearest
 
+pytestmark = pytest.mark.slow
+
 v1 = tf.compat.v1
 
 

@@ -6,6 +6,8 @@ import pytest
 from vq_layer.kernels import product
 from vq_layer.kernels.compilation import compiled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("farthest", [3, 97])
 def test_the_centre_is_that_of_the_finite_embeddings_in_whatever_blocks(monkeypatch, farthest):

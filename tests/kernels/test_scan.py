@@ -11,6 +11,8 @@ from vq_layer.kernels import scan
 from vq_layer.kernels.compilation import compiled
 from vq_layer.lookup import nearest
 
+pytestmark = pytest.mark.slow
+
 
 def found(x, emb_space, lookup_ord):
     blocks, embeddings = scan.prepared(tf.constant(emb_space))

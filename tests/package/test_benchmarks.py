@@ -226,6 +226,7 @@ def unpinned(monkeypatch):
     monkeypatch.setattr(command.machine, "pin_to_cores", lambda _count: None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unpinned")
 def test_a_quick_run_prints_tables_and_writes_the_results(tmp_path, capsys):
     arguments = ["--quick", "--only", "small-call", "--only", "growth-embeddings-4", "--out", str(tmp_path)]
@@ -252,6 +253,7 @@ def test_a_page_takes_only_a_full_run(capsys):
     assert "full run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_measures_memory():
     setting = replace(small("vqvae-lookup-L1"), batch=(1024, 64), n=1024)
     peak = processes.ask("peak_memory", setting=asdict(setting), implementation="SciPy")
@@ -259,6 +261,7 @@ def test_a_process_of_its_own_measures_memory():
     assert peak["over_import"] > peak["over_data"]
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_says_why():
     with pytest.raises(processes.BenchmarkError, match=r"peak_memory vqvae-lookup-L1 none: [\s\S]*KeyError: 'none'"):
         processes.ask("peak_memory", setting=asdict(small("vqvae-lookup-L1")), implementation="none")

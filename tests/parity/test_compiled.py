@@ -10,6 +10,8 @@ from tests.implementations.protocol import Case
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup
 
+pytestmark = pytest.mark.slow
+
 
 class Compiled(KerasLayers):
     """Compiles once for all checks of one case."""

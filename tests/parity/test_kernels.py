@@ -17,6 +17,8 @@ from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup, test_non_finite
 from vq_layer.kernels import chunks, compilation, product, scan, search
 
+pytestmark = pytest.mark.slow
+
 N, BATCH, R = 37, 29, 3
 KERAS = KerasLayers()
 

@@ -26,6 +26,8 @@ from tests.implementations.protocol import Case
 from tests.suite import arithmetic
 from tests.suite.arithmetic import WAYS, Way
 
+pytestmark = pytest.mark.slow
+
 CASES = strategies.all_cases(Oracle())
 FLOAT32 = rounding(np.float32)
 NORMS = [1, 2, np.inf]

@@ -18,6 +18,8 @@ from tests.implementations.graph import GraphFunctions
 from tests.implementations.oracle import Oracle
 from tests.implementations.protocol import Case
 
+pytestmark = pytest.mark.slow
+
 ORACLE = Oracle()
 ROUNDED, EXACT = strategies.cases(ORACLE), strategies.exact_cases(ORACLE)
 CONFIGURATIONS = strategies.statics(GraphFunctions())

@@ -14,6 +14,8 @@ from tests.suite.faults import FAULTS
 from tests.suite.faults.machinery import Check, Faulty
 from tests.suite.table import TABLE, clauses_of, function_of, modules_of, name_of, table
 
+pytestmark = pytest.mark.slow
+
 CHECKS = list(dict.fromkeys(check for fault in FAULTS for check in fault.checks))
 
 
