@@ -11,6 +11,7 @@ from vq_layer.distances import comparison_dtype
 from vq_layer.lookup import access_count
 from vq_layer.quantizers import VQResult
 from vq_layer.replacement import ReplacementState
+from vq_layer.shapes import static_shape
 
 v1 = tf.compat.v1
 
@@ -52,6 +53,7 @@ def emb_space_variable(
             comparison_dtype(x.dtype),
             initialization.initial_values(initializer, constant_init),
             trainable=trainable,
+            use_resource=True,  # what was read from a reference variable may change when the variable does
         )
     except (AttributeError, ValueError) as error:
         # In a tf.function get_variable fails, on the first trace with the one, on a later trace with the other.
@@ -64,7 +66,7 @@ def replacement_ops(
     result: VQResult, emb_space: tf.Variable, num_embeds_replaced: int, is_training: bool | tf.Tensor
 ) -> tuple[list[tf.Operation], tf.Operation]:
     """Build the state of a replacement; return the updates of a training pass and the op that replaces."""
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     variables = ReplacementState(
         _zeros_variable("accumulated_usage_count", [n], tf.float32),
         _zeros_variable("distant_inputs", [num_embeds_replaced, d], emb_space.dtype),
@@ -88,7 +90,7 @@ def replacement_ops(
 
 
 def _zeros_variable(name: str, shape: list[int], dtype: tf.DType) -> tf.Variable:
-    return v1.get_variable(name, shape, dtype, v1.zeros_initializer(), trainable=False)
+    return v1.get_variable(name, shape, dtype, v1.zeros_initializer(), trainable=False, use_resource=True)
 
 
 def batch_init_op(
@@ -97,7 +99,7 @@ def batch_init_op(
     """Build the op that initializes the embedding space from x; None unless that is asked for."""
     if not initialization.is_batch(embedding_initializer):
         return None
-    rows = initialization.first_rows(quantizers.compared(x, emb_space, num_splits), emb_space.shape[0])
+    rows = initialization.first_rows(quantizers.compared(x, emb_space, num_splits), static_shape(emb_space)[0])
     return emb_space.assign(rows, read_value=False)
 
 

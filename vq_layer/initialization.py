@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows
+from vq_layer.shapes import static_shape
 
 
 def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
@@ -16,7 +17,7 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
     tf.errors.InvalidArgumentError
         When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
     """
-    flat = tf.reshape(vectors, [-1, vectors.shape[-1]])
+    flat = tf.reshape(vectors, [-1, static_shape(vectors)[-1]])
     # Not `assert_greater_equal`, which fails while a graph is built, even in a branch that is not taken.
     enough = tf.debugging.Assert(
         tf.shape(flat)[0] >= n, [f"`x` must hold at least n={n} vectors to initialize the embedding space from"]
