@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test quick verify mutants bench lint extended clean
+.PHONY: demo test quick migrated verify mutants bench lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
@@ -13,6 +13,12 @@ test: $(INSTALLED)  ## all tests, the docstrings' examples included
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow"
+
+MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation tests.implementations.migrated
+
+migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other test can share a process with
+	$(MIGRATED):MigratedGraphFunctions tests/property tests/parity
+	$(MIGRATED):compiled tests/parity/test_many_rows.py
 
 extended: $(INSTALLED)  ## the same with far more random cases
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended

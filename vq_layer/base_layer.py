@@ -9,6 +9,7 @@ from vq_layer import initialization, quantizers, validation
 from vq_layer.distances import comparison_dtype
 from vq_layer.kernels.chunks import unflattened
 from vq_layer.lookup import select, straight_through
+from vq_layer.shapes import static_shape
 
 
 class Quantizer(keras.layers.Layer):
@@ -142,7 +143,7 @@ class Quantizer(keras.layers.Layer):
         """
         emb_index = tf.convert_to_tensor(emb_index)
         chosen = tf.cast(select(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
-        return unflattened(chosen, emb_index, self.num_splits * self.emb_space.shape[-1])
+        return unflattened(chosen, emb_index, self.num_splits * static_shape(self.emb_space)[-1])
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.layers import VectorQuantization
+from vq_layer.shapes import static_shape
 
 
 class ReplaceEmbeddings(keras.callbacks.Callback):
@@ -76,6 +77,6 @@ def _reset_slots(model: Any, weight: Any, replaced: tf.Tensor) -> None:
             slots.setdefault(slot.name, []).append(slot)
     for name, of_alike in slots.items():
         slot = of_alike[alike.index(id(weight))]
-        if slot.shape == weight.shape:
-            fresh = tf.convert_to_tensor(weight) if name == prefix + "average" else tf.zeros(slot.shape, slot.dtype)
+        if static_shape(slot) == static_shape(weight):
+            fresh = tf.convert_to_tensor(weight) if name == prefix + "average" else tf.zeros_like(slot)
             slot.assign(tf.where(tf.expand_dims(replaced, -1), fresh, tf.convert_to_tensor(slot)))

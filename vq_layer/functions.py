@@ -11,6 +11,7 @@ from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints
 v1 = tf.compat.v1
 
 
+@graph.warn_of_idle_replacement
 def vector_quantization(
     x: tf.Tensor,
     n: int,
@@ -53,19 +54,22 @@ def vector_quantization(
     num_dim_reduction_components : int
         The number of components, with a `dim_reduction`.
     embedding_initializer : initializer, its class, the name of a Keras initializer, or "batch"
-        How the embedding space starts; "batch" adds an op that sets it to the first n vectors of a batch. With
-        `constant_init` the values themselves, of shape [n, d].
+        How the embedding space starts. "batch" adds an op that sets it to the first n vectors of a batch, and until it
+        has run, or a checkpoint is restored, what looks up in the embedding space fails. With `constant_init` the
+        values themselves, of shape [n, d].
     constant_init : bool
         Whether `embedding_initializer` is a constant.
     num_splits : int
         How many vectors the last axis of x holds, a divisor of q.
     num_embeds_replaced : int
-        If positive, training passes (those that fetch ``layer_out``) gather the usage of the embeddings and this many
-        of the most distant inputs, and the endpoint ``replace_embeds`` writes these over the least used embeddings. As
-        in 2018, ignored without `return_endpoints`. Run ``replace_embeds`` by itself: fetched together with the output,
-        the two may come in any order.
+        If positive, each training pass gathers the usage of the embeddings and this many of the most distant inputs,
+        and the endpoint ``replace_embeds`` writes these over the least used embeddings. A pass is a run that computes
+        ``layer_out``, a loss, ``access_count``, ``distance`` or a gradient of one of these, as every step of training
+        does; one that computes several gathers once. Run ``replace_embeds`` by itself: fetched together with a pass,
+        the two may come in any order. As in 2018, ignored without `return_endpoints`, with a warning.
     is_training : bool or scalar bool tf.Tensor
-        Whether this is a training pass.
+        Whether a pass is a training pass. Where it is the bool False, nothing is ever gathered: a replacement for which
+        it is not given comes with a warning.
     return_endpoints : bool
         Whether to return `VQEndpoints`.
     name : str
@@ -82,7 +86,8 @@ def vector_quantization(
     ValueError, TypeError
         Where an argument breaks its rule; nothing has been built then.
     tf.errors.InvalidArgumentError
-        When it runs: more components than fitted rows admit; a batch that cannot initialize.
+        When it runs: more components than fitted rows admit; a batch that cannot initialize; a lookup before "batch"
+        has initialized.
     RuntimeError
         Outside a graph: eagerly, on a KerasTensor or inside a `tf.function`. Use `vq_layer.VectorQuantization` there.
 
@@ -105,7 +110,7 @@ def vector_quantization(
         emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, True, "VectorQuantization")
         result = quantizers.vector_quantization(
             x,
-            tf.convert_to_tensor(emb_space),
+            graph.emb_space_tensor(emb_space, embedding_initializer),
             alpha=alpha,
             beta=beta,
             gamma=gamma,
@@ -116,22 +121,21 @@ def vector_quantization(
             return_all=return_endpoints,
             return_nearest=num_embeds_replaced > 0,
         )
-        for loss_name, loss in result.losses.items():
-            v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(loss, name=loss_name))
         updates: list[tf.Operation] = []
         replace_embeds = None
         if num_embeds_replaced > 0 and return_endpoints:
             updates, replace_embeds = graph.replacement_ops(result, emb_space, num_embeds_replaced, is_training)
-        with tf.control_dependencies(updates):
-            layer_out = tf.identity(result.layer_out, name="layer_out")
-        tf.identity(result.emb_index, name="emb_index")
+        for loss_name, loss in result.losses.items():
+            v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(graph.after(updates, loss), name=loss_name))
+        layer_out = tf.identity(graph.after(updates, result.layer_out), name="layer_out")
+        emb_index = tf.identity(graph.after(updates, result.emb_index), name="emb_index")
         if not return_endpoints:
             return layer_out
         return VQEndpoints(
             layer_out=layer_out,
             emb_space=emb_space,
-            access_count=tf.identity(access_count(result.emb_index, n), name="access_count"),
-            distance=result.distance,
+            access_count=tf.identity(access_count(emb_index, n), name="access_count"),
+            distance=graph.after(updates, result.distance),
             emb_spacing=result.emb_spacing,
             emb_closest_spacing=result.emb_closest_spacing,
             replace_embeds=replace_embeds,
@@ -167,8 +171,9 @@ def cosine_vector_quantization(
     num_dim_reduction_components : int
         The number of components, with a `dim_reduction`.
     embedding_initializer : initializer, its class, the name of a Keras initializer, or "batch"
-        How the embedding space starts; "batch" adds an op that sets it to the first n vectors of a batch. With
-        `constant_init` the values themselves, of shape [n, d].
+        How the embedding space starts. "batch" adds an op that sets it to the first n vectors of a batch, and until it
+        has run, or a checkpoint is restored, what looks up in the embedding space fails. With `constant_init` the
+        values themselves, of shape [n, d].
     constant_init : bool
         Whether `embedding_initializer` is a constant.
     num_splits : int
@@ -189,7 +194,8 @@ def cosine_vector_quantization(
     ValueError, TypeError
         Where an argument breaks its rule; nothing has been built then.
     tf.errors.InvalidArgumentError
-        When it runs: more components than fitted rows admit; a batch that cannot initialize.
+        When it runs: more components than fitted rows admit; a batch that cannot initialize; a lookup before "batch"
+        has initialized.
     RuntimeError
         Outside a graph: eagerly, on a KerasTensor or inside a `tf.function`. Use
         `vq_layer.CosineVectorQuantization` there.
@@ -205,7 +211,7 @@ def cosine_vector_quantization(
         emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, False, layer)
         result = quantizers.cosine_vector_quantization(
             x,
-            tf.convert_to_tensor(emb_space),
+            graph.emb_space_tensor(emb_space, embedding_initializer),
             dim_reduction=dim_reduction,
             num_dim_reduction_components=num_dim_reduction_components,
             num_splits=num_splits,

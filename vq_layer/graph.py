@@ -1,6 +1,10 @@
 """The parts that a graph is built from: variables, their updates, and checks of what only a run knows."""
 
-from typing import Any
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -11,8 +15,10 @@ from vq_layer.distances import comparison_dtype
 from vq_layer.lookup import access_count
 from vq_layer.quantizers import VQResult
 from vq_layer.replacement import ReplacementState
+from vq_layer.shapes import static_shape
 
 v1 = tf.compat.v1
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def require_graph(x: Any, layer: str) -> None:
@@ -52,6 +58,7 @@ def emb_space_variable(
             comparison_dtype(x.dtype),
             initialization.initial_values(initializer, constant_init),
             trainable=trainable,
+            use_resource=True,  # what was read from a reference variable may change when the variable does
         )
     except (AttributeError, ValueError) as error:
         # In a tf.function get_variable fails, on the first trace with the one, on a later trace with the other.
@@ -64,7 +71,7 @@ def replacement_ops(
     result: VQResult, emb_space: tf.Variable, num_embeds_replaced: int, is_training: bool | tf.Tensor
 ) -> tuple[list[tf.Operation], tf.Operation]:
     """Build the state of a replacement; return the updates of a training pass and the op that replaces."""
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     variables = ReplacementState(
         _zeros_variable("accumulated_usage_count", [n], tf.float32),
         _zeros_variable("distant_inputs", [num_embeds_replaced, d], emb_space.dtype),
@@ -88,7 +95,62 @@ def replacement_ops(
 
 
 def _zeros_variable(name: str, shape: list[int], dtype: tf.DType) -> tf.Variable:
-    return v1.get_variable(name, shape, dtype, v1.zeros_initializer(), trainable=False)
+    return v1.get_variable(name, shape, dtype, v1.zeros_initializer(), trainable=False, use_resource=True)
+
+
+def after(updates: list[tf.Operation], value: tf.Tensor) -> tf.Tensor:
+    """Return the value; who computes it, or a gradient through it, makes the updates first.
+
+    The backward pass depends on them by itself: the gradient of a loss, and so a step of training, may need nothing of
+    what the loss itself waits for.
+    """
+    if not updates:
+        return value
+
+    def wait(value: tf.Tensor) -> tf.Tensor:
+        # A gradient may be built in another graph, as that of a branch is, out of whose reach the updates are.
+        inside = updates[0].graph is v1.get_default_graph()
+        with tf.control_dependencies(updates if inside else []):
+            return tf.identity(value)
+
+    return tf.custom_gradient(lambda value: (wait(value), wait))(value)
+
+
+def warn_of_idle_replacement(function: F) -> F:
+    """Let a function warn of a replacement that could never act; where `is_training` is False on purpose, it may not.
+
+    A decorator, since the function itself cannot tell a default from the same value given on purpose.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def warned(*args: Any, **kwargs: Any) -> Any:
+        built = function(*args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        if given.get("num_embeds_replaced", 0) > 0:
+            received = f"Received: num_embeds_replaced={given['num_embeds_replaced']}"
+            if not given.get("return_endpoints", False):
+                warnings.warn(
+                    f"`num_embeds_replaced` is ignored without `return_endpoints=True`, which returns the op that "
+                    f"replaces. {received} without it.",
+                    stacklevel=2,
+                )
+            elif "is_training" not in given:
+                warnings.warn(
+                    f"`is_training` must be given for a replacement: True, or a bool tensor that is True in training "
+                    f"passes, since only these gather what it needs; False where it is only to infer. {received} "
+                    f"without it.",
+                    stacklevel=2,
+                )
+        return built
+
+    return warned  # type: ignore[return-value]
+
+
+def emb_space_tensor(emb_space: tf.Variable, embedding_initializer: Any) -> tf.Tensor:
+    """Return the embedding space for a lookup; it exists only if it is initialized from a batch where that is due."""
+    value = tf.convert_to_tensor(emb_space)
+    return initialization.require_batch(value) if initialization.is_batch(embedding_initializer) else value
 
 
 def batch_init_op(
@@ -97,7 +159,7 @@ def batch_init_op(
     """Build the op that initializes the embedding space from x; None unless that is asked for."""
     if not initialization.is_batch(embedding_initializer):
         return None
-    rows = initialization.first_rows(quantizers.compared(x, emb_space, num_splits), emb_space.shape[0])
+    rows = initialization.first_rows(quantizers.compared(x, emb_space, num_splits), static_shape(emb_space)[0])
     return emb_space.assign(rows, read_value=False)
 
 

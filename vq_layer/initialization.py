@@ -6,6 +6,9 @@ import keras
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows
+from vq_layer.shapes import static_shape
+
+_BITS = {tf.float32: tf.int32, tf.float64: tf.int64}  # as integers, 1 in the least positive number
 
 
 def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
@@ -16,7 +19,7 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
     tf.errors.InvalidArgumentError
         When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
     """
-    flat = tf.reshape(vectors, [-1, vectors.shape[-1]])
+    flat = tf.reshape(vectors, [-1, static_shape(vectors)[-1]])
     # Not `assert_greater_equal`, which fails while a graph is built, even in a branch that is not taken.
     enough = tf.debugging.Assert(
         tf.shape(flat)[0] >= n, [f"`x` must hold at least n={n} vectors to initialize the embedding space from"]
@@ -38,7 +41,7 @@ def initial_values(initializer: Any, constant: bool) -> Any:
     Parameters
     ----------
     initializer : initializer, its class, the name of a Keras initializer, "batch", or a constant
-        "batch" starts at zero until the embedding space is initialized from a batch.
+        "batch" starts with a mark that `require_batch` knows, all but zero.
     constant : bool
         Whether it is a constant.
     """
@@ -46,8 +49,34 @@ def initial_values(initializer: Any, constant: bool) -> Any:
         # A callable, since `wrap_function` cannot lift a tensor of its graph into the variable's initial value.
         return lambda shape, dtype=None, partition_info=None: tf.convert_to_tensor(initializer, dtype)  # noqa: ARG005
     if isinstance(initializer, str):
-        return keras.initializers.get("zeros" if initializer == "batch" else initializer)
+        return _marked if initializer == "batch" else keras.initializers.get(initializer)
     return initializer
+
+
+def _marked(shape: Any, dtype: tf.DType, partition_info: Any = None) -> tf.Tensor:
+    """Return an embedding space of which every number is the least positive one: no batch makes them all so."""
+    del partition_info
+    return tf.bitcast(tf.ones(shape, _BITS[dtype]), dtype)
+
+
+def require_batch(emb_space: tf.Tensor) -> tf.Tensor:
+    """Return an embedding space that exists only if it is no longer as "batch" lets it start (VQ-12).
+
+    Raises
+    ------
+    tf.errors.InvalidArgumentError
+        When it runs, where it is.
+    """
+    # By its bits, since a processor may take the least number for 0.
+    initialized = tf.debugging.Assert(
+        tf.reduce_any(tf.not_equal(tf.bitcast(emb_space, _BITS[emb_space.dtype]), 1)),
+        [
+            "the embedding space of `embedding_initializer='batch'` is not initialized: run the endpoint "
+            "`emb_space_batch_init`, or restore a checkpoint, before anything that looks up in it"
+        ],
+    )
+    with tf.control_dependencies([initialized]):
+        return tf.identity(emb_space)
 
 
 def is_batch(initializer: Any) -> bool:

@@ -12,6 +12,7 @@ from vq_layer.lookup import access_count
 from vq_layer.metrics import CodebookUsage, Perplexity
 from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints, VQResult
 from vq_layer.replacement import ReplacementState
+from vq_layer.shapes import static_shape
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
@@ -115,7 +116,7 @@ class VectorQuantization(Quantizer):
         """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
         super().build(input_shape)
         if self.num_embeds_replaced:
-            slots, d = self.num_embeds_replaced, self.emb_space.shape[-1]
+            slots, d = self.num_embeds_replaced, static_shape(self.emb_space)[-1]
             self._state = ReplacementState(
                 self.add_state("accumulated_usage_count", (self.n,), dtype="float32"),
                 self.add_state("distant_inputs", (slots, d)),

@@ -34,7 +34,8 @@ class VQEndpoints(NamedTuple):
     emb_closest_spacing : tf.Tensor, shape [n]
         The distance of each embedding to the nearest other one.
     replace_embeds : tf.Operation or None
-        Replaces the least used embeddings by the most distant inputs; None when ``num_embeds_replaced`` is 0.
+        Replaces the least used embeddings by the most distant inputs; None, which no session can fetch, when
+        ``num_embeds_replaced`` is 0.
     emb_space_batch_init : tf.Operation or None
         Initializes the embedding space from the batch; None unless ``embedding_initializer`` is ``'batch'``.
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.distances import finite_rows
+from vq_layer.shapes import static_shape
 
 
 class Projection(NamedTuple):
@@ -46,7 +47,7 @@ def projection(vectors: tf.Tensor, emb_space: tf.Tensor, dim_reduction: str, num
     """
     rows = emb_space
     if dim_reduction == "pca-batch":
-        rows = tf.concat([emb_space, tf.reshape(vectors, [-1, emb_space.shape[-1]])], axis=0)
+        rows = tf.concat([emb_space, tf.reshape(vectors, [-1, static_shape(emb_space)[-1]])], axis=0)
     return Projection(*map(tf.stop_gradient, fit(tf.boolean_mask(rows, finite_rows(rows)), int(num_components))))
 
 
@@ -57,7 +58,7 @@ def fit(rows: tf.Tensor, num_components: int) -> Projection:
     ones, and is small. An axis whose singular value is below ``max(number, d) * u * largest``, with u the unit roundoff
     of the dtype of the rows, is null.
     """
-    number, d = tf.shape(rows)[0], rows.shape[-1]
+    number, d = tf.shape(rows)[0], static_shape(rows)[-1]
     enough = tf.debugging.assert_greater(
         number,
         num_components,

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape
+
 
 class ReplacementState(NamedTuple):
     """What training passes accumulate between replacements.
@@ -41,7 +43,7 @@ def accumulate_nearest(
     """
     # What found none is below every stored distance.
     nearest = tf.where(tf.math.is_nan(nearest_distance), -tf.ones_like(nearest_distance), nearest_distance)
-    num_embeds_replaced, d = state.distant_inputs.shape
+    num_embeds_replaced, d = static_shape(state.distant_inputs)
     distances = tf.concat([state.input_distances, tf.reshape(nearest, [-1])], axis=0)
     inputs = tf.concat([state.distant_inputs, tf.reshape(vectors, [-1, d])], axis=0)
     input_distances, kept = tf.math.top_k(distances, num_embeds_replaced)  # lower index first on ties
@@ -71,7 +73,7 @@ def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> Replacement
     A slot is skipped, and uses up no embedding, when it is empty or when its input equals a row of `emb_space` or an
     earlier slot.
     """
-    num_embeds_replaced = state.input_distances.shape[0]
+    (num_embeds_replaced,) = static_shape(state.input_distances)
     order = tf.argsort(state.input_distances, direction="DESCENDING", stable=True)
     inputs = tf.gather(state.distant_inputs, order)
     known = tf.reduce_any(_equal_rows(inputs, emb_space), axis=-1)
@@ -82,7 +84,7 @@ def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> Replacement
     targets = tf.argsort(state.usage, stable=True)[: tf.shape(inputs)[0]]
     return Replacement(
         emb_space=tf.tensor_scatter_nd_update(emb_space, tf.expand_dims(targets, -1), inputs),
-        replaced=tf.reduce_any(tf.equal(tf.expand_dims(tf.range(emb_space.shape[0]), -1), targets), axis=-1),
+        replaced=tf.reduce_any(tf.equal(tf.expand_dims(tf.range(static_shape(emb_space)[0]), -1), targets), axis=-1),
         state=ReplacementState(tf.zeros_like(state.usage), state.distant_inputs, tf.zeros_like(state.input_distances)),
     )
 

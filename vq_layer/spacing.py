@@ -8,13 +8,15 @@ import math
 
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape
+
 
 def emb_spacing(emb_distance: tf.Tensor) -> tf.Tensor:
     """Return the distances between all pairs of embeddings: ``[n, n] -> [n (n - 1) / 2]``.
 
     The strict upper triangle of the distance matrix, row-major: (0, 1), (0, 2), ..., (1, 2), ...
     """
-    n = emb_distance.shape[0]
+    n, _ = static_shape(emb_distance)
     number = n * (n - 1) // 2
     # Not boolean_mask, which XLA cannot compile: row i holds n - 1 - i pairs, from position i (2n - i - 1) / 2 on.
     position, i = tf.range(number, dtype=tf.int64), tf.range(n, dtype=tf.int64)
@@ -31,7 +33,7 @@ def emb_closest_spacing(emb_distance: tf.Tensor) -> tf.Tensor:
     The gradient of the minimum is shared equally between the embeddings that tie for it (VQ-7).
     """
     finite = ~tf.math.is_nan(emb_distance)
-    other = finite & ~tf.eye(emb_distance.shape[0], dtype=tf.bool)
+    other = finite & ~tf.eye(static_shape(emb_distance)[0], dtype=tf.bool)
     closest = tf.reduce_min(tf.where(other, emb_distance, math.inf), axis=-1)
     closest = tf.where(tf.reduce_any(other, axis=-1), closest, 0)
     return tf.where(tf.linalg.diag_part(finite), closest, math.nan)

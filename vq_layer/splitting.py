@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape, static_size
+
 
 def split(x: tf.Tensor, num_splits: int) -> tf.Tensor:
     """Cut the last axis of `x` into `num_splits` equal vectors, row-major.
@@ -20,16 +22,16 @@ def split(x: tf.Tensor, num_splits: int) -> tf.Tensor:
     -------
     tf.Tensor, shape [batch, m, d], dtype of x
     """
-    d = x.shape[-1] // num_splits
+    batch, *axes, q = static_shape(x)
     # Not -1: reshape cannot infer an axis of an empty tensor.
-    middle = x.shape[1:-1].num_elements() if x.shape[1:-1].is_fully_defined() else None
-    m = tf.reduce_prod(tf.shape(x)[1:-1]) * num_splits if middle is None else middle * num_splits
-    batch = tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
-    return tf.reshape(x, [batch, m, d])
+    middle = static_size(tuple(axes))
+    m = (tf.reduce_prod(tf.shape(x)[1:-1]) if middle is None else middle) * num_splits
+    return tf.reshape(x, [tf.shape(x)[0] if batch is None else batch, m, q // num_splits])
 
 
 def merge(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """Undo `split`: ``[batch, m, d]`` back to the shape of `x`, static shape included."""
-    if x.shape.is_fully_defined():
-        return tf.reshape(vectors, x.shape)
-    return tf.ensure_shape(tf.reshape(vectors, tf.shape(x)), x.shape)
+    shape = static_shape(x)
+    if None not in shape:
+        return tf.reshape(vectors, shape)
+    return tf.ensure_shape(tf.reshape(vectors, tf.shape(x)), shape)

@@ -13,7 +13,7 @@ FLOATING = (tf.float64, tf.float32, tf.float16, tf.bfloat16)
 def vector_size(x_shape: tf.TensorShape, num_splits: Any) -> int:
     """Return d, the size of one vector, after checking that `num_splits` divides the static last axis of x."""
     check_num_splits(num_splits)
-    q = x_shape[-1]
+    q = x_shape.as_list()[-1] if x_shape.rank else None
     if q is None:
         raise ValueError(f"the last axis of `x` must be static. Received: x.shape={x_shape}")
     if q == 0 or q % num_splits != 0:

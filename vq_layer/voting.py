@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape
+
 
 class Vote(NamedTuple):
     """The outcome of a vote.
@@ -65,7 +67,7 @@ def majority_of(
 
 def _first_of_each_label(emb_labels: tf.Tensor, usable: tf.Tensor, num_classes: int) -> tf.Tensor:
     """Return the first usable embedding that bears each label, ``[num_classes]``; where none does, any number."""
-    n = emb_labels.shape[0]
+    (n,) = static_shape(emb_labels)
     index = tf.where(usable, tf.range(n), n)
     return tf.math.unsorted_segment_min(index, emb_labels, num_classes)
 

@@ -1,5 +1,7 @@
 """Replacement and batch initialization in sessions, checkpoints, `fit`, saved models and the callback."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -18,11 +20,16 @@ X = np.array([[[0.0, 1.0]], [[9.0, 11.0]], [[2.0, -5.0]]], np.float32)
 STATE = ("accumulated_usage_count", "distant_inputs", "input_distances")
 
 
-def vector_quantization(x, **arguments):
-    """Build the function with a replacement of two embeddings, and a session of initialized variables."""
+def endpoints_of(x, **arguments):
+    """Build the function with a replacement of two embeddings."""
     defaults = {"lookup_ord": 1, "num_embeds_replaced": 2, "return_endpoints": True}
     constant = {"embedding_initializer": EMB_SPACE, "constant_init": True}
-    endpoints = vq_layer.vector_quantization(x, 3, **{**constant, **defaults, **arguments})
+    return vq_layer.vector_quantization(x, 3, **{**constant, **defaults, **arguments})
+
+
+def vector_quantization(x, **arguments):
+    """Build the function, and a session of initialized variables."""
+    endpoints = endpoints_of(x, **arguments)
     session = v1.Session()
     session.run(v1.global_variables_initializer())
     return endpoints, session
@@ -42,7 +49,7 @@ def usage(session):
 )
 def test_the_state_is_in_variables_named_as_in_2018_that_are_not_trained(dtype, compared):
     with tf.Graph().as_default():
-        vector_quantization(v1.placeholder(dtype, [None, 1, 2]))
+        vector_quantization(v1.placeholder(dtype, [None, 1, 2]), is_training=False)
         assert {name: (tuple(it.shape), it.dtype.name) for name, it in variables().items()} == {
             "vq/emb_space": ((3, 2), compared),
             "vq/accumulated_usage_count": ((3,), "float32"),
@@ -72,20 +79,98 @@ def test_one_graph_trains_and_infers_by_what_is_fed():
         assert usage(session) == [2, 2, 2]
 
 
+def losses():
+    return v1.get_collection(v1.GraphKeys.LOSSES)
+
+
+# What a run may compute of a training pass, as a function of the endpoints.
+PASSES = {
+    "output": lambda endpoints: endpoints.layer_out,
+    "counts": lambda endpoints: endpoints.access_count,
+    "distance": lambda endpoints: endpoints.distance,
+    "index": lambda _: v1.get_default_graph().get_tensor_by_name("vq/emb_index:0"),
+    **{f"loss {i}": lambda _, i=i: losses()[i] for i in range(3)},
+    **{f"step along loss {i}": lambda _, i=i: step(losses()[i]) for i in range(3)},
+    "step along the output": lambda endpoints: tf.gradients(endpoints.layer_out, v1.trainable_variables("x")),
+    "step along the distance": lambda endpoints: step(tf.reduce_sum(endpoints.distance)),
+    "several": lambda endpoints: [step(tf.add_n(losses())), endpoints.access_count, endpoints.layer_out, losses()],
+}
+
+
+def step(loss):
+    return v1.train.GradientDescentOptimizer(0.0).minimize(loss, var_list=v1.trainable_variables("vq"))
+
+
 @pytest.mark.clause("VQ-11")
-def test_fetching_anything_but_the_output_gathers_nothing():
+def test_whatever_a_training_pass_computes_it_gathers_once():
     with tf.Graph().as_default():
-        endpoints, session = vector_quantization(tf.constant(X), is_training=True)
-        session.run([v1.get_collection(v1.GraphKeys.LOSSES), endpoints.access_count, endpoints.distance])
+        x = v1.get_variable("x", initializer=X)
+        endpoints, session = vector_quantization(x, is_training=True)
+        for number, computed in enumerate(PASSES.values(), start=1):
+            session.run(computed(endpoints))
+            assert usage(session) == [number] * 3
+
+
+@pytest.mark.clause("VQ-11")
+def test_what_is_no_pass_gathers_nothing_and_needs_no_input():
+    with tf.Graph().as_default():
+        x = v1.placeholder("float32", [None, 1, 2])
+        endpoints, session = vector_quantization(x, is_training=True)
+        session.run([endpoints.emb_space, endpoints.emb_spacing, endpoints.emb_closest_spacing])
+        session.run(endpoints.replace_embeds)
         assert usage(session) == [0, 0, 0]
+        np.testing.assert_array_equal(session.run(endpoints.emb_space), EMB_SPACE)
+
+
+@pytest.fixture(params=["v1", "v2"])
+def _control_flow(request):
+    if request.param == "v1":
+        v1.disable_control_flow_v2()
+    yield
+    v1.enable_control_flow_v2()
 
 
 @pytest.mark.clause("VQ-11")
-def test_replacement_is_ignored_without_endpoints():
+@pytest.mark.usefixtures("_control_flow")
+def test_a_layer_in_a_branch_gathers_where_the_branch_is_taken():
     with tf.Graph().as_default():
-        layer_out, session = vector_quantization(tf.constant(X), is_training=True, return_endpoints=False)
-        session.run(layer_out)
+        taken, x = v1.placeholder(tf.bool, []), v1.get_variable("x", initializer=X)
+        out = tf.cond(taken, lambda: endpoints_of(x, is_training=True).layer_out, lambda: tf.identity(x))
+        gradient = tf.gradients(out, x)
+        session = v1.Session()
+        session.run(v1.global_variables_initializer())
+        for fed in (True, False):
+            np.testing.assert_array_equal(session.run([gradient, out], {taken: fed})[0], [np.ones_like(X)])
+            assert usage(session) == [1] * 3
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_replacement_without_endpoints_is_ignored_and_says_so():
+    with tf.Graph().as_default():
+        message = r"`num_embeds_replaced` is ignored without `return_endpoints=True`.*num_embeds_replaced=2"
+        with pytest.warns(UserWarning, match=message) as warned:
+            vq_layer.vector_quantization(tf.constant(X), 3, num_embeds_replaced=2, is_training=True)
         assert list(variables()) == ["vq/emb_space"]
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_replacement_without_a_word_on_training_says_what_to_give():
+    with tf.Graph().as_default():
+        with pytest.warns(
+            UserWarning, match=r"`is_training` must be given.* a bool tensor.*num_embeds_replaced=2"
+        ) as warned:
+            vq_layer.vector_quantization(tf.constant(X), 3, num_embeds_replaced=2, return_endpoints=True)
+        endpoints_of(tf.constant(X), is_training=False, name="inference")  # a second warning would be an error
+        arguments = (0.1, 0, 0, 2, None, -1, EMB_SPACE, True, 1, 2, False, True, "positional")
+        vq_layer.vector_quantization(tf.constant(X), 3, *arguments)
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+def test_the_signature_is_that_of_2018():
+    parameters = inspect.signature(vq_layer.vector_quantization).parameters
+    assert parameters["is_training"].default is False
+    assert list(parameters)[11:] == ["num_embeds_replaced", "is_training", "return_endpoints", "name"]
 
 
 @pytest.mark.clause("VQ-11")
@@ -153,15 +238,60 @@ def test_a_checkpoint_of_the_original_goes_on_in_the_midst_of_gathering(tmp_path
     np.testing.assert_array_equal(replaced, [[0, 0], [9, 11], [7, 7]])
 
 
+FROM_A_BATCH = pytest.mark.parametrize("function", [vq_layer.vector_quantization, vq_layer.cosine_vector_quantization])
+
+
 @pytest.mark.clause("VQ-12")
-@pytest.mark.parametrize("function", [vq_layer.vector_quantization, vq_layer.cosine_vector_quantization])
+@FROM_A_BATCH
 def test_the_op_initializes_from_the_batch(function):
     with tf.Graph().as_default(), v1.Session() as session:
         endpoints = function(tf.constant(X), 2, embedding_initializer="batch", return_endpoints=True)
         session.run(v1.global_variables_initializer())
-        assert not session.run(endpoints.emb_space).any()
         session.run(endpoints.emb_space_batch_init)
         np.testing.assert_array_equal(session.run(endpoints.emb_space), X[:2, 0])
+
+
+@pytest.mark.clause("VQ-12")
+@FROM_A_BATCH
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_a_lookup_before_the_batch_says_what_to_run(function, dtype):
+    with tf.Graph().as_default(), v1.Session() as session:
+        layer_out = function(tf.constant(X, dtype), 2, embedding_initializer="batch")
+        passes = [layer_out, *losses(), *map(step, losses())]
+        session.run(v1.global_variables_initializer())
+        for computed in passes:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="run the endpoint `emb_space_batch_init`"):
+                session.run(computed)
+
+
+@pytest.mark.clause("VQ-12")
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_batch_of_zeros_initializes_as_any_other(zero):
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = tf.constant(zero * np.ones_like(X))
+        endpoints = vq_layer.vector_quantization(x, 2, embedding_initializer="batch", return_endpoints=True)
+        session.run(v1.global_variables_initializer())
+        session.run(endpoints.emb_space_batch_init)
+        assert session.run(endpoints.access_count).tolist() == [3, 0]
+
+
+@pytest.mark.clause("VQ-12")
+def test_a_restored_checkpoint_needs_no_batch(tmp_path):
+    def build(initializer):
+        session = v1.Session()
+        endpoints = vq_layer.vector_quantization(
+            tf.constant(X), 3, embedding_initializer=initializer, return_endpoints=True
+        )
+        session.run(v1.global_variables_initializer())
+        return endpoints, session, v1.train.Saver()
+
+    with tf.Graph().as_default():
+        _, session, saver = build("ones")
+        path = saver.save(session, str(tmp_path / "ones"))
+    with tf.Graph().as_default():
+        endpoints, session, saver = build("batch")
+        saver.restore(session, path)
+        np.testing.assert_array_equal(session.run(endpoints.layer_out), np.ones_like(X))
 
 
 # Keras

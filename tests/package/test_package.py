@@ -14,6 +14,7 @@ import vq_layer
 
 ROOT = Path(__file__).parents[2]
 FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks"}
+OF_TENSORS = {"shapes"}  # of NumPy, all shapes are known
 
 
 def run_elsewhere(code, folder):
@@ -90,5 +91,5 @@ def test_a_concept_has_the_same_functions_with_the_same_parameters_on_both_sides
 
 
 def test_every_module_of_the_layer_has_a_twin_in_the_oracle():
-    modules = {path.stem for path in Path(inspect.getfile(vq_layer)).parent.glob("*.py")} - FACES
+    modules = {path.stem for path in Path(inspect.getfile(vq_layer)).parent.glob("*.py")} - FACES - OF_TENSORS
     assert modules <= {path.stem for path in Path(inspect.getfile(reference)).parent.glob("*.py")}

@@ -9,10 +9,26 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def run(code):
+    names = {}
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+@pytest.mark.parametrize("code", PROGRAMS)
 def test_its_code_runs(code):
-    exec(compile(code, "README.md", "exec"), {})
+    run(code)
+
+
+def test_its_replacement_brings_the_embeddings_into_use():
+    (code,) = (code for code in PROGRAMS if "replace_embeds" in code)
+    without = code.replace("session.run(out.replace_embeds)", "pass")
+    used = [(run(program)["used"] > 0).mean() for program in (without, code)]
+    assert used[0] < 1 / 2 < 0.9 < used[1]  # with nothing gathered, the two are equal
 
 
 def test_its_commands_are_targets_of_make():

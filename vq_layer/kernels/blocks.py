@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape
+
 
 class Blocks(NamedTuple):
     """A cut of n embeddings; the last block may begin early, and what it shares with the one before does not count.
@@ -25,7 +27,7 @@ class Blocks(NamedTuple):
 
     def rows(self, emb_space: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
         """Return the embeddings of block i, ``[size, d]``."""
-        return tf.slice(emb_space, [self.start(i), 0], [self.size, emb_space.shape[1]])
+        return tf.slice(emb_space, [self.start(i), 0], [self.size, static_shape(emb_space)[1]])
 
     def counts(self, i: tf.Tensor) -> tf.Tensor:
         """Tell which embeddings of block i count, ``[size]``."""

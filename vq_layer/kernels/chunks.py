@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer.kernels.compilation import SMALL
+from vq_layer.shapes import static_shape, static_size
 
 Kernel = Callable[..., Any]
 Sizes = tuple[int, ...]  # the numbers of rows that chunks have, descending
@@ -17,16 +18,15 @@ _AT_ONCE = os.cpu_count() or 1
 
 def flat(vectors: tf.Tensor) -> tf.Tensor:
     """Return vectors as rows, ``[..., d] -> [number, d]``, the number static where it can be."""
-    number = vectors.shape[:-1].num_elements()
-    return tf.reshape(
-        vectors, [tf.reduce_prod(tf.shape(vectors)[:-1]) if number is None else number, vectors.shape[-1]]
-    )
+    *axes, d = static_shape(vectors)
+    number = static_size(tuple(axes))
+    return tf.reshape(vectors, [tf.reduce_prod(tf.shape(vectors)[:-1]) if number is None else number, d])
 
 
 def unflattened(of_rows: tf.Tensor, vectors: tf.Tensor, *last: int) -> tf.Tensor:
     """Reshape what belongs to the rows of ``flat(vectors)``: to the axes of `vectors` but the last, and then `last`."""
-    axes = vectors.shape[:-1]
-    shape = [*axes, *last] if axes.is_fully_defined() else tf.concat([tf.shape(vectors)[:-1], last], axis=0)
+    axes = static_shape(vectors)[:-1]
+    shape = tf.concat([tf.shape(vectors)[:-1], last], axis=0) if None in axes else [*axes, *last]
     return tf.reshape(of_rows, shape)
 
 
@@ -48,9 +48,16 @@ def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.Tens
     parts = []
     for count, size, chunk in _parts([rows], sizes):
         # One element more than there are chunks, since XLA refuses a loop over none.
-        start = [tf.TensorArray(spec.dtype, count + 1, element_shape=[size, *spec.shape]) for spec in of_row]
+        shapes = [(size, *static_shape(spec)) for spec in of_row]
+        start = [
+            tf.TensorArray(spec.dtype, count + 1, element_shape=shape)
+            for spec, shape in zip(of_row, shapes, strict=True)
+        ]
         arrays = _each(count, lambda i, chunk, so_far: _written(so_far, i, kernel(*chunk)), chunk, start)
-        stacked = [tf.reshape(array.stack(), [(count + 1) * size, *array.element_shape[1:]]) for array in arrays]
+        stacked = [
+            tf.reshape(array.stack(), [(count + 1) * size, *axes])
+            for array, (_, *axes) in zip(arrays, shapes, strict=True)
+        ]
         parts.append([rows_of_chunks[: count * size] for rows_of_chunks in stacked])
     return [tf.concat(of_both, axis=0)[: tf.shape(rows)[0]] for of_both in zip(*parts, strict=True)]
 
@@ -113,4 +120,4 @@ def _parts(of_rows: Sequence[tf.Tensor], sizes: Sizes) -> Iterator[tuple[tf.Tens
 def _chunk(rows: tf.Tensor, begin: tf.Tensor, size: int) -> tf.Tensor:
     there = rows[begin : begin + size]
     filled = tf.pad(there, [[0, size - tf.shape(there)[0]], [0, 0]], constant_values=math.nan)
-    return tf.ensure_shape(filled, [size, rows.shape[1]])
+    return tf.ensure_shape(filled, [size, static_shape(rows)[1]])

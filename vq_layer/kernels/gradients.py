@@ -10,6 +10,7 @@ import tensorflow as tf
 from vq_layer.distances import finite_rows
 from vq_layer.kernels import chunks, tiles
 from vq_layer.kernels.compilation import compiled
+from vq_layer.shapes import static_shape
 
 Terms = tuple[tf.Tensor, Iterable[tf.Tensor]]
 
@@ -40,7 +41,7 @@ def weighted_sums(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, loo
     -------
     list of two tf.Tensor, shapes [n] and [n, d]
     """
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     usable = finite_rows(emb_space)
     across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
     kernel = compiled(functools.partial(_add_up, lookup_ord=lookup_ord))
@@ -57,7 +58,7 @@ def _add_up(rows: tf.Tensor, weights: tf.Tensor, across: tf.Tensor, lookup_ord: 
     """Return the sums ``[n]`` and the gradient as `tiles.lanes`, which the embeddings are laid out as, too."""
     known = tf.expand_dims(finite_rows(rows), -1)
     blocks = tiles.blocks(tf.where(known, rows, 0), fill=0)
-    weights = tf.reshape(tf.where(known, weights, 0), [-1, tiles.BLOCK, weights.shape[-1]])
+    weights = tf.reshape(tf.where(known, weights, 0), [-1, tiles.BLOCK, static_shape(weights)[-1]])
     terms_of = {1: _l1_terms, 2: _l2_terms, math.inf: _linf_terms}[lookup_ord]
 
     def step(i: tf.Tensor, total: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -65,7 +66,7 @@ def _add_up(rows: tf.Tensor, weights: tf.Tensor, across: tf.Tensor, lookup_ord: 
         return i + 1, total + tf.reduce_sum(weights[i] * distance, axis=0), gradient + sum(terms)
 
     start = [0, tf.zeros_like(across[0, 0]), tf.zeros_like(across)]
-    _, total, gradient = tf.while_loop(lambda i, *_: i < blocks.shape[0], step, start)
+    _, total, gradient = tf.while_loop(lambda i, *_: i < static_shape(blocks)[0], step, start)
     return total, gradient
 
 

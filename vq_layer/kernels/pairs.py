@@ -10,6 +10,7 @@ from vq_layer.distances import finite_rows, pairwise_distance
 from vq_layer.kernels import chunks, tiles
 from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
+from vq_layer.shapes import static_shape
 
 
 def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -21,7 +22,7 @@ def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
         return pairwise_distance(vectors, emb_space, lookup_ord)
     rows = chunks.flat(vectors)
     distance = _distances(rows, emb_space, lookup_ord, lambda upstream: upstream)
-    return chunks.unflattened(distance, vectors, emb_space.shape[0])
+    return chunks.unflattened(distance, vectors, static_shape(emb_space)[0])
 
 
 def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -34,7 +35,7 @@ def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
 
 
 def _distances(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, weights_of: Function) -> tf.Tensor:
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     facts = (n, d, rows.dtype, lookup_ord)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -112,5 +113,5 @@ def _of_chunk(rows: tf.Tensor, across: tf.Tensor, lookup_ord: float) -> tf.Tenso
     known = tf.expand_dims(finite_rows(rows), -1)
     blocks = tiles.blocks(tf.where(known, rows, 0), fill=0)
     distance = tf.map_fn(lambda block: tiles.tile(block, across, lookup_ord), blocks)
-    distance = tf.reshape(distance, [-1, across.shape[-1]])
+    distance = tf.reshape(distance, [-1, static_shape(across)[-1]])
     return tf.where(known, tf.sqrt(distance) if lookup_ord == 2 else distance, math.nan)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.kernels.blocks import Blocks, cut
+from vq_layer.shapes import static_shape
 from vq_layer.similarity import normalize
 
 GROUP = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima to hold
@@ -63,7 +64,7 @@ def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tenso
 
     ``[number, d], [n, d] -> [groups * number], [number, groups of groups]``; the former is flat, group by group.
     """
-    blocks, number = plan.blocks, units.shape[0]
+    blocks, number = plan.blocks, static_shape(units)[0]
     groups = blocks.size // GROUP
     shapes = [groups, number], [groups // plan.fan, number]
 
@@ -83,7 +84,7 @@ def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tenso
 
 def _scaled(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return vectors, ``[size, d]``, and factors, ``[size, 1]``, that bring them to norm 1, NaN if not finite."""
-    squares = tf.matmul(tf.square(rows), tf.ones([rows.shape[1], 1], rows.dtype))
+    squares = tf.matmul(tf.square(rows), tf.ones([static_shape(rows)[1], 1], rows.dtype))
     ordinary = tf.reduce_all((squares > _ORDINARY[0]) & (squares < _ORDINARY[1]))
     scaled: tuple[tf.Tensor, tf.Tensor] = tf.cond(
         ordinary, lambda: (rows, 1 / tf.sqrt(squares)), lambda: (normalize(rows), tf.ones_like(squares))
@@ -96,7 +97,7 @@ def chosen(of_groups: tf.Tensor, of_fans: tf.Tensor, plan: Plan) -> tuple[tf.Ten
 
     ``[groups * number], [number, groups of groups]``, as `maxima` returns them; the bound is ``[number]``.
     """
-    number = of_fans.shape[0]
+    number = static_shape(of_fans)[0]
     fans = tf.sort(tf.math.top_k(of_fans, plan.chosen, sorted=False).indices)
     groups = tf.reshape(tf.expand_dims(fans * plan.fan, -1) + tf.range(plan.fan), [number, -1])
     largest = tf.gather(of_groups, groups * number + tf.expand_dims(tf.range(number), -1))

@@ -14,6 +14,7 @@ import tensorflow as tf
 from vq_layer.distances import finite_rows
 from vq_layer.kernels.blocks import Blocks, cut
 from vq_layer.kernels.tiles import BLOCK
+from vq_layer.shapes import static_shape
 
 FEWEST = 2 * BLOCK
 _LARGEST_BLOCK = 1024  # embeddings, whose scores stay in the cache
@@ -24,7 +25,7 @@ def centre(emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
     Block by block, since XLA copies what it reduces.
     """
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     blocks = cut(n, _LARGEST_BLOCK)
 
     def add(i: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -62,8 +63,8 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
     mean, largest : tf.Tensor
         What `centre` returns.
     """
-    number, d = rows.shape
-    blocks, moved = cut(emb_space.shape[0], _LARGEST_BLOCK, BLOCK), rows - mean
+    number, d = static_shape(rows)
+    blocks, moved = cut(static_shape(emb_space)[0], _LARGEST_BLOCK, BLOCK), rows - mean
 
     def over_block(i: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
         block, usable = _block(blocks, emb_space, i)
@@ -78,7 +79,7 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
                 best = _better(best, score, blocks.start(i) + j * BLOCK + offset)
             return j + 1, *best
 
-        return tuple(tf.while_loop(lambda j, *_: j < products.shape[0], step, [0, *best])[1:])
+        return tuple(tf.while_loop(lambda j, *_: j < static_shape(products)[0], step, [0, *best])[1:])
 
     none = tf.fill([number], tf.constant(math.inf, rows.dtype))
     least, second, index = blocks.fold(over_block, none, none, tf.fill([number], -1))

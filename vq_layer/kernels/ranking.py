@@ -13,6 +13,7 @@ from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, sett
 from vq_layer.kernels.compilation import Function, by_size, compiled, traced, uses_xla
 from vq_layer.kernels.preselection import GROUP, Plan
 from vq_layer.lookup import Ranking, k_most_similar
+from vq_layer.shapes import static_shape
 from vq_layer.similarity import cosine_similarity, normalize, products
 
 _HELD = 1 << 23  # numbers that a chunk holds, about 32 MiB as float32
@@ -28,7 +29,7 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
     is, by the same sums of products; where two similarities are within their rounding, the two may differ. No gradient
     passes.
     """
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     vectors, emb_space = tf.stop_gradient(vectors), tf.stop_gradient(emb_space)
     rows = flat(vectors)
     ranking = by_size(
@@ -117,7 +118,7 @@ def _compare(
     rows: tf.Tensor, embeddings: tf.Tensor, groups: tf.Tensor, k: int, plan: Plan, units_of: Function
 ) -> Ranking:
     """Rank the embeddings of the chosen groups, ``[number, groups]``, by their similarities."""
-    places = tf.reshape(tf.expand_dims(groups * GROUP, -1) + tf.range(GROUP), [rows.shape[0], -1])
+    places = tf.reshape(tf.expand_dims(groups * GROUP, -1) + tf.range(GROUP), [static_shape(rows)[0], -1])
     candidates = plan.blocks.embedding_at(places)
     counts = candidates < plan.blocks.n
     units = units_of(tf.gather(embeddings, tf.where(counts, candidates, 0)))
@@ -127,7 +128,7 @@ def _compare(
 
 def _compare_all(rows: tf.Tensor, embeddings: tf.Tensor, k: int, units_of: Function) -> Ranking:
     """Rank all embeddings by their similarities, block by block."""
-    (number, d), n = rows.shape, embeddings.shape[0]
+    (number, d), n = static_shape(rows), static_shape(embeddings)[0]
     blocks, units = cut(n, max(_COORDINATES_AT_ONCE // (number * d), 1)), normalize(rows)
 
     def step(i: tf.Tensor, so_far: tf.TensorArray) -> tuple[tf.TensorArray]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from vq_layer.distances import finite_rows
 from vq_layer.kernels import tiles
 from vq_layer.kernels.blocks import Blocks, cut
+from vq_layer.shapes import static_shape
 
 LayOut = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 _LANES = 128  # rows at once in few dimensions: of more, XLA divides each step among threads, which takes longer than it
@@ -20,7 +21,8 @@ def prepared(emb_space: tf.Tensor) -> tuple[Blocks, tuple[tf.Tensor, ...]]:
 
     Many are laid out block by block in the program, which takes more memory to compile, but holds no copy of them all.
     """
-    blocks = cut(emb_space.shape[0], max(_LAID_OUT // emb_space.shape[1], 1))
+    n, d = static_shape(emb_space)
+    blocks = cut(n, max(_LAID_OUT // d, 1))
     return blocks, _lay_out(emb_space, blocks, tf.constant(0)) if blocks.number == 1 else (emb_space,)
 
 
@@ -29,7 +31,7 @@ def scan(rows: tf.Tensor, *embeddings: tf.Tensor, blocks: Blocks, lookup_ord: fl
 
     ``[number, d]``, and what `prepared` returns, ``-> [number]``, int32.
     """
-    number, d = rows.shape
+    number, d = static_shape(rows)
     known = finite_rows(rows)
     clean = tf.where(tf.expand_dims(known, -1), rows, 0)
     lay_out = (lambda _: embeddings) if blocks.number == 1 else lambda i: _lay_out(embeddings[0], blocks, i)
@@ -59,7 +61,8 @@ def _scan_lanes(rows: tf.Tensor, blocks: Blocks, lay_out: LayOut, lookup_ord: fl
         laid_out, first_of_block = lay_out(i)
         return tf.minimum(first, first_of_block), *_taken_in(laid_out, across, blocks.start(i), nearest, lookup_ord)
 
-    none = tf.fill(rows.shape[:1], tf.constant(math.inf, rows.dtype)), tf.fill(rows.shape[:1], -1)
+    number = static_shape(rows)[:1]
+    none = tf.fill(number, tf.constant(math.inf, rows.dtype)), tf.fill(number, -1)
     first, _, index = blocks.fold(over_block, tf.constant(blocks.n), *none)
     # Where all distances overflow, none was below the infinite one at the start.
     return tf.where((index < 0) & (first < blocks.n), first, index)
@@ -80,4 +83,4 @@ def _taken_in(
             least, index = tf.where(nearer, distance, least), tf.where(nearer, start + i * tiles.BLOCK + offset, index)
         return i + 1, least, index
 
-    return tuple(tf.while_loop(lambda i, *_: i < laid_out.shape[0], step, [0, *nearest])[1:])
+    return tuple(tf.while_loop(lambda i, *_: i < static_shape(laid_out)[0], step, [0, *nearest])[1:])

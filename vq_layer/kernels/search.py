@@ -9,6 +9,7 @@ from vq_layer.kernels import chunks, product
 from vq_layer.kernels.compilation import Function, by_size, compiled, traced, uses_xla
 from vq_layer.kernels.scan import prepared, scan
 from vq_layer.lookup import nearest
+from vq_layer.shapes import static_shape
 
 _PRODUCT_PAYS = 24  # coordinates from which on a matrix product, with what it takes to trust it, is faster
 _FEW = 512  # rows, of which a chunk of the usual size would be empty for the most part
@@ -22,9 +23,10 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
     What ``nearest(pairwise_distance(vectors, emb_space, lookup_ord))`` is; where two distances are within the rounding
     of direct differences, the two may differ.
     """
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     rows = chunks.flat(vectors)
-    few = rows.shape[0] is not None and rows.shape[0] <= _FEW
+    number = static_shape(rows)[0]
+    few = number is not None and number <= _FEW
     index = by_size(
         rows,
         emb_space,

@@ -9,6 +9,7 @@ from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks
 from vq_layer.kernels.compilation import Function, by_size, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
+from vq_layer.shapes import static_shape
 
 
 def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -17,7 +18,7 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
     Pairs with a NaN or infinite coordinate add nothing (VQ-13). The gradient to `emb_space` is the subgradient of
     VQ-7; it has none of its own, and `vectors` are constants.
     """
-    n, d = emb_space.shape
+    n, d = static_shape(emb_space)
     rows = chunks.flat(vectors)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]

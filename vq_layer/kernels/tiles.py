@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape
+
 Step = Callable[[Any, tf.Tensor], Any]
 BLOCK = 16  # vectors of a block: with fewer, or with groups of 8 of many coordinates, XLA's loops are four times slower
 _LARGEST_GROUP = 24
@@ -32,7 +34,7 @@ def grouping(d: int) -> Grouping:
 
 def lanes(rows: tf.Tensor) -> tf.Tensor:
     """Lay out vectors as lanes: ``[number, d] -> [groups, size of a group, number]``."""
-    number, d = rows.shape
+    number, d = static_shape(rows)
     groups = grouping(d)
     filled = tf.pad(tf.transpose(rows), [[0, groups.number * groups.size - d], [0, 0]])
     return tf.reshape(filled, [*groups, number])
@@ -40,15 +42,15 @@ def lanes(rows: tf.Tensor) -> tf.Tensor:
 
 def blocks(rows: tf.Tensor, fill: float) -> tf.Tensor:
     """Lay out vectors as blocks, filled up with others: ``[number, d] -> [blocks, groups, size of a group, BLOCK]``."""
-    number = rows.shape[0]
+    number, _ = static_shape(rows)
     filled = tf.pad(rows, [[0, -number % BLOCK], [0, 0]], constant_values=fill)
     across = lanes(filled)
-    return tf.transpose(tf.reshape(across, [*across.shape[:2], -1, BLOCK]), [2, 0, 1, 3])
+    return tf.transpose(tf.reshape(across, [*static_shape(across)[:2], -1, BLOCK]), [2, 0, 1, 3])
 
 
 def vectors(across: tf.Tensor, d: int) -> tf.Tensor:
     """Undo `lanes`: ``[groups, size of a group, number] -> [number, d]``."""
-    return tf.transpose(tf.reshape(across, [-1, across.shape[-1]])[:d])
+    return tf.transpose(tf.reshape(across, [-1, static_shape(across)[-1]])[:d])
 
 
 def tile(block: tf.Tensor, across: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -79,7 +81,7 @@ def maxima(block: tf.Tensor, across: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def _over_coordinates(block: tf.Tensor, across: tf.Tensor, take_in: Step, number: int) -> Any:
     """Fold the differences of one coordinate after the other into so many tiles, which start at zero."""
-    groups, _, number_of_lanes = across.shape
+    groups, _, number_of_lanes = static_shape(across)
 
     def group(g: tf.Tensor, *so_far: Any) -> list[tf.Tensor]:
         # Unstacked, since slices one by one take long to trace.
