@@ -72,7 +72,7 @@ def fit(rows: tf.Tensor, num_components: int) -> Projection:
     scaled = tf.math.divide_no_nan(centred, tf.reduce_max(tf.abs(centred)))  # the decomposition squares its entries
     singular, _, axes = tf.linalg.svd(tf.linalg.qr(scaled).r)
     singular, axes = singular[:num_components], axes[:, :num_components]
-    unit_roundoff = np.finfo(rows.dtype.as_numpy_dtype).eps / 2
+    unit_roundoff = float(np.finfo(rows.dtype.as_numpy_dtype).eps) / 2
     null = singular < tf.cast(tf.maximum(number, d), tf.float64) * unit_roundoff * singular[0]
     kept = tf.where(null | tf.equal(singular, 0), tf.zeros_like(axes), axes)
     return Projection(mean, tf.ensure_shape(kept, [d, num_components]))
