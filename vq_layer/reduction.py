@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
+from vq_layer.distances import finite_rows, unfused
 
 
 class Projection(NamedTuple):
@@ -21,7 +21,7 @@ class Projection(NamedTuple):
         an input that equals an embedding would not be at distance 0 from it.
         """
         centred = tf.cast(vectors, tf.float64) - self.mean
-        components = [tf.reduce_sum(centred * axis, axis=-1) for axis in tf.unstack(self.axes, axis=-1)]
+        components = [tf.reduce_sum(unfused(centred * axis), axis=-1) for axis in tf.unstack(self.axes, axis=-1)]
         return tf.cast(tf.stack(components, axis=-1), vectors.dtype)
 
 
