@@ -21,9 +21,18 @@ def norm(vectors: tf.Tensor, lookup_ord: float) -> tf.Tensor:
         return tf.reduce_sum(tf.abs(vectors), axis=-1)
     if math.isinf(lookup_ord):
         return tf.reduce_max(tf.abs(vectors), axis=-1)
-    squared = tf.reduce_sum(tf.square(vectors), axis=-1)
+    squared = tf.reduce_sum(unfused(tf.square(vectors)), axis=-1)
     positive = squared > 0
     return tf.where(positive, tf.sqrt(tf.where(positive, squared, 1)), 0)
+
+
+def unfused(products: tf.Tensor) -> tf.Tensor:
+    """Return products that a compiler cannot fuse into their sum: at most the largest number of the dtype.
+
+    Some of XLA's programs fuse them, into multiply-adds that round once, all along a loop but for its last steps. Equal
+    embeddings would then round differently by their position, and ties not go to the lowest index (VQ-2).
+    """
+    return tf.minimum(products, products.dtype.max)
 
 
 def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:

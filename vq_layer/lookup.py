@@ -27,9 +27,9 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
     them gets -1 (VQ-13).
     """
     known = ~tf.math.is_nan(distance)
-    largest = np.finfo(distance.dtype.as_numpy_dtype).max
-    below = tf.minimum(distance, np.nextafter(largest, 0 * largest))  # argmin passes over what is not below the largest
-    index = tf.argmin(tf.where(known, below, math.inf), axis=-1)
+    info = np.finfo(distance.dtype.as_numpy_dtype)
+    below = np.nextafter(info.max, info.dtype.type(0))  # argmin passes over what is not below the largest number
+    index = tf.argmin(tf.where(known, tf.minimum(distance, below), math.inf), axis=-1)
     return tf.where(tf.reduce_any(known, axis=-1), index, -1)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
+from vq_layer.distances import finite_rows, unfused
 from vq_layer.shapes import static_shape
 
 
@@ -22,7 +22,7 @@ class Projection(NamedTuple):
         an input that equals an embedding would not be at distance 0 from it.
         """
         centred = tf.cast(vectors, tf.float64) - self.mean
-        components = [tf.reduce_sum(centred * axis, axis=-1) for axis in tf.unstack(self.axes, axis=-1)]
+        components = [tf.reduce_sum(unfused(centred * axis), axis=-1) for axis in tf.unstack(self.axes, axis=-1)]
         return tf.cast(tf.stack(components, axis=-1), vectors.dtype)
 
 
@@ -73,7 +73,7 @@ def fit(rows: tf.Tensor, num_components: int) -> Projection:
     scaled = tf.math.divide_no_nan(centred, tf.reduce_max(tf.abs(centred)))  # the decomposition squares its entries
     singular, _, axes = tf.linalg.svd(tf.linalg.qr(scaled).r)
     singular, axes = singular[:num_components], axes[:, :num_components]
-    unit_roundoff = np.finfo(rows.dtype.as_numpy_dtype).eps / 2
+    unit_roundoff = float(np.finfo(rows.dtype.as_numpy_dtype).eps) / 2
     null = singular < tf.cast(tf.maximum(number, d), tf.float64) * unit_roundoff * singular[0]
     kept = tf.where(null | tf.equal(singular, 0), tf.zeros_like(axes), axes)
     return Projection(mean, tf.ensure_shape(kept, [d, num_components]))

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
+from vq_layer.distances import finite_rows, unfused
 
 
 def cosine_similarity(vectors: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
@@ -31,7 +31,7 @@ def products(units: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 
     One sum of products for each pair: a matrix product may round equal columns differently by their position.
     """
-    return tf.reduce_sum(tf.expand_dims(units, -2) * others, axis=-1)
+    return tf.reduce_sum(unfused(tf.expand_dims(units, -2) * others), axis=-1)
 
 
 def normalize(vectors: tf.Tensor) -> tf.Tensor:
@@ -42,4 +42,5 @@ def normalize(vectors: tf.Tensor) -> tf.Tensor:
     known = tf.expand_dims(finite_rows(vectors), -1)
     finite = tf.where(known, vectors, 0)
     scaled = tf.math.divide_no_nan(finite, tf.reduce_max(tf.abs(finite), axis=-1, keepdims=True))
-    return tf.where(known, tf.math.divide_no_nan(scaled, tf.norm(scaled, axis=-1, keepdims=True)), math.nan)
+    length = tf.sqrt(tf.reduce_sum(unfused(tf.square(scaled)), axis=-1, keepdims=True))
+    return tf.where(known, tf.math.divide_no_nan(scaled, length), math.nan)

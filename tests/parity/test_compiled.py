@@ -4,11 +4,15 @@ import functools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import Case
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup
+from vq_layer.distances import pairwise_distance
+from vq_layer.kernels.compilation import compiled
+from vq_layer.similarity import cosine_similarity
 
 pytestmark = pytest.mark.slow
 
@@ -65,3 +69,12 @@ def test_rounded_inputs_stay_within_their_errors(lookup_ord):
 def test_gradients_lie_in_the_oracles_subdifferential(lookup_ord, make_case):
     case = make_case(lookup_ord)
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(COMPILED, case)
+
+
+@pytest.mark.clause("VQ-2", "VQ-9")
+@pytest.mark.parametrize("distance_of", [lambda *rows: pairwise_distance(*rows, 2), cosine_similarity])
+def test_equal_embeddings_tie_in_the_last_place_of_a_loop_too(distance_of):
+    rng = np.random.default_rng(2)
+    vectors, embedding = (tf.constant(rng.standard_normal([number, 17]), tf.float32) for number in (5, 1))
+    values = compiled(distance_of)(vectors, tf.tile(embedding, [41, 1])).numpy()  # one more than loops take at once
+    np.testing.assert_array_equal(values, np.repeat(values[:, :1], 41, axis=1))
