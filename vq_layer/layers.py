@@ -18,12 +18,12 @@ from vq_layer.replacement import ReplacementState
 class VectorQuantization(Quantizer):
     """Replace every vector of the input by the nearest embedding of a trainable embedding space.
 
-    The losses that train the embedding space come out through `add_loss`, so that `fit` adds them to the objective,
-    in this order: alpha-loss (mean over all vectors of ``alpha * ||nearest embedding - vector||_p``), beta-loss (mean
-    over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``), Coulomb-loss
-    (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the input is the
-    identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training batches; a
-    validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
+    The losses that train the embedding space come out through `add_loss`, in `keras.config.floatx()`, so that `fit`
+    adds them to the objective, in this order: alpha-loss (mean over all vectors of ``alpha * ||nearest embedding -
+    vector||_p``), beta-loss (mean over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``),
+    Coulomb-loss (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the
+    input is the identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training
+    batches; a validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
     ``layer.metrics`` has those of each.
 
     Parameters
@@ -134,7 +134,7 @@ class VectorQuantization(Quantizer):
         result = self._quantize(x, emb_space)
         self.keep_emb_space(emb_space, training, checked=result.emb_index)
         for loss in result.losses.values():
-            self.add_loss(loss)
+            self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
         if training:  # the metrics, too: else an exported model would update them with every request
             self._accumulate(result)
         if not self.return_endpoints:

@@ -123,11 +123,50 @@ def test_under_a_mixed_policy_the_embeddings_stay_float32(half):
 
 @pytest.mark.clause("VQ-14")
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
-def test_fit_trains_under_every_policy(policy):
+def test_fit_trains_under_every_policy_beside_the_loss_of_the_model(policy):
     layer = vq_layer.VectorQuantization(5, dtype=policy)
     model, x = model_of(layer), inputs(8, 4, 6)
-    model.compile(keras.optimizers.SGD(0.1))
-    assert np.isfinite(model.fit(x, verbose=0).history["loss"]).all()
+    before = layer.emb_space.numpy()
+    model.compile(keras.optimizers.SGD(0.1), loss="mse")
+    assert np.isfinite(model.fit(x, x, verbose=0).history["loss"]).all()
+    assert not np.array_equal(layer.emb_space, before)
+
+
+POLICIES = ("float64", "float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+
+
+@pytest.fixture
+def set_floatx():
+    before = keras.config.floatx()
+    yield keras.config.set_floatx
+    keras.config.set_floatx(before)
+
+
+@pytest.mark.clause("VQ-14")
+@pytest.mark.parametrize("floatx", ["float64", "float32", "float16", "bfloat16"])
+def test_keras_sums_the_losses_of_layers_of_all_policies_with_that_of_the_model(set_floatx, floatx):
+    set_floatx(floatx)
+    layers = [vq_layer.VectorQuantization(5, dtype=policy) for policy in POLICIES]
+    model, x = keras.Sequential(layers), inputs(3, 6)
+    for loss, optimizer in ((None, "sgd"), ("mse", keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()))):
+        model.compile(optimizer, loss=loss)
+        total = model.compute_loss(x, x, model(x, training=True))
+        assert total.dtype.name == floatx
+        assert np.isfinite(total.numpy().astype(np.float64))
+    assert len(model.losses) == 3 * len(layers)
+
+
+@pytest.mark.clause("VQ-14")
+def test_the_gradients_of_the_losses_keep_float64_whatever_floatx_is(set_floatx):
+    layer, x, gradients = vq_layer.VectorQuantization(5, dtype="float64"), inputs(3, 6, dtype=np.float64), []
+    for floatx in ("float64", "float32"):
+        set_floatx(floatx)
+        with tf.GradientTape() as tape:
+            layer(x)
+            total = tf.add_n(layer.losses)
+        gradients.append(tape.gradient(total, layer.emb_space.value))
+    np.testing.assert_array_equal(*gradients, strict=True)
+    assert gradients[0].dtype == tf.float64
 
 
 def test_endpoints_are_outputs_of_a_functional_model():
