@@ -81,7 +81,7 @@ class Quantizer(keras.layers.Layer):
         """Return the embedding space, or what x initializes it to if this is the first training batch."""
         validation.check_floating(x)
         emb_space = tf.convert_to_tensor(self.emb_space)
-        if not (self.initializes_from_batch and training):
+        if not self._initializes(training):
             return emb_space
         vectors = quantizers.compared(x, emb_space, self.num_splits)
         initialized = tf.convert_to_tensor(self.initialized)
@@ -90,13 +90,17 @@ class Quantizer(keras.layers.Layer):
 
     def keep_emb_space(self, emb_space: tf.Tensor, training: bool | None, checked: tf.Tensor) -> None:
         """Keep what a training batch initializes the embedding space to, once `checked` is computed, which may fail."""
-        if self.initializes_from_batch and training:
+        if self._initializes(training):
             with tf.control_dependencies([emb_space, checked]):
                 self.emb_space.assign(tf.identity(emb_space))
                 self.initialized.assign(True)
 
+    def _initializes(self, training: bool | None) -> bool:
+        """Tell whether this pass may initialize the embedding space: it trains, and the layer is not frozen."""
+        return bool(self.initializes_from_batch and training and self.trainable)
+
     def initialize_from_batch(self, x: Any) -> None:
-        """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major.
+        """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major; of a frozen layer, too.
 
         Raises
         ------

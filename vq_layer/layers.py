@@ -26,6 +26,10 @@ class VectorQuantization(Quantizer):
     batches; a validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
     ``layer.metrics`` has those of each.
 
+    While the layer is frozen, ``trainable = False``, training changes nothing: neither by the optimizer, nor by
+    `embedding_initializer` "batch", nor by what `num_embeds_replaced` gathers. `initialize_from_batch` and
+    `replace_embeds` act whenever they are called.
+
     Parameters
     ----------
     n : int
@@ -169,7 +173,7 @@ class VectorQuantization(Quantizer):
         counts = access_count(result.emb_index, self.n)
         for metric in self._usage_metrics:
             metric.update_state(counts)
-        if not self.num_embeds_replaced:
+        if not (self.num_embeds_replaced and self.trainable):
             return
         passed = replacement.accumulate_nearest(self.replacement_state, counts, result.vectors, result.nearest_distance)
         for variable, value in zip(self._state, passed, strict=True):
@@ -183,7 +187,8 @@ class VectorQuantization(Quantizer):
     def replace_embeds(self) -> tf.Tensor:
         """Write the most distant inputs over the least used embeddings, and start to gather anew.
 
-        The optimizer's slots of these rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
+        A frozen layer gathers nothing, but what it had gathered before is written, too. The optimizer's slots of these
+        rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
 
         Returns
         -------

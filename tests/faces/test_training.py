@@ -296,6 +296,83 @@ def test_the_batch_that_initializes_trains_as_well():
     np.testing.assert_array_equal(layer.emb_space, [[0, 0.125], [8, 0.125]])
 
 
+# Frozen
+
+
+def trained(layer):
+    """Return a model whose layer has been initialized, and has gathered, in one training pass over X."""
+    model = model_of(layer, optimizer=keras.optimizers.SGD(0.1))
+    model(X[:, 0], training=True)
+    return model
+
+
+def by_the_layer(model):
+    model.layers[0].trainable = False
+    return model
+
+
+def by_the_model(model):
+    model.trainable = False
+    return model
+
+
+def by_a_model_around_it(model):
+    outer = keras.Sequential([keras.layers.Input((2,)), model])
+    outer.trainable = False
+    return outer
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+@pytest.mark.parametrize(
+    ("freeze", "train"),
+    [(by_the_layer, train_by_call), (by_the_model, train_by_call), (by_a_model_around_it, train_in_a_function)],
+)
+@pytest.mark.parametrize("before", [trained, model_of])
+@pytest.mark.parametrize("kind", [layer_of, vq_layer.CosineVectorQuantization])
+def test_a_training_pass_changes_nothing_of_a_frozen_layer(kind, before, train, freeze):
+    model = freeze(before(kind(3, embedding_initializer="batch")))
+    before = weights(model)
+    train(model, 2 * X[:, 0])
+    assert_equal(weights(model), before)
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+def test_fit_changes_nothing_of_a_layer_that_is_frozen_by_its_constructor_or_comes_frozen_from_a_file(tmp_path):
+    frozen = layer_of(embedding_initializer="batch", trainable=False)
+    by_the_layer(trained(layer_of(embedding_initializer="batch", name="loaded"))).save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras").get_layer("loaded")
+    model = model_of(keras.layers.Dense(2), loaded, frozen)
+    model.compile("sgd", loss="mse")
+    before = weights(loaded) + weights(frozen)
+    model.fit(X[:, 0], X[:, 0], verbose=0)
+    assert_equal(weights(loaded) + weights(frozen), before)
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+def test_a_layer_goes_on_where_it_was_once_it_is_no_longer_frozen():
+    model, never_frozen = (
+        trained(layer_of(embedding_initializer="batch")),
+        trained(layer_of(embedding_initializer="batch")),
+    )
+    model.trainable = False
+    model(-X[:, 0], training=True)
+    model.trainable = True
+    for each in (model, never_frozen):
+        each(3 * X[:, 0], training=True)
+    assert_equal(weights(model), weights(never_frozen))
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+def test_an_explicit_call_acts_on_a_frozen_layer():
+    layer = layer_of(emb_space=EMB_SPACE, embedding_initializer="batch")
+    layer(X[:, 0], training=True)
+    layer(np.array([[9, 9]], np.float32), training=True)
+    layer.trainable = False
+    assert np.count_nonzero(layer.replace_embeds()) == 1
+    layer.initialize_from_batch(-X)
+    np.testing.assert_array_equal(layer.emb_space, -X[:, 0])
+
+
 @pytest.mark.clause("VQ-11")
 def test_replacing_returns_which_embeddings_are_new():
     layer = layer_of(emb_space=EMB_SPACE)
@@ -441,6 +518,23 @@ def test_the_callback_tells_layers_of_one_name_apart():
     model.fit(BATCH, batch_size=5, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])
     slots = [slot.numpy()[:, 0] for slot in model.optimizer.variables if slot.shape == START.shape]
     assert [(slot == 0).tolist() for slot in slots] == [[False, True, False], [False] * 3]
+
+
+@pytest.mark.clause("VQ-11")
+def test_the_callback_passes_frozen_layers_by_and_warns_when_it_is_left_with_none():
+    layers = [layer_of(emb_space=START, name=f"vq{i}") for i in range(2)]
+    model = model_of(*layers)
+    for layer in layers:
+        layer(BATCH, training=True)
+    layers[0].trainable = False
+    callback = vq_layer.ReplaceEmbeddings(every=1)
+    callback.set_model(model)
+    callback.on_train_begin()
+    callback.on_train_batch_end(0)
+    assert [layer.emb_space.numpy().tolist() == START.tolist() for layer in layers] == [True, False]
+    layers[1].trainable = False
+    with pytest.warns(UserWarning, match="`ReplaceEmbeddings` replaces nothing: .* is frozen"):
+        callback.on_train_begin()
 
 
 @pytest.mark.clause("VQ-16")
