@@ -3,12 +3,14 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from vq_layer import initialization, quantizers, validation
+from vq_layer.decoding import decoded
 from vq_layer.distances import comparison_dtype
 from vq_layer.kernels.chunks import unflattened
-from vq_layer.lookup import select, straight_through
+from vq_layer.lookup import straight_through
 
 
 class Quantizer(keras.layers.Layer):
@@ -42,14 +44,16 @@ class Quantizer(keras.layers.Layer):
         self.num_splits = int(num_splits)
         self.return_endpoints = bool(return_endpoints)
         self._trainable_emb_space = trainable_emb_space
+        self.supports_masking = True  # the mask of x is that of the output
         # XLA drops the assertions of both, and its singular value decomposition is slow.
         self.supports_jit = dim_reduction is None and not self.initializes_from_batch
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
-        d = validation.vector_size(tf.TensorShape(input_shape), self.num_splits)
+        x_shape = tf.TensorShape(input_shape)
+        validation.check_layer_shape(x_shape)
+        d = validation.vector_size(x_shape, self.num_splits)
         validation.check_num_components(self.dim_reduction, self.num_dim_reduction_components, self.n, d)
-        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: d * self.num_splits})
         self.emb_space = self.add_state(
             "emb_space",
             (self.n, d),
@@ -76,6 +80,23 @@ class Quantizer(keras.layers.Layer):
             "num_dim_reduction_components": self.num_dim_reduction_components,
             "num_splits": self.num_splits,
         }
+
+    def __call__(self, x: Any = None, training: bool | None = None, *, inputs: Any = None, **kwargs: Any) -> Any:
+        """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
+
+        `inputs` is the name by which other layers of Keras take x, and works, too.
+        """
+        if (x is None) == (inputs is None):
+            raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
+        x = self._checked(inputs if x is None else x)
+        if training is not None:
+            kwargs["training"] = training
+        result = super().__call__(x, **kwargs)
+        return self._endpoints(result) if self.return_endpoints else result
+
+    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> Any:
+        """Return the named tuple of all endpoints from those that `call` returns."""
+        raise NotImplementedError
 
     def prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Return the embedding space, or what x initializes it to if this is the first training batch."""
@@ -119,18 +140,36 @@ class Quantizer(keras.layers.Layer):
         """Return the indices that x is encoded by, ``[batch, m]``."""
         raise NotImplementedError
 
+    def _checked(self, x: Any) -> Any:
+        """Return x as a tensor, after the checks that can do without its values."""
+        x = _as_tensor(x)
+        validation.check_layer_input(x, self._q if self.built else None)
+        return x
+
     def _built_for(self, x: Any) -> tf.Tensor:
-        """Return x as a tensor, with the layer built for it."""
-        x = tf.convert_to_tensor(x, self.compute_dtype) if not tf.is_tensor(x) else tf.cast(x, self.compute_dtype)
+        """Return x as a call converts it, with the layer built for it."""
+        validation.check_holds_values("x", x)
+        x = self._checked(x)
+        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
         if not self.built:
             self.build(x.shape)
         return x
+
+    @property
+    def _q(self) -> int:
+        """The size of the last axis of the input."""
+        return int(self.num_splits * self.emb_space.shape[-1])
 
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.
 
         ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
         not built yet.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a call would refuse x; lists and arrays of floats are taken as well.
         """
         x = self._built_for(x)
         index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
@@ -139,14 +178,21 @@ class Quantizer(keras.layers.Layer):
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 
+        The indices may be of any integer dtype.
+
         Raises
         ------
+        ValueError, TypeError
+            If the last axis is not `num_splits`, the dtype no integer, or the layer not built.
         tf.errors.InvalidArgumentError
-            For any other index outside [0, n).
+            For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
-        emb_index = tf.convert_to_tensor(emb_index)
-        chosen = tf.cast(select(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
-        return unflattened(chosen, emb_index, self.num_splits * self.emb_space.shape[-1])
+        validation.check_built(self, "decode")
+        validation.check_holds_values("emb_index", emb_index)
+        emb_index = _as_tensor(emb_index)
+        validation.check_codes(emb_index, self.num_splits)
+        chosen = tf.cast(decoded(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
+        return unflattened(chosen, emb_index, self._q)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable."""
@@ -162,3 +208,11 @@ class Quantizer(keras.layers.Layer):
             "num_splits": self.num_splits,
             "return_endpoints": self.return_endpoints,
         }
+
+
+def _as_tensor(values: Any) -> Any:
+    """Return a list, an array or a variable as a tensor; a list of numbers in the dtype that NumPy gives it."""
+    if isinstance(values, tf.Tensor | tf.RaggedTensor | tf.SparseTensor | keras.KerasTensor):
+        return values
+    of_tensors = any(tf.is_tensor(value) for value in tf.nest.flatten(values))
+    return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))

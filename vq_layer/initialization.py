@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from vq_layer.assertions import required
 from vq_layer.distances import finite_rows
 
 
@@ -17,18 +18,12 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
         When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
     """
     flat = tf.reshape(vectors, [-1, vectors.shape[-1]])
-    # Not `assert_greater_equal`, which fails while a graph is built, even in a branch that is not taken.
-    enough = tf.debugging.Assert(
-        tf.shape(flat)[0] >= n, [f"`x` must hold at least n={n} vectors to initialize the embedding space from"]
-    )
-    with tf.control_dependencies([enough] if enough is not None else []):
+    enough = f"`x` must hold at least n={n} vectors to initialize the embedding space from"
+    with required(tf.shape(flat)[0] >= n, enough):
         # Not `flat[:n]`, whose number of rows a graph optimizer infers from that of `emb_space`, and drops the check.
         rows = tf.gather(flat, tf.range(n))
-    finite = tf.debugging.Assert(
-        tf.reduce_all(finite_rows(rows)),
-        [f"the first n={n} vectors of `x` must be finite to initialize the embedding space from", rows],
-    )
-    with tf.control_dependencies([finite] if finite is not None else []):
+    finite = f"the first n={n} vectors of `x` must be finite to initialize the embedding space from"
+    with required(tf.reduce_all(finite_rows(rows)), finite, rows):
         return tf.identity(rows)
 
 

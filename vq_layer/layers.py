@@ -126,11 +126,9 @@ class VectorQuantization(Quantizer):
                 self.add_state("input_distances", (slots,)),
             )
 
-    def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | VQEndpoints:
-        """Quantize x, ``[batch, ..., q]``; return the output, or `VQEndpoints` with `return_endpoints`."""
+    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> VQEndpoints:
         # A functional model admits only tensors as outputs of `call`, so the two endpoints of graphs join here.
-        result = super().__call__(x, **kwargs)
-        return VQEndpoints._make((*result, None, None)) if self.return_endpoints else result
+        return VQEndpoints._make((*of_call, None, None))
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | tuple[tf.Tensor, ...]:
         """Quantize x and add the losses; see `__call__`."""
@@ -197,6 +195,7 @@ class VectorQuantization(Quantizer):
         """
         if not self.num_embeds_replaced:
             raise ValueError("`num_embeds_replaced` must be positive to replace. Received: num_embeds_replaced=0")
+        validation.check_built(self, "replace_embeds")
         outcome = replacement.replace_embeds(self.replacement_state, tf.convert_to_tensor(self.emb_space))
         self.emb_space.assign(outcome.emb_space)
         for variable, value in zip(self._state, outcome.state, strict=True):
@@ -218,12 +217,8 @@ class VectorQuantization(Quantizer):
 class _CosineQuantizer(Quantizer):
     """What the cosine layers share: endpoints, some of which are absent, and no training."""
 
-    def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | CosineVQEndpoints:
-        """Quantize x, ``[batch, ..., q]``; return the output, or `CosineVQEndpoints` with `return_endpoints`."""
-        result = super().__call__(x, **kwargs)
-        if not self.return_endpoints:
-            return result
-        endpoints = CosineVQEndpoints._make((*result, None))
+    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> CosineVQEndpoints:
+        endpoints = CosineVQEndpoints._make((*of_call, None))
         return endpoints._replace(**dict.fromkeys(self._absent_endpoints()))
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | tuple[tf.Tensor, ...]:
