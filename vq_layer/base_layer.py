@@ -1,5 +1,6 @@
 """What the Keras layers share."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -36,11 +37,8 @@ class Quantizer(keras.layers.Layer):
         self.dim_reduction = dim_reduction
         self.num_dim_reduction_components = num_dim_reduction_components
         self.initializes_from_batch = initialization.is_batch(embedding_initializer)
-        if embedding_initializer is None:
-            embedding_initializer = keras.initializers.RandomNormal(stddev=1.0)
-        self.embedding_initializer = (
-            "batch" if self.initializes_from_batch else keras.initializers.get(embedding_initializer)
-        )
+        self.embedding_initializer = initialization.layer_initializer(embedding_initializer, self.n)
+        self._awaits_inference = self.initializes_from_batch
         self.num_splits = int(num_splits)
         self.return_endpoints = bool(return_endpoints)
         self._trainable_emb_space = trainable_emb_space
@@ -57,7 +55,7 @@ class Quantizer(keras.layers.Layer):
         self.emb_space = self.add_state(
             "emb_space",
             (self.n, d),
-            "zeros" if self.initializes_from_batch else self.embedding_initializer,
+            initialization.of_the_right_shape(self.embedding_initializer),
             trainable=self._trainable_emb_space,
         )
         if self.initializes_from_batch:
@@ -103,6 +101,7 @@ class Quantizer(keras.layers.Layer):
         validation.check_floating(x)
         emb_space = tf.convert_to_tensor(self.emb_space)
         if not self._initializes(training):
+            self._warn_if_not_initialized()
             return emb_space
         vectors = quantizers.compared(x, emb_space, self.num_splits)
         initialized = tf.convert_to_tensor(self.initialized)
@@ -119,6 +118,24 @@ class Quantizer(keras.layers.Layer):
     def _initializes(self, training: bool | None) -> bool:
         """Tell whether this pass may initialize the embedding space: it trains, and the layer is not frozen."""
         return bool(self.initializes_from_batch and training and self.trainable)
+
+    def _warn_if_not_initialized(self) -> None:
+        """At the first inference, warn of the zeros that "batch" begins with; in a graph, when it is built."""
+        if not self._awaits_inference or _is_being_built():
+            return
+        with tf.init_scope():
+            if not tf.executing_eagerly():  # in a graph of version 1, which cannot know
+                return
+            self._awaits_inference = False
+            fresh = not self.initialized.value.is_initialized()  # a weight that a `tf.function` is creating
+            zero = fresh or not (self.initialized.numpy() or self.emb_space.numpy().any())
+        if zero:
+            warnings.warn(
+                f"all embeddings of the layer '{self.name}' are zero: with `embedding_initializer='batch'` they come "
+                f"from the first training batch, which has not been yet. Call it with `training=True`, or call "
+                f"`initialize_from_batch`.",
+                stacklevel=3,
+            )
 
     def initialize_from_batch(self, x: Any) -> None:
         """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major; of a frozen layer, too.
@@ -172,6 +189,7 @@ class Quantizer(keras.layers.Layer):
             Where a call would refuse x; lists and arrays of floats are taken as well.
         """
         x = self._built_for(x)
+        self._warn_if_not_initialized()
         index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
         return unflattened(index, x, self.num_splits)
 
@@ -191,23 +209,28 @@ class Quantizer(keras.layers.Layer):
         validation.check_holds_values("emb_index", emb_index)
         emb_index = _as_tensor(emb_index)
         validation.check_codes(emb_index, self.num_splits)
+        self._warn_if_not_initialized()
         chosen = tf.cast(decoded(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
         return unflattened(chosen, emb_index, self._q)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable."""
-        initializer = self.embedding_initializer
+        initializer = keras.initializers.serialize(self.embedding_initializer)
         return {
             **super().get_config(),
             "n": self.n,
             "dim_reduction": self.dim_reduction,
             "num_dim_reduction_components": self.num_dim_reduction_components,
-            "embedding_initializer": initializer
-            if self.initializes_from_batch
-            else keras.initializers.serialize(initializer),
+            "embedding_initializer": "batch" if self.initializes_from_batch else initializer,
             "num_splits": self.num_splits,
             "return_endpoints": self.return_endpoints,
         }
+
+
+def _is_being_built() -> bool:
+    """Tell whether Keras only asks for shapes, as it does to build a model: weights may have no values yet."""
+    with keras.StatelessScope(initialize_variables=False) as scope:
+        return scope.original_scope is not None  # of the scope that was open before
 
 
 def _as_tensor(values: Any) -> Any:

@@ -44,9 +44,10 @@ class VectorQuantization(Quantizer):
         followed by the batch, or on the embedding space alone.
     num_dim_reduction_components : int
         The number of components, with a `dim_reduction`.
-    embedding_initializer : Keras initializer, its name, or "batch"
-        How the embedding space starts. "batch" sets it to the first n vectors of the first training batch, once; it
-        is zero until then.
+    embedding_initializer : Keras initializer, its name, class or configuration, function, array, or "batch"
+        How the embedding space starts. An array, tensor or list of the shape [n, d] holds its values; the
+        configuration keeps them. "batch" sets it to the first n vectors of the first training batch, once; it is zero
+        until then, of which the first inference warns.
     num_splits : int
         How many vectors the last axis of the input holds, a divisor of q.
     num_embeds_replaced : int
@@ -319,8 +320,8 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
         The number of embeddings.
     dim_reduction, num_dim_reduction_components, num_splits, **kwargs
         As in `VectorQuantization`.
-    embedding_initializer : Keras initializer or its name
-        How the embedding space starts.
+    embedding_initializer : Keras initializer, its name, class or configuration, function, or array
+        How the embedding space starts, as in `VectorQuantization` but for "batch".
     return_endpoints : bool
         Whether a call returns `CosineVQEndpoints`.
     majority_threshold : float

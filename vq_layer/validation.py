@@ -131,13 +131,17 @@ def check_weight_or_schedule(name: str, weight: Any) -> None:
         raise TypeError(f"`{name}` must be a number or a floating tensor. Received: {name}.dtype={weight.dtype.name}")
 
 
-def check_constant(value: Any, shape: tuple[int, int]) -> None:
-    """Require that a constant embedding space has the shape [n, d]."""
-    received = tuple(np.shape(value)) if not tf.is_tensor(value) else value.shape
-    if not tf.TensorShape(received).is_compatible_with(shape):
+def check_constant(value: Any, shape: tuple[int, int | None]) -> None:
+    """Require that an embedding space that is given has the shape [n, d], and numbers; any d where it is None."""
+    received = value.shape if tf.is_tensor(value) else tf.TensorShape(np.shape(value))
+    if not received.is_compatible_with(shape):
+        rule = f"[n, d] = [{shape[0]}, {'d' if shape[1] is None else shape[1]}]"
         raise ValueError(
-            f"a constant `embedding_initializer` must have the shape [n, d] = {list(shape)}. Received: {received}"
+            f"the values of `embedding_initializer` must have the shape {rule}. Received: {tuple(received)}"
         )
+    dtype = value.dtype if tf.is_tensor(value) else tf.as_dtype(np.asarray(value).dtype)
+    if not (tf.as_dtype(dtype) in FLOATING or tf.as_dtype(dtype).is_integer):
+        raise TypeError(f"the values of `embedding_initializer` must be numbers. Received: dtype {dtype}")
 
 
 def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:

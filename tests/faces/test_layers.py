@@ -1,5 +1,8 @@
 """What only the Keras layers promise: any rank, fit, configuration, saving, mixed precision, encode and decode."""
 
+import copy
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -178,6 +181,97 @@ def test_a_layer_comes_back_from_its_configuration():
     again = vq_layer.VectorQuantization.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again(inputs(2, 6, dtype=np.float64)).distance.dtype == tf.float64
+
+
+VALUES = np.array([[0.1, -1], [1 / 3, np.inf], [5, np.nan]], np.float32)  # not finite: JSON knows no such numbers
+
+
+@keras.saving.register_keras_serializable()
+def ones(shape, dtype=None):
+    return tf.ones(shape, dtype)
+
+
+FORMS = {
+    "array": VALUES,
+    "list": VALUES.tolist(),
+    "tensor": tf.constant(VALUES),
+    "variable": keras.Variable(VALUES),
+    "float64": VALUES.astype(np.float64),
+    "bfloat16": tf.constant([[1, 2]] * 3, tf.bfloat16),
+    "integers": np.arange(6).reshape(3, 2),
+    "constant": keras.initializers.Constant(VALUES),
+    "number": keras.initializers.Constant(2.0),
+    "name": "ones",
+    "class": keras.initializers.Ones,
+    "initializer": keras.initializers.RandomUniform(seed=1),
+    "configuration": keras.initializers.serialize(keras.initializers.RandomUniform(seed=1)),
+    "function": ones,
+}
+
+
+@KINDS
+@pytest.mark.parametrize("form", FORMS)
+def test_an_initializer_in_every_form_starts_a_layer_again_from_its_configuration(form, kind):
+    layer = built(kind, n=3, embedding_initializer=FORMS[form])
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer), allow_nan=False))
+    again = keras.saving.deserialize_keras_object(config)  # which builds it, too
+    np.testing.assert_array_equal(again.emb_space.numpy(), layer.emb_space.numpy(), strict=True)
+    if form in ("array", "list", "tensor", "variable", "float64", "constant"):
+        np.testing.assert_array_equal(layer.emb_space, VALUES)
+
+
+def test_a_layer_of_float64_starts_with_all_bits_of_an_array_of_float64():
+    values = np.random.default_rng(0).standard_normal((3, 2))
+    layer = built(n=3, embedding_initializer=values, dtype="float64")
+    np.testing.assert_array_equal(layer.emb_space.numpy(), values, strict=True)
+
+
+def test_a_model_that_started_from_an_array_is_saved_cloned_and_copied(tmp_path):
+    model = model_of(vq_layer.VectorQuantization(3, embedding_initializer=VALUES), q=2)
+    layer = model.layers[0]
+    layer.emb_space.assign(2 * VALUES)
+    model.save(tmp_path / "model.keras")
+    for copied in (keras.models.load_model(tmp_path / "model.keras"), copy.deepcopy(model)):
+        np.testing.assert_array_equal(copied.layers[0].emb_space, layer.emb_space)
+    np.testing.assert_array_equal(keras.models.clone_model(model).layers[0].emb_space, VALUES)
+
+
+@pytest.mark.clause("VQ-16")
+@KINDS
+@pytest.mark.parametrize(
+    ("initializer", "error", "message"),
+    [
+        (
+            VALUES[:2],
+            ValueError,
+            r"values of `embedding_initializer` must have the shape \[n, d\] = \[3, d\].*\(2, 2\)",
+        ),
+        (VALUES[0].tolist(), ValueError, r"`embedding_initializer` must have the shape \[n, d\] = \[3, d\].*\(2,\)"),
+        (
+            keras.initializers.Constant(VALUES[:1]),
+            ValueError,
+            r"`embedding_initializer` must have the shape .*\(1, 2\)",
+        ),
+        (np.array([["a"] * 2] * 3), TypeError, "values of `embedding_initializer` must be numbers. Received: dtype"),
+        ("foo", ValueError, "`embedding_initializer` must be an initializer.* Received: embedding_initializer='foo'"),
+        (3, ValueError, "`embedding_initializer` must be an initializer of Keras.* Received: embedding_initializer=3"),
+    ],
+)
+def test_a_wrong_initializer_is_refused_at_once(initializer, error, message, kind):
+    with pytest.raises(error, match=message):
+        kind(n=3, embedding_initializer=initializer)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    "initializer",
+    [np.ones((3, 4)), keras.initializers.Constant(np.ones((3, 4))), lambda _, dtype: tf.ones([3, 4], dtype)],
+)
+def test_an_initializer_for_another_size_of_vectors_is_refused_when_the_layer_is_built(initializer):
+    layer = vq_layer.VectorQuantization(3, embedding_initializer=initializer)
+    with pytest.raises(ValueError, match=r"`embedding_initializer` must have the shape \[n, d\] = \[3, 2\].*\(3, 4\)"):
+        layer.build((None, 2))
+    assert layer.weights == []
 
 
 def test_an_exported_model_serves_any_batch(tmp_path):
