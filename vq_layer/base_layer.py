@@ -1,14 +1,17 @@
 """What the Keras layers share."""
 
+import warnings
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from vq_layer import initialization, quantizers, validation
+from vq_layer.decoding import decoded
 from vq_layer.distances import comparison_dtype
 from vq_layer.kernels.chunks import unflattened
-from vq_layer.lookup import select, straight_through
+from vq_layer.lookup import straight_through
 from vq_layer.shapes import static_shape
 
 
@@ -35,26 +38,25 @@ class Quantizer(keras.layers.Layer):
         self.dim_reduction = dim_reduction
         self.num_dim_reduction_components = num_dim_reduction_components
         self.initializes_from_batch = initialization.is_batch(embedding_initializer)
-        if embedding_initializer is None:
-            embedding_initializer = keras.initializers.RandomNormal(stddev=1.0)
-        self.embedding_initializer = (
-            "batch" if self.initializes_from_batch else keras.initializers.get(embedding_initializer)
-        )
+        self.embedding_initializer = initialization.layer_initializer(embedding_initializer, self.n)
+        self._awaits_inference = self.initializes_from_batch
         self.num_splits = int(num_splits)
         self.return_endpoints = bool(return_endpoints)
         self._trainable_emb_space = trainable_emb_space
+        self.supports_masking = True  # the mask of x is that of the output
         # XLA drops the assertions of both, and its singular value decomposition is slow.
         self.supports_jit = dim_reduction is None and not self.initializes_from_batch
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
-        d = validation.vector_size(tf.TensorShape(input_shape), self.num_splits)
+        x_shape = tf.TensorShape(input_shape)
+        validation.check_layer_shape(x_shape)
+        d = validation.vector_size(x_shape, self.num_splits)
         validation.check_num_components(self.dim_reduction, self.num_dim_reduction_components, self.n, d)
-        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: d * self.num_splits})
         self.emb_space = self.add_state(
             "emb_space",
             (self.n, d),
-            "zeros" if self.initializes_from_batch else self.embedding_initializer,
+            initialization.of_the_right_shape(self.embedding_initializer),
             trainable=self._trainable_emb_space,
         )
         if self.initializes_from_batch:
@@ -78,11 +80,29 @@ class Quantizer(keras.layers.Layer):
             "num_splits": self.num_splits,
         }
 
+    def __call__(self, x: Any = None, training: bool | None = None, *, inputs: Any = None, **kwargs: Any) -> Any:
+        """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
+
+        `inputs` is the name by which other layers of Keras take x, and works, too.
+        """
+        if (x is None) == (inputs is None):
+            raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
+        x = self._checked(inputs if x is None else x)
+        if training is not None:
+            kwargs["training"] = training
+        result = super().__call__(x, **kwargs)
+        return self._endpoints(result) if self.return_endpoints else result
+
+    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> Any:
+        """Return the named tuple of all endpoints from those that `call` returns."""
+        raise NotImplementedError
+
     def prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Return the embedding space, or what x initializes it to if this is the first training batch."""
         validation.check_floating(x)
         emb_space = tf.convert_to_tensor(self.emb_space)
-        if not (self.initializes_from_batch and training):
+        if not self._initializes(training):
+            self._warn_if_not_initialized()
             return emb_space
         vectors = quantizers.compared(x, emb_space, self.num_splits)
         initialized = tf.convert_to_tensor(self.initialized)
@@ -91,13 +111,35 @@ class Quantizer(keras.layers.Layer):
 
     def keep_emb_space(self, emb_space: tf.Tensor, training: bool | None, checked: tf.Tensor) -> None:
         """Keep what a training batch initializes the embedding space to, once `checked` is computed, which may fail."""
-        if self.initializes_from_batch and training:
+        if self._initializes(training):
             with tf.control_dependencies([emb_space, checked]):
                 self.emb_space.assign(tf.identity(emb_space))
                 self.initialized.assign(True)
 
+    def _initializes(self, training: bool | None) -> bool:
+        """Tell whether this pass may initialize the embedding space: it trains, and the layer is not frozen."""
+        return bool(self.initializes_from_batch and training and self.trainable)
+
+    def _warn_if_not_initialized(self) -> None:
+        """At the first inference, warn of the zeros that "batch" begins with; in a graph, when it is built."""
+        if not self._awaits_inference or _is_being_built():
+            return
+        with tf.init_scope():
+            if not tf.executing_eagerly():  # in a graph of version 1, which cannot know
+                return
+            self._awaits_inference = False
+            fresh = not self.initialized.value.is_initialized()  # a weight that a `tf.function` is creating
+            zero = fresh or not (self.initialized.numpy() or self.emb_space.numpy().any())
+        if zero:
+            warnings.warn(
+                f"all embeddings of the layer '{self.name}' are zero: with `embedding_initializer='batch'` they come "
+                f"from the first training batch, which has not been yet. Call it with `training=True`, or call "
+                f"`initialize_from_batch`.",
+                stacklevel=3,
+            )
+
     def initialize_from_batch(self, x: Any) -> None:
-        """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major.
+        """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major; of a frozen layer, too.
 
         Raises
         ------
@@ -116,46 +158,85 @@ class Quantizer(keras.layers.Layer):
         """Return the indices that x is encoded by, ``[batch, m]``."""
         raise NotImplementedError
 
+    def _checked(self, x: Any) -> Any:
+        """Return x as a tensor, after the checks that can do without its values."""
+        x = _as_tensor(x)
+        validation.check_layer_input(x, self._q if self.built else None)
+        return x
+
     def _built_for(self, x: Any) -> tf.Tensor:
-        """Return x as a tensor, with the layer built for it."""
-        x = tf.convert_to_tensor(x, self.compute_dtype) if not tf.is_tensor(x) else tf.cast(x, self.compute_dtype)
+        """Return x as a call converts it, with the layer built for it."""
+        validation.check_holds_values("x", x)
+        x = self._checked(x)
+        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
         if not self.built:
             self.build(x.shape)
         return x
+
+    @property
+    def _q(self) -> int:
+        """The size of the last axis of the input."""
+        return int(self.num_splits * static_shape(self.emb_space)[-1])
 
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.
 
         ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
         not built yet.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a call would refuse x; lists and arrays of floats are taken as well.
         """
         x = self._built_for(x)
+        self._warn_if_not_initialized()
         index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
         return unflattened(index, x, self.num_splits)
 
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 
+        The indices may be of any integer dtype.
+
         Raises
         ------
+        ValueError, TypeError
+            If the last axis is not `num_splits`, the dtype no integer, or the layer not built.
         tf.errors.InvalidArgumentError
-            For any other index outside [0, n).
+            For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
-        emb_index = tf.convert_to_tensor(emb_index)
-        chosen = tf.cast(select(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
-        return unflattened(chosen, emb_index, self.num_splits * static_shape(self.emb_space)[-1])
+        validation.check_built(self, "decode")
+        validation.check_holds_values("emb_index", emb_index)
+        emb_index = _as_tensor(emb_index)
+        validation.check_codes(emb_index, self.num_splits)
+        self._warn_if_not_initialized()
+        chosen = tf.cast(decoded(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
+        return unflattened(chosen, emb_index, self._q)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serializable."""
-        initializer = self.embedding_initializer
+        initializer = keras.initializers.serialize(self.embedding_initializer)
         return {
             **super().get_config(),
             "n": self.n,
             "dim_reduction": self.dim_reduction,
             "num_dim_reduction_components": self.num_dim_reduction_components,
-            "embedding_initializer": initializer
-            if self.initializes_from_batch
-            else keras.initializers.serialize(initializer),
+            "embedding_initializer": "batch" if self.initializes_from_batch else initializer,
             "num_splits": self.num_splits,
             "return_endpoints": self.return_endpoints,
         }
+
+
+def _is_being_built() -> bool:
+    """Tell whether Keras only asks for shapes, as it does to build a model: weights may have no values yet."""
+    with keras.StatelessScope(initialize_variables=False) as scope:
+        return scope.original_scope is not None  # of the scope that was open before
+
+
+def _as_tensor(values: Any) -> Any:
+    """Return a list, an array or a variable as a tensor; a list of numbers in the dtype that NumPy gives it."""
+    if isinstance(values, tf.Tensor | tf.RaggedTensor | tf.SparseTensor | keras.KerasTensor):
+        return values
+    of_tensors = any(tf.is_tensor(value) for value in tf.nest.flatten(values))
+    return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))

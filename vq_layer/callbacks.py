@@ -1,5 +1,6 @@
 """What acts between training batches."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -13,7 +14,8 @@ from vq_layer.shapes import static_shape
 class ReplaceEmbeddings(keras.callbacks.Callback):
     """Every so many training batches, replace the least used embeddings by the most distant inputs.
 
-    Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive, and zeroes the
+    Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive and that is not frozen
+    (``trainable = False``), with a warning when training begins if all of these are frozen. Zeroes the
     optimizer's slots of the rows that it replaced (momentum, Adam's moments): what they hold belongs to the old
     embedding, and would drag the new one away. An exponential moving average of the weights starts from the new row.
     Slots of another shape than the embedding space, such as the factors of Adafactor, stay.
@@ -44,6 +46,12 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
             raise ValueError(
                 "`ReplaceEmbeddings` needs a `VectorQuantization` whose `num_embeds_replaced` is positive."
             )
+        if not any(layer.trainable for layer in self._layers()):
+            warnings.warn(
+                "`ReplaceEmbeddings` replaces nothing: every `VectorQuantization` whose `num_embeds_replaced` is "
+                "positive is frozen, `trainable=False`.",
+                stacklevel=2,
+            )
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Remember which batch is the first of those that run together."""
@@ -56,7 +64,7 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
         due = self._batches // self.every + 1
         self._batches += batch - self._first + 1
         if self._batches >= due * self.every:
-            for layer in self._layers():
+            for layer in [layer for layer in self._layers() if layer.trainable]:
                 _reset_slots(self.model, layer.emb_space, layer.replace_embeds())
 
     def _layers(self) -> list[VectorQuantization]:

@@ -19,13 +19,17 @@ from vq_layer.shapes import static_shape
 class VectorQuantization(Quantizer):
     """Replace every vector of the input by the nearest embedding of a trainable embedding space.
 
-    The losses that train the embedding space come out through `add_loss`, so that `fit` adds them to the objective,
-    in this order: alpha-loss (mean over all vectors of ``alpha * ||nearest embedding - vector||_p``), beta-loss (mean
-    over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``), Coulomb-loss
-    (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the input is the
-    identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training batches; a
-    validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
+    The losses that train the embedding space come out through `add_loss`, in `keras.config.floatx()`, so that `fit`
+    adds them to the objective, in this order: alpha-loss (mean over all vectors of ``alpha * ||nearest embedding -
+    vector||_p``), beta-loss (mean over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``),
+    Coulomb-loss (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the
+    input is the identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training
+    batches; a validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
     ``layer.metrics`` has those of each.
+
+    While the layer is frozen, ``trainable = False``, training changes nothing: neither by the optimizer, nor by
+    `embedding_initializer` "batch", nor by what `num_embeds_replaced` gathers. `initialize_from_batch` and
+    `replace_embeds` act whenever they are called.
 
     Parameters
     ----------
@@ -41,9 +45,10 @@ class VectorQuantization(Quantizer):
         followed by the batch, or on the embedding space alone.
     num_dim_reduction_components : int
         The number of components, with a `dim_reduction`.
-    embedding_initializer : Keras initializer, its name, or "batch"
-        How the embedding space starts. "batch" sets it to the first n vectors of the first training batch, once; it
-        is zero until then.
+    embedding_initializer : Keras initializer, its name, class or configuration, function, array, or "batch"
+        How the embedding space starts. An array, tensor or list of the shape [n, d] holds its values; the
+        configuration keeps them. "batch" sets it to the first n vectors of the first training batch, once; it is zero
+        until then, of which the first inference warns.
     num_splits : int
         How many vectors the last axis of the input holds, a divisor of q.
     num_embeds_replaced : int
@@ -123,11 +128,9 @@ class VectorQuantization(Quantizer):
                 self.add_state("input_distances", (slots,)),
             )
 
-    def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | VQEndpoints:
-        """Quantize x, ``[batch, ..., q]``; return the output, or `VQEndpoints` with `return_endpoints`."""
+    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> VQEndpoints:
         # A functional model admits only tensors as outputs of `call`, so the two endpoints of graphs join here.
-        result = super().__call__(x, **kwargs)
-        return VQEndpoints._make((*result, None, None)) if self.return_endpoints else result
+        return VQEndpoints._make((*of_call, None, None))
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | tuple[tf.Tensor, ...]:
         """Quantize x and add the losses; see `__call__`."""
@@ -135,7 +138,7 @@ class VectorQuantization(Quantizer):
         result = self._quantize(x, emb_space)
         self.keep_emb_space(emb_space, training, checked=result.emb_index)
         for loss in result.losses.values():
-            self.add_loss(loss)
+            self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
         if training:  # the metrics, too: else an exported model would update them with every request
             self._accumulate(result)
         if not self.return_endpoints:
@@ -170,7 +173,7 @@ class VectorQuantization(Quantizer):
         counts = access_count(result.emb_index, self.n)
         for metric in self._usage_metrics:
             metric.update_state(counts)
-        if not self.num_embeds_replaced:
+        if not (self.num_embeds_replaced and self.trainable):
             return
         passed = replacement.accumulate_nearest(self.replacement_state, counts, result.vectors, result.nearest_distance)
         for variable, value in zip(self._state, passed, strict=True):
@@ -184,7 +187,8 @@ class VectorQuantization(Quantizer):
     def replace_embeds(self) -> tf.Tensor:
         """Write the most distant inputs over the least used embeddings, and start to gather anew.
 
-        The optimizer's slots of these rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
+        A frozen layer gathers nothing, but what it had gathered before is written, too. The optimizer's slots of these
+        rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
 
         Returns
         -------
@@ -193,6 +197,7 @@ class VectorQuantization(Quantizer):
         """
         if not self.num_embeds_replaced:
             raise ValueError("`num_embeds_replaced` must be positive to replace. Received: num_embeds_replaced=0")
+        validation.check_built(self, "replace_embeds")
         outcome = replacement.replace_embeds(self.replacement_state, tf.convert_to_tensor(self.emb_space))
         self.emb_space.assign(outcome.emb_space)
         for variable, value in zip(self._state, outcome.state, strict=True):
@@ -214,12 +219,8 @@ class VectorQuantization(Quantizer):
 class _CosineQuantizer(Quantizer):
     """What the cosine layers share: endpoints, some of which are absent, and no training."""
 
-    def __call__(self, x: Any, **kwargs: Any) -> tf.Tensor | CosineVQEndpoints:
-        """Quantize x, ``[batch, ..., q]``; return the output, or `CosineVQEndpoints` with `return_endpoints`."""
-        result = super().__call__(x, **kwargs)
-        if not self.return_endpoints:
-            return result
-        endpoints = CosineVQEndpoints._make((*result, None))
+    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> CosineVQEndpoints:
+        endpoints = CosineVQEndpoints._make((*of_call, None))
         return endpoints._replace(**dict.fromkeys(self._absent_endpoints()))
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor | tuple[tf.Tensor, ...]:
@@ -320,8 +321,8 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
         The number of embeddings.
     dim_reduction, num_dim_reduction_components, num_splits, **kwargs
         As in `VectorQuantization`.
-    embedding_initializer : Keras initializer or its name
-        How the embedding space starts.
+    embedding_initializer : Keras initializer, its name, class or configuration, function, or array
+        How the embedding space starts, as in `VectorQuantization` but for "batch".
     return_endpoints : bool
         Whether a call returns `CosineVQEndpoints`.
     majority_threshold : float

@@ -4,18 +4,19 @@ import math
 import numbers
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 FLOATING = (tf.float64, tf.float32, tf.float16, tf.bfloat16)
+INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64)
 
 
 def vector_size(x_shape: tf.TensorShape, num_splits: Any) -> int:
     """Return d, the size of one vector, after checking that `num_splits` divides the static last axis of x."""
     check_num_splits(num_splits)
-    q = x_shape.as_list()[-1] if x_shape.rank else None
-    if q is None:
-        raise ValueError(f"the last axis of `x` must be static. Received: x.shape={x_shape}")
+    check_last_axis(x_shape)
+    q = x_shape.as_list()[-1]
     if q == 0 or q % num_splits != 0:
         raise ValueError(
             f"`num_splits` must divide the last axis of `x`, which must not be empty. "
@@ -29,6 +30,65 @@ def check_x(x: tf.Tensor) -> None:
     if x.shape.rank != 3:
         raise ValueError(f"`x` must have the shape [batch, r, q]. Received: x.shape={x.shape}")
     check_floating(x)
+
+
+def check_layer_input(x: Any, q: int | None) -> None:
+    """Require a dense tensor of a floating dtype, and a shape ``[batch, ..., q]``, any q where it is None."""
+    check_dense("x", x)
+    check_floating(x)
+    shape = tf.TensorShape(x.shape)
+    check_layer_shape(shape)
+    if q is not None and shape[-1] != q:
+        raise ValueError(f"the last axis of `x` must be {q}, as the layer was built for. Received: x.shape={shape}")
+
+
+def check_layer_shape(x_shape: tf.TensorShape) -> None:
+    """Require a known rank of at least 2, and a static last axis."""
+    if x_shape.rank is None or x_shape.rank < 2:
+        raise ValueError(
+            f"`x` must have the shape [batch, ..., q], of a known rank of at least 2. Received: x.shape={x_shape}"
+        )
+    check_last_axis(x_shape)
+
+
+def check_last_axis(x_shape: tf.TensorShape) -> None:
+    """Require a static last axis."""
+    if not x_shape.rank or x_shape.as_list()[-1] is None:
+        raise ValueError(f"the last axis of `x` must be static. Received: x.shape={x_shape}")
+
+
+def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
+    """Require an integer dtype and, where it is known, a last axis of num_splits."""
+    check_dense("emb_index", emb_index)
+    if emb_index.dtype not in INTEGERS:
+        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
+    shape = emb_index.shape
+    if shape.rank is not None and (shape.as_list() or [0])[-1] not in (num_splits, None):
+        raise ValueError(f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {shape}")
+
+
+def check_built(layer: Any, method: str) -> None:
+    """Require a layer that is built."""
+    if not layer.built:
+        raise ValueError(
+            f"`{method}` needs a layer that is built: call it, `encode`, `initialize_from_batch` or `build` first. "
+            f"Received: built=False"
+        )
+
+
+def check_holds_values(name: str, tensor: Any) -> None:
+    """Require more than the symbol that stands for a tensor in a functional model."""
+    if isinstance(tensor, keras.KerasTensor):
+        raise ValueError(
+            f"`{name}` must hold values. Received: {tensor}. In a functional model, use the method in the `call` of a "
+            f"layer of your own."
+        )
+
+
+def check_dense(name: str, tensor: Any) -> None:
+    """Require a dense tensor."""
+    if isinstance(tensor, tf.RaggedTensor | tf.SparseTensor):
+        raise TypeError(f"`{name}` must be a dense tensor. Received: {type(tensor).__name__}")
 
 
 def check_floating(x: tf.Tensor) -> None:
@@ -71,13 +131,17 @@ def check_weight_or_schedule(name: str, weight: Any) -> None:
         raise TypeError(f"`{name}` must be a number or a floating tensor. Received: {name}.dtype={weight.dtype.name}")
 
 
-def check_constant(value: Any, shape: tuple[int, int]) -> None:
-    """Require that a constant embedding space has the shape [n, d]."""
-    received = tuple(np.shape(value)) if not tf.is_tensor(value) else value.shape
-    if not tf.TensorShape(received).is_compatible_with(shape):
+def check_constant(value: Any, shape: tuple[int, int | None]) -> None:
+    """Require that an embedding space that is given has the shape [n, d], and numbers; any d where it is None."""
+    received = value.shape if tf.is_tensor(value) else tf.TensorShape(np.shape(value))
+    if not received.is_compatible_with(shape):
+        rule = f"[n, d] = [{shape[0]}, {'d' if shape[1] is None else shape[1]}]"
         raise ValueError(
-            f"a constant `embedding_initializer` must have the shape [n, d] = {list(shape)}. Received: {received}"
+            f"the values of `embedding_initializer` must have the shape {rule}. Received: {tuple(received)}"
         )
+    dtype = value.dtype if tf.is_tensor(value) else tf.as_dtype(np.asarray(value).dtype)
+    if not (tf.as_dtype(dtype) in FLOATING or tf.as_dtype(dtype).is_integer):
+        raise TypeError(f"the values of `embedding_initializer` must be numbers. Received: dtype {dtype}")
 
 
 def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:

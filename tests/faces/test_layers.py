@@ -1,15 +1,50 @@
 """What only the Keras layers promise: any rank, fit, configuration, saving, mixed precision, encode and decode."""
 
+import copy
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import vq_layer
+from reference.decoding import decoded
 
 
 def model_of(layer, q=6):
     return keras.Sequential([keras.layers.Input((4, q)), layer])
+
+
+def vote(n=5, **arguments):
+    return vq_layer.CosineKNNVectorQuantization(np.arange(n), n, 1, n, **arguments)
+
+
+def plain(n=5, **arguments):
+    return vq_layer.VectorQuantization(n, **arguments)
+
+
+def cosine(n=5, **arguments):
+    return vq_layer.CosineVectorQuantization(n, **arguments)
+
+
+def built(kind=plain, **arguments):
+    """Return a layer for vectors of size 2."""
+    layer = kind(**arguments)
+    layer.build((None, 2 * layer.num_splits))
+    return layer
+
+
+KINDS = pytest.mark.parametrize("kind", [plain, cosine, vote])
+USES = pytest.mark.parametrize(
+    "use",
+    [
+        lambda layer, x: layer(x),
+        lambda layer, x: layer.encode(x),
+        lambda layer, x: layer.initialize_from_batch(x),
+    ],
+    ids=["call", "encode", "initialize_from_batch"],
+)
 
 
 def inputs(*shape, dtype=np.float32):
@@ -48,12 +83,56 @@ def test_decoding_the_codes_gives_the_output():
 
 @pytest.mark.clause("VQ-13")
 def test_decode_gives_nan_for_minus_one_and_refuses_any_other_index_out_of_range():
-    layer = vq_layer.VectorQuantization(5)
-    layer.build((None, 2))
+    layer = built(n=5)
     assert np.isnan(layer.decode([[-1]])).all()
     for index in (-2, 5):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{index}"):
-            layer.decode([[index]])
+        for decode in (layer.decode, tf.function(layer.decode)):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=rf"(?s)`emb_index` must lie in \[0, n\).*{index}"):
+                decode([[0], [1], [2], [index]])
+
+
+@pytest.mark.clause("VQ-13")
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"])
+def test_codes_of_every_integer_dtype_are_decoded_and_none_wraps_around_into_the_range(dtype):
+    layer, largest = built(n=3), np.iinfo(dtype).max
+    codes = np.array([[2], [0]], dtype)
+    np.testing.assert_array_equal(layer.decode(codes), decoded(layer.emb_space.numpy(), codes[:, 0]))
+    for index in {largest, largest // 2, np.iinfo(dtype).min} - {0}:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="`emb_index` must lie in"):
+            layer.decode(np.array([[index]], dtype))
+
+
+@pytest.mark.clause("VQ-13")
+@pytest.mark.parametrize("dtype", ["int32", "uint64"])
+def test_compiled_where_nothing_raises_an_index_out_of_range_decodes_to_nan(dtype):
+    layer, largest = built(n=3), np.iinfo(dtype).max
+    rows = tf.function(layer.decode, jit_compile=True)(np.array([[3], [1], [largest]], dtype))
+    np.testing.assert_array_equal(rows, [[np.nan] * 2, layer.emb_space.numpy()[1], [np.nan] * 2])
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("emb_index", "error", "message"),
+    [
+        (np.zeros((2, 3)), TypeError, "`emb_index` must have an integer dtype. Received: emb_index.dtype=float64"),
+        (np.zeros((2, 3), bool), TypeError, "`emb_index` must have an integer dtype. Received: emb_index.dtype=bool"),
+        ([[0, 1]], ValueError, r"the last axis of `emb_index` must be num_splits=3. Received: shape \(1, 2\)"),
+        (np.zeros((3, 1), int), ValueError, "the last axis of `emb_index` must be num_splits=3"),
+        (0, ValueError, r"the last axis of `emb_index` must be num_splits=3. Received: shape \(\)"),
+        (keras.Input((4, 3), dtype="int32"), ValueError, "`emb_index` must hold values. Received: <KerasTensor"),
+    ],
+)
+def test_codes_of_another_dtype_or_shape_are_refused(emb_index, error, message):
+    with pytest.raises(error, match=message):
+        built(num_splits=3).decode(emb_index)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("use", ["decode", "replace_embeds"])
+def test_what_needs_the_embeddings_says_that_the_layer_must_be_built(use):
+    layer = vq_layer.VectorQuantization(5, num_embeds_replaced=1)
+    with pytest.raises(ValueError, match=f"`{use}` needs a layer that is built: .*Received: built=False"):
+        getattr(layer, use)(*[[[0]]][: use == "decode"])
 
 
 @pytest.mark.clause("VQ-5")
@@ -104,6 +183,97 @@ def test_a_layer_comes_back_from_its_configuration():
     assert again(inputs(2, 6, dtype=np.float64)).distance.dtype == tf.float64
 
 
+VALUES = np.array([[0.1, -1], [1 / 3, np.inf], [5, np.nan]], np.float32)  # not finite: JSON knows no such numbers
+
+
+@keras.saving.register_keras_serializable()
+def ones(shape, dtype=None):
+    return tf.ones(shape, dtype)
+
+
+FORMS = {
+    "array": VALUES,
+    "list": VALUES.tolist(),
+    "tensor": tf.constant(VALUES),
+    "variable": keras.Variable(VALUES),
+    "float64": VALUES.astype(np.float64),
+    "bfloat16": tf.constant([[1, 2]] * 3, tf.bfloat16),
+    "integers": np.arange(6).reshape(3, 2),
+    "constant": keras.initializers.Constant(VALUES),
+    "number": keras.initializers.Constant(2.0),
+    "name": "ones",
+    "class": keras.initializers.Ones,
+    "initializer": keras.initializers.RandomUniform(seed=1),
+    "configuration": keras.initializers.serialize(keras.initializers.RandomUniform(seed=1)),
+    "function": ones,
+}
+
+
+@KINDS
+@pytest.mark.parametrize("form", FORMS)
+def test_an_initializer_in_every_form_starts_a_layer_again_from_its_configuration(form, kind):
+    layer = built(kind, n=3, embedding_initializer=FORMS[form])
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer), allow_nan=False))
+    again = keras.saving.deserialize_keras_object(config)  # which builds it, too
+    np.testing.assert_array_equal(again.emb_space.numpy(), layer.emb_space.numpy(), strict=True)
+    if form in ("array", "list", "tensor", "variable", "float64", "constant"):
+        np.testing.assert_array_equal(layer.emb_space, VALUES)
+
+
+def test_a_layer_of_float64_starts_with_all_bits_of_an_array_of_float64():
+    values = np.random.default_rng(0).standard_normal((3, 2))
+    layer = built(n=3, embedding_initializer=values, dtype="float64")
+    np.testing.assert_array_equal(layer.emb_space.numpy(), values, strict=True)
+
+
+def test_a_model_that_started_from_an_array_is_saved_cloned_and_copied(tmp_path):
+    model = model_of(vq_layer.VectorQuantization(3, embedding_initializer=VALUES), q=2)
+    layer = model.layers[0]
+    layer.emb_space.assign(2 * VALUES)
+    model.save(tmp_path / "model.keras")
+    for copied in (keras.models.load_model(tmp_path / "model.keras"), copy.deepcopy(model)):
+        np.testing.assert_array_equal(copied.layers[0].emb_space, layer.emb_space)
+    np.testing.assert_array_equal(keras.models.clone_model(model).layers[0].emb_space, VALUES)
+
+
+@pytest.mark.clause("VQ-16")
+@KINDS
+@pytest.mark.parametrize(
+    ("initializer", "error", "message"),
+    [
+        (
+            VALUES[:2],
+            ValueError,
+            r"values of `embedding_initializer` must have the shape \[n, d\] = \[3, d\].*\(2, 2\)",
+        ),
+        (VALUES[0].tolist(), ValueError, r"`embedding_initializer` must have the shape \[n, d\] = \[3, d\].*\(2,\)"),
+        (
+            keras.initializers.Constant(VALUES[:1]),
+            ValueError,
+            r"`embedding_initializer` must have the shape .*\(1, 2\)",
+        ),
+        (np.array([["a"] * 2] * 3), TypeError, "values of `embedding_initializer` must be numbers. Received: dtype"),
+        ("foo", ValueError, "`embedding_initializer` must be an initializer.* Received: embedding_initializer='foo'"),
+        (3, ValueError, "`embedding_initializer` must be an initializer of Keras.* Received: embedding_initializer=3"),
+    ],
+)
+def test_a_wrong_initializer_is_refused_at_once(initializer, error, message, kind):
+    with pytest.raises(error, match=message):
+        kind(n=3, embedding_initializer=initializer)
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    "initializer",
+    [np.ones((3, 4)), keras.initializers.Constant(np.ones((3, 4))), lambda _, dtype: tf.ones([3, 4], dtype)],
+)
+def test_an_initializer_for_another_size_of_vectors_is_refused_when_the_layer_is_built(initializer):
+    layer = vq_layer.VectorQuantization(3, embedding_initializer=initializer)
+    with pytest.raises(ValueError, match=r"`embedding_initializer` must have the shape \[n, d\] = \[3, 2\].*\(3, 4\)"):
+        layer.build((None, 2))
+    assert layer.weights == []
+
+
 def test_an_exported_model_serves_any_batch(tmp_path):
     model, x = model_of(vq_layer.VectorQuantization(5)), inputs(3, 4, 6)
     model.export(tmp_path / "served", verbose=False)
@@ -123,11 +293,50 @@ def test_under_a_mixed_policy_the_embeddings_stay_float32(half):
 
 @pytest.mark.clause("VQ-14")
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
-def test_fit_trains_under_every_policy(policy):
+def test_fit_trains_under_every_policy_beside_the_loss_of_the_model(policy):
     layer = vq_layer.VectorQuantization(5, dtype=policy)
     model, x = model_of(layer), inputs(8, 4, 6)
-    model.compile(keras.optimizers.SGD(0.1))
-    assert np.isfinite(model.fit(x, verbose=0).history["loss"]).all()
+    before = layer.emb_space.numpy()
+    model.compile(keras.optimizers.SGD(0.1), loss="mse")
+    assert np.isfinite(model.fit(x, x, verbose=0).history["loss"]).all()
+    assert not np.array_equal(layer.emb_space, before)
+
+
+POLICIES = ("float64", "float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+
+
+@pytest.fixture
+def set_floatx():
+    before = keras.config.floatx()
+    yield keras.config.set_floatx
+    keras.config.set_floatx(before)
+
+
+@pytest.mark.clause("VQ-14")
+@pytest.mark.parametrize("floatx", ["float64", "float32", "float16", "bfloat16"])
+def test_keras_sums_the_losses_of_layers_of_all_policies_with_that_of_the_model(set_floatx, floatx):
+    set_floatx(floatx)
+    layers = [vq_layer.VectorQuantization(5, dtype=policy) for policy in POLICIES]
+    model, x = keras.Sequential(layers), inputs(3, 6)
+    for loss, optimizer in ((None, "sgd"), ("mse", keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()))):
+        model.compile(optimizer, loss=loss)
+        total = model.compute_loss(x, x, model(x, training=True))
+        assert total.dtype.name == floatx
+        assert np.isfinite(total.numpy().astype(np.float64))
+    assert len(model.losses) == 3 * len(layers)
+
+
+@pytest.mark.clause("VQ-14")
+def test_the_gradients_of_the_losses_keep_float64_whatever_floatx_is(set_floatx):
+    layer, x, gradients = vq_layer.VectorQuantization(5, dtype="float64"), inputs(3, 6, dtype=np.float64), []
+    for floatx in ("float64", "float32"):
+        set_floatx(floatx)
+        with tf.GradientTape() as tape:
+            layer(x)
+            total = tf.add_n(layer.losses)
+        gradients.append(tape.gradient(total, layer.emb_space.value))
+    np.testing.assert_array_equal(*gradients, strict=True)
+    assert gradients[0].dtype == tf.float64
 
 
 def test_endpoints_are_outputs_of_a_functional_model():
@@ -160,11 +369,94 @@ def test_a_wrong_argument_is_named_with_its_rule_and_value(arguments, error, mes
 
 
 @pytest.mark.clause("VQ-16")
-def test_a_wrong_input_is_refused():
-    layer = vq_layer.VectorQuantization(3, num_splits=4)
-    with pytest.raises(ValueError, match=r"`num_splits` must divide the last axis of `x`"):
-        layer(inputs(2, 6))
-    with pytest.raises(ValueError, match="min_ndim=2"):
-        vq_layer.VectorQuantization(3)(inputs(6))
-    with pytest.raises(TypeError, match=r"`x` must have a floating dtype"):
-        vq_layer.VectorQuantization(3)(np.ones((2, 6), np.int32))
+@USES
+@KINDS
+def test_a_wrong_input_is_refused_before_anything_is_built(kind, use):
+    layer = kind(num_splits=4)
+    for x, error, message in (
+        (inputs(2, 6), ValueError, r"`num_splits` must divide the last axis of `x`"),
+        (inputs(8), ValueError, r"`x` must have the shape \[batch, ..., q\], of a known rank.*x.shape=\(8,\)"),
+        (np.ones((2, 8), np.int32), TypeError, r"`x` must have a floating dtype. Received: x.dtype=int32"),
+        (np.ones((2, 8), bool), TypeError, r"`x` must have a floating dtype. Received: x.dtype=bool"),
+        ([[1] * 8], TypeError, r"`x` must have a floating dtype"),
+        (tf.ragged.constant([[[1.0] * 8], []], ragged_rank=1), TypeError, "`x` must be a dense tensor. Received: Rag"),
+    ):
+        with pytest.raises(error, match=message):
+            use(layer, x)
+    assert not layer.built
+
+
+@pytest.mark.clause("VQ-16")
+@USES
+@KINDS
+@pytest.mark.parametrize("q", [1, 2, 3, 7, 12])
+def test_another_last_axis_than_that_of_the_build_is_refused(kind, use, q):
+    layer = built(kind, num_splits=3)
+    before = layer.emb_space.numpy()
+    with pytest.raises(ValueError, match=rf"the last axis of `x` must be 6, .*Received: x.shape=\(12, {q}\)"):
+        use(layer, inputs(12, q))
+    np.testing.assert_array_equal(layer.emb_space, before)
+
+
+@pytest.mark.clause("VQ-16")
+@USES
+@KINDS
+@pytest.mark.parametrize("is_built", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "message"), [(None, r"of a known rank of at least 2"), ([None, None], "the last axis of `x` must be sta")]
+)
+def test_an_input_of_unknown_rank_or_last_axis_is_refused(kind, use, is_built, shape, message):
+    layer = built(kind) if is_built else kind()
+    with pytest.raises(ValueError, match=message):
+        tf.function(lambda x: use(layer, x)).get_concrete_function(tf.TensorSpec(shape))
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize("use", [vq_layer.VectorQuantization.encode, vq_layer.VectorQuantization.initialize_from_batch])
+def test_the_symbols_of_a_functional_model_cannot_be_encoded(use):
+    with pytest.raises(ValueError, match=r"`x` must hold values. Received: <KerasTensor .*`call` of a layer"):
+        use(built(), keras.Input((4, 2)))
+
+
+@pytest.mark.clause("VQ-2")
+@KINDS
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_float16"])
+def test_encode_takes_every_form_of_floats_as_a_call_does(kind, dtype):
+    layer, x = built(kind, dtype=dtype, return_endpoints=False), inputs(7, 2, dtype=np.float64)
+    for form in (
+        x,
+        x.tolist(),
+        list(map(tf.constant, x)),
+        tf.Variable(x),
+        keras.Variable(x),
+        tf.constant(x, "float16"),
+    ):
+        np.testing.assert_array_equal(layer.decode(layer.encode(form)), layer(form))
+
+
+@KINDS
+def test_a_call_takes_its_arguments_by_position_or_name(kind):
+    layer, x = built(kind), inputs(3, 2)
+    expected = layer(x)
+    for layer_out in (layer(x, True), layer(x, training=True), layer(x=x), layer(inputs=x), layer(x, training=None)):
+        np.testing.assert_array_equal(layer_out, expected)
+    for wrong in ({}, {"x": x, "inputs": x}):
+        with pytest.raises(TypeError, match="a call takes `x`, or `inputs` in its place"):
+            layer(**wrong)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'mask'"):  # as Dense of Keras
+        layer(x, mask=np.ones(3, bool))
+
+
+def test_training_by_position_trains():
+    layer = vq_layer.VectorQuantization(2, embedding_initializer="batch")
+    layer(np.ones((2, 2), np.float32), True)
+    assert layer.emb_space.numpy().all()
+
+
+@pytest.mark.parametrize("return_endpoints", [False, True])
+def test_a_mask_passes_through(return_endpoints):
+    x = keras.layers.Embedding(3, 2, mask_zero=True)(np.array([[1, 0]]))
+    result = vq_layer.VectorQuantization(5, return_endpoints=return_endpoints)(x)
+    following = keras.layers.GlobalAveragePooling1D()  # takes the mask of what it is given
+    layer_out = result.layer_out if return_endpoints else result
+    np.testing.assert_array_equal(following(layer_out), layer_out[:, 0])

@@ -1,6 +1,7 @@
 """Replacement and batch initialization in sessions, checkpoints, `fit`, saved models and the callback."""
 
 import inspect
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -332,6 +333,10 @@ def train_by_fit(model, x):
     model.fit(x, batch_size=len(x), shuffle=False, verbose=0)
 
 
+def warns_of_zeros():
+    return pytest.warns(UserWarning, match="all embeddings of the layer .* are zero: .*training=True")
+
+
 WAYS_TO_TRAIN = pytest.mark.parametrize("train", [train_by_call, train_in_a_function, train_by_fit])
 
 
@@ -340,7 +345,8 @@ WAYS_TO_TRAIN = pytest.mark.parametrize("train", [train_by_call, train_in_a_func
 def test_the_first_training_batch_initializes_and_no_other(train):
     layer = layer_of(embedding_initializer="batch")
     model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
-    model(X[:, 0], training=False)
+    with warns_of_zeros():
+        model(X[:, 0], training=False)
     assert not layer.emb_space.numpy().any()
     for x in (X[:, 0], -X[:2, 0]):  # the second batch could not initialize, and need not
         train(model, x)
@@ -376,7 +382,8 @@ def test_an_initialization_by_hand_is_the_only_one():
 @pytest.mark.parametrize("trained", [False, True])
 def test_a_loaded_model_is_initialized_only_if_it_was_not_yet(tmp_path, trained):
     model = model_of(layer_of(embedding_initializer="batch"), optimizer=keras.optimizers.SGD(0.0))
-    model(X[:, 0], training=trained)
+    with nullcontext() if trained else warns_of_zeros():
+        model(X[:, 0], training=trained)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     train_by_fit(loaded, -X[:, 0])
@@ -424,6 +431,117 @@ def test_the_batch_that_initializes_trains_as_well():
     model_of(layer, optimizer=keras.optimizers.SGD(1.0)).fit(x, batch_size=4, shuffle=False, verbose=0)
     # A quarter of alpha for each of two inputs, along the sign of their differences.
     np.testing.assert_array_equal(layer.emb_space, [[0, 0.125], [8, 0.125]])
+
+
+@pytest.mark.clause("VQ-12")
+@pytest.mark.parametrize(
+    "infer",
+    [
+        lambda model: model(X[:, 0]),
+        lambda model: tf.function(model)(X[:, 0]),
+        lambda model: model.predict(X[:, 0], verbose=0),
+        lambda model: model.layers[0].encode(X[:, 0]),
+        lambda model: model.layers[0].decode([[0]]),
+    ],
+    ids=["call", "function", "predict", "encode", "decode"],
+)
+def test_the_first_inference_before_the_first_training_batch_warns_of_zeros_once(infer):
+    model = model_of(layer_of(embedding_initializer="batch"))
+    with warns_of_zeros():
+        infer(model)
+    infer(model)  # warnings are errors here
+
+
+@pytest.mark.clause("VQ-12")
+def test_nothing_warns_of_zeros_while_a_model_is_built_or_once_there_are_embeddings(tmp_path):
+    model = keras.Sequential([layer_of(embedding_initializer="batch")])  # built in fit
+    model.compile("sgd")
+    model.fit(X[:, 0], validation_data=(X[:, 0], None), verbose=0)
+    model(X[:, 0])
+    model.save(tmp_path / "model.keras")
+    keras.models.load_model(tmp_path / "model.keras")(X[:, 0])
+    for start in (lambda layer: layer.initialize_from_batch(X), lambda layer: layer.emb_space.assign(EMB_SPACE)):
+        layer = layer_of(emb_space=0 * EMB_SPACE, embedding_initializer="batch")
+        start(layer)
+        layer(X[:, 0])
+
+
+# Frozen
+
+
+def trained(layer):
+    """Return a model whose layer has been initialized, and has gathered, in one training pass over X."""
+    model = model_of(layer, optimizer=keras.optimizers.SGD(0.1))
+    model(X[:, 0], training=True)
+    return model
+
+
+def by_the_layer(model):
+    model.layers[0].trainable = False
+    return model
+
+
+def by_the_model(model):
+    model.trainable = False
+    return model
+
+
+def by_a_model_around_it(model):
+    outer = keras.Sequential([keras.layers.Input((2,)), model])
+    outer.trainable = False
+    return outer
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+@pytest.mark.parametrize(
+    ("freeze", "train"),
+    [(by_the_layer, train_by_call), (by_the_model, train_by_call), (by_a_model_around_it, train_in_a_function)],
+)
+@pytest.mark.parametrize("before", [trained, model_of])
+@pytest.mark.parametrize("kind", [layer_of, vq_layer.CosineVectorQuantization])
+def test_a_training_pass_changes_nothing_of_a_frozen_layer(kind, before, train, freeze):
+    model = freeze(before(kind(3, embedding_initializer="batch")))
+    initialized, before = before is trained, weights(model)
+    with nullcontext() if initialized else warns_of_zeros():
+        train(model, 2 * X[:, 0])
+    assert_equal(weights(model), before)
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+def test_fit_changes_nothing_of_a_layer_that_is_frozen_by_its_constructor_or_comes_frozen_from_a_file(tmp_path):
+    frozen = layer_of(emb_space=EMB_SPACE, embedding_initializer="batch", trainable=False)
+    by_the_layer(trained(layer_of(embedding_initializer="batch", name="loaded"))).save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras").get_layer("loaded")
+    model = model_of(keras.layers.Dense(2), loaded, frozen)
+    model.compile("sgd", loss="mse")
+    before = weights(loaded) + weights(frozen)
+    model.fit(X[:, 0], X[:, 0], verbose=0)
+    assert_equal(weights(loaded) + weights(frozen), before)
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+def test_a_layer_goes_on_where_it_was_once_it_is_no_longer_frozen():
+    model, never_frozen = (
+        trained(layer_of(embedding_initializer="batch")),
+        trained(layer_of(embedding_initializer="batch")),
+    )
+    model.trainable = False
+    model(-X[:, 0], training=True)
+    model.trainable = True
+    for each in (model, never_frozen):
+        each(3 * X[:, 0], training=True)
+    assert_equal(weights(model), weights(never_frozen))
+
+
+@pytest.mark.clause("VQ-11", "VQ-12")
+def test_an_explicit_call_acts_on_a_frozen_layer():
+    layer = layer_of(emb_space=EMB_SPACE, embedding_initializer="batch")
+    layer(X[:, 0], training=True)
+    layer(np.array([[9, 9]], np.float32), training=True)
+    layer.trainable = False
+    assert np.count_nonzero(layer.replace_embeds()) == 1
+    layer.initialize_from_batch(-X)
+    np.testing.assert_array_equal(layer.emb_space, -X[:, 0])
 
 
 @pytest.mark.clause("VQ-11")
@@ -571,6 +689,23 @@ def test_the_callback_tells_layers_of_one_name_apart():
     model.fit(BATCH, batch_size=5, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])
     slots = [slot.numpy()[:, 0] for slot in model.optimizer.variables if slot.shape == START.shape]
     assert [(slot == 0).tolist() for slot in slots] == [[False, True, False], [False] * 3]
+
+
+@pytest.mark.clause("VQ-11")
+def test_the_callback_passes_frozen_layers_by_and_warns_when_it_is_left_with_none():
+    layers = [layer_of(emb_space=START, name=f"vq{i}") for i in range(2)]
+    model = model_of(*layers)
+    for layer in layers:
+        layer(BATCH, training=True)
+    layers[0].trainable = False
+    callback = vq_layer.ReplaceEmbeddings(every=1)
+    callback.set_model(model)
+    callback.on_train_begin()
+    callback.on_train_batch_end(0)
+    assert [layer.emb_space.numpy().tolist() == START.tolist() for layer in layers] == [True, False]
+    layers[1].trainable = False
+    with pytest.warns(UserWarning, match="`ReplaceEmbeddings` replaces nothing: .* is frozen"):
+        callback.on_train_begin()
 
 
 @pytest.mark.clause("VQ-16")

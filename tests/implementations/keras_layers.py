@@ -1,6 +1,8 @@
 """The Keras layers, called eagerly."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,8 @@ class KerasLayers:
         def call(x: tf.Tensor) -> tuple[Any, tf.Tensor, list[tf.Tensor]]:
             return layer(x)[:6], layer.encode(x), layer.losses
 
-        endpoints, emb_index, losses = self._wrap(call)(tf.constant(case.x))
+        with _losses_in_full_precision(case):
+            endpoints, emb_index, losses = self._wrap(call)(tf.constant(case.x))
         values = dict(zip(vq_layer.VQEndpoints._fields, (value.numpy() for value in endpoints), strict=False))
         del values["emb_space"]
         return Quantized(
@@ -68,7 +71,8 @@ class KerasLayers:
             of_losses = [_gradients(tape, loss, [x, emb_space]) for loss in losses]
             return _gradients(tape, layer_out, [x, emb_space], upstream), of_losses
 
-        of_output, of_losses = self._wrap(differentiate)(tf.constant(case.x), tf.constant(upstream))
+        with _losses_in_full_precision(case):
+            of_output, of_losses = self._wrap(differentiate)(tf.constant(case.x), tf.constant(upstream))
         by_name = _by_name(case, of_losses)
         return Gradients(
             *(gradient.numpy() for gradient in of_output),
@@ -139,6 +143,17 @@ class KerasTraining:
         """The state now."""
         state = self._layer.replacement_state
         return TrainingState(self._layer.emb_space.numpy(), *(value.numpy() for value in state))
+
+
+@contextmanager
+def _losses_in_full_precision(case: Case) -> Iterator[None]:
+    """Let the layers add their losses in the comparison dtype of the case."""
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64" if case.x.dtype == np.float64 else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
 
 
 def _policy(dtype: str) -> str:

@@ -13,7 +13,7 @@ import reference
 import vq_layer
 
 ROOT = Path(__file__).parents[2]
-FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks"}
+FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks", "assertions"}
 OF_TENSORS = {"shapes"}  # of NumPy, all shapes are known
 
 
@@ -73,6 +73,7 @@ def public_functions(module):
         "splitting",
         "distances",
         "lookup",
+        "decoding",
         "spacing",
         "losses",
         "similarity",

@@ -1,0 +1,30 @@
+"""The embeddings that stored codes stand for (VQ-13)."""
+
+import tensorflow as tf
+
+from vq_layer.assertions import required
+from vq_layer.lookup import select
+from vq_layer.shapes import static_shape
+
+
+def decoded(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
+    """Return the embeddings at the given indices, ``[...] -> [..., d]``; index -1 gives a row of NaN.
+
+    Parameters
+    ----------
+    emb_space : tf.Tensor, shape [n, d]
+    emb_index : tf.Tensor, shape [...], any integer dtype
+
+    Raises
+    ------
+    tf.errors.InvalidArgumentError
+        When it runs, for any other index outside [0, n). XLA raises nothing: such a row is NaN then.
+    """
+    n = static_shape(emb_space)[0]
+    index = tf.cast(emb_index, tf.int64)
+    if emb_index.dtype.min == 0:  # uint64 wraps around: what is beyond int64 must not come out as -1
+        index = tf.where(index < 0, index.dtype.max, index)
+    in_range = (index >= -1) & (index < n)
+    rule = f"`emb_index` must lie in [0, n) = [0, {n}), or be -1. Received, at least and at most:"
+    with required(tf.reduce_all(in_range), rule, tf.reduce_min(index), tf.reduce_max(index)):
+        return select(emb_space, tf.where(in_range, index, -1))
