@@ -183,7 +183,8 @@ class VectorQuantization(Quantizer):
     def replace_embeds(self) -> tf.Tensor:
         """Write the most distant inputs over the least used embeddings, and start to gather anew.
 
-        The optimizer's slots of these rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
+        What an optimizer keeps for these rows should start anew then (`vq_layer.slots.reset_slots`); the callback
+        `ReplaceEmbeddings` does both.
 
         Returns
         -------

@@ -13,7 +13,7 @@ import reference
 import vq_layer
 
 ROOT = Path(__file__).parents[2]
-FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks"}
+FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks", "slots"}
 
 
 def run_elsewhere(code, folder):
