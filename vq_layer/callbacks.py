@@ -7,6 +7,7 @@ import keras
 
 from vq_layer import slots, validation
 from vq_layer.layers import VectorQuantization
+from vq_layer.on_demand import flattened
 
 
 class ReplaceEmbeddings(keras.callbacks.Callback):
@@ -66,7 +67,7 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
     def _replace(self, layer: VectorQuantization) -> None:
         """Replace in one layer, and start what its optimizers keep for the replaced rows anew."""
         replaced, emb_space = layer.replace_embeds(), layer.emb_space
-        training = [it for it in slots.optimizers_of(self.model._flatten_layers()) if slots.trains(it, emb_space)]
+        training = [it for it in slots.optimizers_of(flattened(self.model)) if slots.trains(it, emb_space)]
         for optimizer in training:
             slots.reset_slots(optimizer, emb_space, replaced)
         trainable = any(weight is emb_space for weight in self.model.trainable_weights)
@@ -80,5 +81,5 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
             )
 
     def _layers(self) -> list[VectorQuantization]:
-        layers = self.model._flatten_layers()
-        return [layer for layer in layers if isinstance(layer, VectorQuantization) and layer.num_embeds_replaced]
+        quantizers = (layer for layer in flattened(self.model) if isinstance(layer, VectorQuantization))
+        return [layer for layer in quantizers if layer.num_embeds_replaced]

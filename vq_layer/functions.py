@@ -116,7 +116,7 @@ def vector_quantization(
             return_all=return_endpoints,
             return_nearest=num_embeds_replaced > 0,
         )
-        for loss_name, loss in result.losses.items():
+        for loss_name, loss in result.losses().items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(loss, name=loss_name))
         updates: list[tf.Operation] = []
         replace_embeds = None

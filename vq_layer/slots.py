@@ -1,7 +1,7 @@
 """What an optimizer keeps for the rows of a weight, and how it starts."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 AVERAGE = "_model_variables_moving_average"  # of the weights, which an optimizer of Keras keeps with `use_ema`
 
 
-def optimizers_of(holders: list[Any]) -> list[keras.optimizers.Optimizer]:
+def optimizers_of(holders: Sequence[Any]) -> list[keras.optimizers.Optimizer]:
     """Return the optimizers in the attributes of models, and those that these wrap, each once.
 
     An attribute may also hold a list or a dictionary of them.

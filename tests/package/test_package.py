@@ -13,7 +13,7 @@ import reference
 import vq_layer
 
 ROOT = Path(__file__).parents[2]
-FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks", "slots"}
+FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks", "slots", "on_demand"}
 
 
 def run_elsewhere(code, folder):
