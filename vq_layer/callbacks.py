@@ -4,21 +4,24 @@ import warnings
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from vq_layer import validation
+from vq_layer import slots, validation
 from vq_layer.layers import VectorQuantization
-from vq_layer.shapes import static_shape
+from vq_layer.on_demand import flattened
 
 
 class ReplaceEmbeddings(keras.callbacks.Callback):
     """Every so many training batches, replace the least used embeddings by the most distant inputs.
 
     Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive and that is not frozen
-    (``trainable = False``), with a warning when training begins if all of these are frozen. Zeroes the
-    optimizer's slots of the rows that it replaced (momentum, Adam's moments): what they hold belongs to the old
-    embedding, and would drag the new one away. An exponential moving average of the weights starts from the new row.
-    Slots of another shape than the embedding space, such as the factors of Adafactor, stay.
+    (``trainable = False``), with a warning when training begins if all of these are frozen. What the optimizer keeps
+    for a replaced row (momentum, Adam's moments, Adagrad's accumulator, Adafactor's factor of the row) belongs to the
+    old embedding, and would drag the new one away: it goes back to what the optimizer starts with. An exponential
+    moving average of the weights starts from the new row. What is not of the row alone stays: the step counter, the
+    factor of a column.
+
+    The optimizers are ``model.optimizer`` and all others in attributes of the model or of its layers, also in lists
+    and dictionaries. If none of them trains an embedding space that is trainable, a warning says so.
 
     Parameters
     ----------
@@ -37,6 +40,7 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
         validation.check_every(every)
         self.every = int(every)
         self._batches, self._first = 0, 0
+        self._warned = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Require a layer to act on."""
@@ -65,26 +69,24 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
         self._batches += batch - self._first + 1
         if self._batches >= due * self.every:
             for layer in [layer for layer in self._layers() if layer.trainable]:
-                _reset_slots(self.model, layer.emb_space, layer.replace_embeds())
+                self._replace(layer)
+
+    def _replace(self, layer: VectorQuantization) -> None:
+        """Replace in one layer, and start what its optimizers keep for the replaced rows anew."""
+        replaced, emb_space = layer.replace_embeds(), layer.emb_space
+        training = [it for it in slots.optimizers_of(flattened(self.model)) if slots.trains(it, emb_space)]
+        for optimizer in training:
+            slots.reset_slots(optimizer, emb_space, replaced)
+        trainable = any(weight is emb_space for weight in self.model.trainable_weights)
+        if trainable and not training and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"`ReplaceEmbeddings` finds no optimizer that trains the embedding space of the layer {layer.name!r}. "
+                "If there is one, its slots still hold what belongs to the replaced embeddings; keep it in an "
+                "attribute of the model.",
+                stacklevel=2,
+            )
 
     def _layers(self) -> list[VectorQuantization]:
-        layers = [self.model, *self.model._flatten_layers()]
-        return [layer for layer in layers if isinstance(layer, VectorQuantization) and layer.num_embeds_replaced]
-
-
-def _reset_slots(model: Any, weight: Any, replaced: tf.Tensor) -> None:
-    """Zero the replaced rows of every slot that the optimizer keeps for a weight, ``[n, d]``."""
-    prefix = weight.path.replace("/", "_") + "_"  # how Keras names the slots of a weight
-    # Layers of two inner models may bear one name. Their slots do then, too, and come in the order of the weights.
-    alike = [id(other) for other in model.trainable_weights if other.path == weight.path]
-    if id(weight) not in alike:  # frozen: it has no slots
-        return
-    slots: dict[str, list[Any]] = {}
-    for slot in model.optimizer.variables:
-        if slot.name.startswith(prefix):
-            slots.setdefault(slot.name, []).append(slot)
-    for name, of_alike in slots.items():
-        slot = of_alike[alike.index(id(weight))]
-        if static_shape(slot) == static_shape(weight):
-            fresh = tf.convert_to_tensor(weight) if name == prefix + "average" else tf.zeros_like(slot)
-            slot.assign(tf.where(tf.expand_dims(replaced, -1), fresh, tf.convert_to_tensor(slot)))
+        quantizers = (layer for layer in flattened(self.model) if isinstance(layer, VectorQuantization))
+        return [layer for layer in quantizers if layer.num_embeds_replaced]

@@ -125,7 +125,7 @@ def vector_quantization(
         replace_embeds = None
         if num_embeds_replaced > 0 and return_endpoints:
             updates, replace_embeds = graph.replacement_ops(result, emb_space, num_embeds_replaced, is_training)
-        for loss_name, loss in result.losses.items():
+        for loss_name, loss in result.losses().items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(graph.after(updates, loss), name=loss_name))
         layer_out = tf.identity(graph.after(updates, result.layer_out), name="layer_out")
         emb_index = tf.identity(graph.after(updates, result.emb_index), name="emb_index")

@@ -9,23 +9,25 @@ import tensorflow as tf
 from vq_layer import quantizers, replacement, validation
 from vq_layer.base_layer import Quantizer
 from vq_layer.lookup import access_count
-from vq_layer.metrics import CodebookUsage, Perplexity
+from vq_layer.metrics import CodebookUsage, Perplexity, unique_names
+from vq_layer.on_demand import LossesOnDemand, flattened
 from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints, VQResult
 from vq_layer.replacement import ReplacementState
 from vq_layer.shapes import static_shape
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
-class VectorQuantization(Quantizer):
+class VectorQuantization(LossesOnDemand, Quantizer):
     """Replace every vector of the input by the nearest embedding of a trainable embedding space.
 
     The losses that train the embedding space come out through `add_loss`, in `keras.config.floatx()`, so that `fit`
     adds them to the objective, in this order: alpha-loss (mean over all vectors of ``alpha * ||nearest embedding -
     vector||_p``), beta-loss (mean over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``),
     Coulomb-loss (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the
-    input is the identity. `fit` reports the metrics ``perplexity`` and ``codebook_usage`` of the epoch's training
-    batches; a validation counts nothing and reports NaN. Of several such layers in a model, its logs hold those of one;
-    ``layer.metrics`` has those of each.
+    input is the identity. `fit` and `evaluate` report the metrics ``perplexity`` and ``codebook_usage`` over their
+    batches; of several such layers in a model ``<layer name>_perplexity`` and ``<layer name>_codebook_usage``, from its
+    first training or evaluation on. An inference pass counts when the losses of the layer or of the model are read
+    after it, as an evaluation does; called eagerly, it computes the losses only then.
 
     While the layer is frozen, ``trainable = False``, training changes nothing: neither by the optimizer, nor by
     `embedding_initializer` "batch", nor by what `num_embeds_replaced` gathers. `initialize_from_batch` and
@@ -137,10 +139,7 @@ class VectorQuantization(Quantizer):
         emb_space = self.prepared_emb_space(x, training)
         result = self._quantize(x, emb_space)
         self.keep_emb_space(emb_space, training, checked=result.emb_index)
-        for loss in result.losses.values():
-            self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
-        if training:  # the metrics, too: else an exported model would update them with every request
-            self._accumulate(result)
+        self._account_for(result, training)
         if not self.return_endpoints:
             return result.layer_out
         return (
@@ -168,11 +167,42 @@ class VectorQuantization(Quantizer):
     def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         return quantizers.nearest_embeddings(x, emb_space, self.lookup_ord, **self.comparison)
 
-    def _accumulate(self, result: VQResult) -> None:
-        """Take in what a training pass leaves: metrics, and the state of a replacement."""
-        counts = access_count(result.emb_index, self.n)
+    def _account_for(self, result: VQResult, training: bool | None) -> None:
+        """Add the losses and count the usage, of an inference pass only if its losses are read, as an evaluation does.
+
+        Else an exported model would count every request, and an eager inference compute losses that nobody wants.
+        """
+        losses, emb_index, outermost = result.losses, result.emb_index, self.outermost_layer()
+
+        def add_losses() -> None:
+            for loss in losses().values():
+                self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
+
+        def count() -> tf.Tensor:
+            return self._count(access_count(emb_index, self.n), outermost)
+
+        if training or not tf.executing_eagerly():  # in a graph, what is not read is pruned
+            add_losses()
+        else:
+            self.when_losses_are_read(add_losses)
+        if training:
+            self._accumulate(result, count())
+        else:
+            self.when_losses_are_read(count)
+
+    def _count(self, counts: tf.Tensor, outermost: keras.layers.Layer) -> tf.Tensor:
+        """Update the metrics, named after the layer if the outermost layer holds several such layers."""
+        quantizers = [layer for layer in flattened(outermost) if isinstance(layer, VectorQuantization)]
+        if len(quantizers) > 1:
+            for quantizer, name in zip(quantizers, unique_names([it.name for it in quantizers]), strict=True):
+                for metric in quantizer._usage_metrics:
+                    metric.name_after(name)
         for metric in self._usage_metrics:
             metric.update_state(counts)
+        return counts
+
+    def _accumulate(self, result: VQResult, counts: tf.Tensor) -> None:
+        """Take in what a training pass leaves for a replacement."""
         if not (self.num_embeds_replaced and self.trainable):
             return
         passed = replacement.accumulate_nearest(self.replacement_state, counts, result.vectors, result.nearest_distance)
@@ -187,8 +217,8 @@ class VectorQuantization(Quantizer):
     def replace_embeds(self) -> tf.Tensor:
         """Write the most distant inputs over the least used embeddings, and start to gather anew.
 
-        A frozen layer gathers nothing, but what it had gathered before is written, too. The optimizer's slots of these
-        rows should be zeroed then; the callback `ReplaceEmbeddings` does both.
+        A frozen layer gathers nothing, but what it had gathered before is written, too. What an optimizer keeps for
+        these rows should start anew then (`vq_layer.slots.reset_slots`); the callback `ReplaceEmbeddings` does both.
 
         Returns
         -------

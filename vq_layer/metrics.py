@@ -1,6 +1,8 @@
 """How much of the embedding space is in use, over an epoch (VQ-4)."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -23,12 +25,30 @@ def codebook_usage(access_count: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reduce_sum(access_count) > 0, used, math.nan)
 
 
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return the names with a number behind each that another bore before.
+
+    >>> unique_names(["vq", "vq", "vq_1"])
+    ['vq', 'vq_2', 'vq_1']
+    """
+    unique: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(1))
+        unique.append(name if name not in unique else next(it for it in numbered if it not in {*names, *unique}))
+    return unique
+
+
 class _OfAccessCount(keras.metrics.Metric):
     """A metric of the access counts summed since the last reset."""
 
     def __init__(self, n: int, name: str) -> None:
         super().__init__(name=name, dtype="float32")
+        self._quantity = name
         self.access_count = self.add_variable(shape=(n,), initializer="zeros", name="access_count")
+
+    def name_after(self, layer_name: str) -> None:
+        """Tell this metric apart from that of another layer by its name: ``<layer name>_<quantity>``."""
+        self.name = f"{layer_name}_{self._quantity}"
 
     def update_state(self, access_count: Any) -> None:
         """Add the access counts of a batch, ``[n]``."""

@@ -1,5 +1,6 @@
 """The quantizers as pure functions of tensors, composed from the concepts of the other modules."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -90,6 +91,7 @@ class VQResult(NamedTuple):
 
     `vectors` are the inputs as they are compared, ``[batch, m, d]``, and `nearest_distance` their distances to the
     nearest embedding, ``[batch, m]``. All distances, unless they are few, and the spacings are None if not asked for.
+    `losses` computes the losses, by name.
     """
 
     layer_out: tf.Tensor
@@ -98,7 +100,7 @@ class VQResult(NamedTuple):
     distance: tf.Tensor | None
     emb_spacing: tf.Tensor | None
     emb_closest_spacing: tf.Tensor | None
-    losses: dict[str, tf.Tensor]
+    losses: Callable[[], dict[str, tf.Tensor]]
     vectors: tf.Tensor
 
 
@@ -158,19 +160,24 @@ def vector_quantization(
     distance = all_distances(reduced, reduced_emb_space, lookup_ord) if small or return_all else None
     emb_index = nearest(distance) if small else nearest_index(reduced, reduced_emb_space, lookup_ord)
     chosen = select(emb_space, emb_index)
-    emb_distance, closest = None, None
-    if return_all or not is_zero(gamma):
-        emb_distance = distances_among(emb_space, lookup_ord)
-        closest = spacing.emb_closest_spacing(emb_distance)
-    present = {}
-    if not is_zero(alpha):
-        present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
-    if not is_zero(beta):
-        with tf.control_dependencies([emb_index]):  # one after the other, so that they are not compiled at once
-            total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
-        present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
-    if not is_zero(gamma):
-        present["coulomb_loss"] = losses.coulomb_loss(closest, _as_weight(gamma, emb_space.dtype))
+    emb_distance = distances_among(emb_space, lookup_ord) if return_all else None
+    closest = spacing.emb_closest_spacing(emb_distance) if return_all else None
+
+    def present_losses() -> dict[str, tf.Tensor]:
+        present = {}
+        if not is_zero(alpha):
+            present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
+        if not is_zero(beta):
+            with tf.control_dependencies([emb_index]):  # one after the other, so that they are not compiled at once
+                total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
+            present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
+        if not is_zero(gamma):
+            spacings = closest
+            if spacings is None:
+                spacings = spacing.emb_closest_spacing(distances_among(emb_space, lookup_ord))
+            present["coulomb_loss"] = losses.coulomb_loss(spacings, _as_weight(gamma, emb_space.dtype))
+        return present
+
     return VQResult(
         layer_out=straight_through(x, merge(tf.cast(chosen, x.dtype), x)),
         emb_index=emb_index,
@@ -178,7 +185,7 @@ def vector_quantization(
         distance=distance,
         emb_spacing=spacing.emb_spacing(emb_distance) if return_all else None,
         emb_closest_spacing=closest,
-        losses=present,
+        losses=present_losses,
         vectors=vectors,
     )
 

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vq_layer.shapes import static_shape
+
 FLOATING = (tf.float64, tf.float32, tf.float16, tf.bfloat16)
 INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64)
 
@@ -62,9 +64,10 @@ def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
     check_dense("emb_index", emb_index)
     if emb_index.dtype not in INTEGERS:
         raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
-    shape = emb_index.shape
-    if shape.rank is not None and (shape.as_list() or [0])[-1] not in (num_splits, None):
-        raise ValueError(f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {shape}")
+    if emb_index.shape.rank is not None and (static_shape(emb_index) or (0,))[-1] not in (num_splits, None):
+        raise ValueError(
+            f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {emb_index.shape}"
+        )
 
 
 def check_built(layer: Any, method: str) -> None:

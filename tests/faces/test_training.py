@@ -584,8 +584,8 @@ def test_fit_reports_how_the_embeddings_of_each_epoch_were_used():
     assert access_count.tolist() not in ([19, 0, 0, 0], [0, 0, 0, 19])
     for name in ("perplexity", "codebook_usage"):
         # An entropy of at most log 4 after some ten float32 roundings, and an exponential: less than 32 units of 2^-24.
-        np.testing.assert_allclose(history[name], [getattr(metrics, name)(access_count)] * 2, rtol=32 * 2.0**-24)
-        assert np.isnan(history[f"val_{name}"]).all()
+        for of in (name, f"val_{name}"):
+            np.testing.assert_allclose(history[of], [getattr(metrics, name)(access_count)] * 2, rtol=32 * 2.0**-24)
 
 
 # The callback. In the batch, 1 is nearest to the first embedding, at distance 1, and 9 to the second, at 5, which is
@@ -613,14 +613,12 @@ def fitted(optimizer, callback, *batches, dtype="float32"):
 
 
 @pytest.mark.clause("VQ-11")
-@pytest.mark.parametrize(
-    ("optimizer", "dtype"), [*((name, "float32") for name in OPTIMIZERS), ("adam", "mixed_float16")]
-)
+@pytest.mark.parametrize(("optimizer", "dtype"), [("average", "float32"), ("adam", "mixed_float16")])
 def test_the_callback_resets_the_slots_of_just_the_rows_that_it_replaces(optimizer, dtype):
     _, before = fitted(optimizer, keras.callbacks.Callback(), BATCH, dtype=dtype)
     _, after = fitted(optimizer, vq_layer.ReplaceEmbeddings(every=1), BATCH, dtype=dtype)
     replaced = {name: slot for name, slot in after.items() if name.startswith("vq_")}
-    assert len(replaced) == len(after) / 2 == (1 if optimizer == "momentum" else 2)
+    assert len(replaced) == len(after) / 2 == 2
     for name, slot in replaced.items():
         assert before[name][:, 0].all()
         np.testing.assert_array_equal(slot[1], [9, 0] if name.endswith("average") else [0, 0])

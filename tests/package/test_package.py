@@ -13,7 +13,9 @@ import reference
 import vq_layer
 
 ROOT = Path(__file__).parents[2]
-FACES = {"__init__", "functions", "graph", "base_layer", "layers", "callbacks", "assertions"}
+FACES = {
+    "__init__", "functions", "graph", "base_layer", "layers", "callbacks", "assertions", "slots", "on_demand",
+}  # fmt: skip
 OF_TENSORS = {"shapes"}  # of NumPy, all shapes are known
 
 

@@ -1,0 +1,60 @@
+"""What a call computes only if its losses are asked for.
+
+Keras has no public way to add a loss that is not computed yet. Its hooks, and how it finds the layers of a model and
+the one whose call is outermost, are used here and nowhere else.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type information
+    """A layer that puts work off until `losses`, of itself or of a model that it is part of, is read.
+
+    As the losses themselves, what was put off in an earlier outermost call is forgotten when the next one begins.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._put_off: deque[tuple[Any, Callable[[], Any]]] = deque()  # a list would be tracked by Keras
+
+    def when_losses_are_read(self, work: Callable[[], Any]) -> None:
+        """Put off work, which may add losses, until they are read in the same graph, or eagerly."""
+        self._put_off.append((_graph(), work))
+
+    def outermost_layer(self) -> keras.layers.Layer:
+        """Return, inside `call`, the layer or the model whose call led to this one."""
+        outermost = self._get_call_context().entry_layer
+        if outermost is self:  # it may not have been called, but `call` been run: then no one else ends this context
+            self._maybe_reset_call_context()
+        return outermost
+
+    def _get_own_losses(self) -> list[tf.Tensor]:
+        while self._put_off:
+            graph, work = self._put_off.popleft()
+            if graph is None:
+                with nullcontext() if tf.executing_eagerly() else tf.init_scope():
+                    work()
+            elif graph is _graph():  # the tensors of another graph are of no use in this one
+                work()
+        losses: list[tf.Tensor] = super()._get_own_losses()
+        return losses
+
+    def _clear_losses(self) -> None:
+        self._put_off.clear()
+        super()._clear_losses()
+
+
+def flattened(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Return a layer or a model and all that are in it, at any depth, each once."""
+    layers: list[keras.layers.Layer] = layer._flatten_layers()
+    return layers
+
+
+def _graph() -> Any:
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
