@@ -56,9 +56,8 @@ def reset_slots(optimizer: keras.optimizers.Optimizer, weight: keras.Variable, r
     starts, of_longer = dict(_slots(fresh, weight)), dict(_slots(fresh, longer))
     starts[AVERAGE] = weight
     for name, slot in slots.items():
-        if (
-            name in of_longer and static_shape(of_longer[name])[0] == static_shape(longer)[0]
-        ):  # it has a row for each of the weight's
+        # Where it grows with the weight, it has a row for each of the weight's.
+        if name in of_longer and static_shape(of_longer[name])[0] == static_shape(longer)[0]:
             rows = tf.reshape(replaced, [-1] + [1] * (len(static_shape(slot)) - 1))
             slot.assign(tf.where(rows, tf.convert_to_tensor(starts[name]), tf.convert_to_tensor(slot)))
 

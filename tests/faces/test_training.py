@@ -696,6 +696,7 @@ def test_the_callback_passes_frozen_layers_by_and_warns_when_it_is_left_with_non
     for layer in layers:
         layer(BATCH, training=True)
     layers[0].trainable = False
+    model.optimizer.build(model.trainable_variables)
     callback = vq_layer.ReplaceEmbeddings(every=1)
     callback.set_model(model)
     callback.on_train_begin()
