@@ -117,34 +117,41 @@ def after(updates: list[tf.Operation], value: tf.Tensor) -> tf.Tensor:
 
 
 def warn_of_idle_replacement(function: F) -> F:
-    """Let a function warn of a replacement that could never act; where `is_training` is False on purpose, it may not.
+    """Let a function warn of a replacement that could never act, unless that is on purpose.
 
-    A decorator, since the function itself cannot tell a default from the same value given on purpose.
+    A decorator, since the function itself cannot tell the default of `is_training` from the same value given on
+    purpose, as where a graph is only to infer.
     """
     signature = inspect.signature(function)
 
     @functools.wraps(function)
     def warned(*args: Any, **kwargs: Any) -> Any:
         built = function(*args, **kwargs)
-        given = signature.bind(*args, **kwargs).arguments
-        if given.get("num_embeds_replaced", 0) > 0:
-            received = f"Received: num_embeds_replaced={given['num_embeds_replaced']}"
-            if not given.get("return_endpoints", False):
-                warnings.warn(
-                    f"`num_embeds_replaced` is ignored without `return_endpoints=True`, which returns the op that "
-                    f"replaces. {received} without it.",
-                    stacklevel=2,
-                )
-            elif "is_training" not in given:
-                warnings.warn(
-                    f"`is_training` must be given for a replacement: True, or a bool tensor that is True in training "
-                    f"passes, since only these gather what it needs; False where it is only to infer. {received} "
-                    f"without it.",
-                    stacklevel=2,
-                )
+        reason = _why_idle(signature.bind(*args, **kwargs).arguments)
+        if reason:
+            warnings.warn(reason, stacklevel=2)
         return built
 
     return warned  # type: ignore[return-value]
+
+
+def _why_idle(given: dict[str, Any]) -> str:
+    """Return why the replacement that was asked for by the given arguments can never act; "" if it can."""
+    replaced = given.get("num_embeds_replaced", 0)
+    if replaced == 0:
+        return ""
+    if not given.get("return_endpoints", False):
+        return (
+            f"`num_embeds_replaced` is ignored without `return_endpoints=True`, which returns the op that replaces. "
+            f"Received: num_embeds_replaced={replaced}, return_endpoints=False"
+        )
+    if "is_training" not in given:
+        return (
+            f"`is_training` must be given for a replacement: True, or a bool tensor that is True in training passes, "
+            f"which gather what replaces; False where the graph is only to infer. "
+            f"Received: num_embeds_replaced={replaced}, no is_training"
+        )
+    return ""
 
 
 def emb_space_tensor(emb_space: tf.Variable, embedding_initializer: Any) -> tf.Tensor:
