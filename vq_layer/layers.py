@@ -66,7 +66,8 @@ class VectorQuantization(Quantizer):
     Output shape
     ------------
     That of the input. Each vector of size ``d = q / num_splits`` is a row of the embedding space, bit for bit. Ties go
-    to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN.
+    to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN. A mask passes through; what it
+    hides is quantized, counted and trained on all the same.
 
     Examples
     --------
