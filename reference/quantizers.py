@@ -98,7 +98,7 @@ def vector_quantization(
     emb_space : array, shape [n, d], floating dtype
         The embedding space (the "codebook" of the literature).
     alpha, beta, gamma : float
-        The weights of the losses.
+        The weights of the losses; a negative one reverses what its loss pulls or pushes.
     lookup_ord : {1, 2, numpy.inf}
         The order of the norm.
     dim_reduction : {None, "pca-batch", "pca-emb-space"}

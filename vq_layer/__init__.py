@@ -1,6 +1,6 @@
 """Vector quantization for TensorFlow: functions for graphs, layers for Keras 3."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from vq_layer.callbacks import ReplaceEmbeddings
 from vq_layer.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
@@ -8,7 +8,10 @@ from vq_layer.kernels.compilation import get_compilation, set_compilation
 from vq_layer.layers import CosineKNNVectorQuantization, CosineVectorQuantization, VectorQuantization
 from vq_layer.quantizers import CosineVQEndpoints, VQEndpoints
 
-__version__ = version("vq-layer")
+try:
+    __version__ = version("vq-layer")
+except PackageNotFoundError:  # imported from a checkout that is not installed
+    __version__ = "0+unknown"
 __all__ = [
     "CosineKNNVectorQuantization",
     "CosineVQEndpoints",

@@ -12,3 +12,12 @@ def required(condition: tf.Tensor, message: str, *values: tf.Tensor) -> Abstract
     check = tf.debugging.Assert(condition, [message, *values])
     scope: AbstractContextManager[Any] = tf.control_dependencies([check] if check is not None else [])
     return scope
+
+
+def labels_in_range(emb_labels: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """Return the labels, ``[n]``, if all lie in [0, num_classes); where XLA drops the error, -1 for all of them."""
+    labels = tf.cast(emb_labels, tf.int64)
+    in_range = tf.reduce_all((labels >= 0) & (labels < num_classes))
+    rule = f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes}). Received, at least and at most:"
+    with required(in_range, rule, tf.reduce_min(labels), tf.reduce_max(labels)):
+        return tf.where(in_range, emb_labels, -1)

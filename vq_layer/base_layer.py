@@ -1,5 +1,6 @@
 """What the Keras layers share."""
 
+import math
 import warnings
 from typing import Any
 
@@ -37,6 +38,8 @@ class Quantizer(keras.layers.Layer):
         self.n = int(n)
         self.dim_reduction = dim_reduction
         self.num_dim_reduction_components = num_dim_reduction_components
+        if dim_reduction is not None:
+            self.num_dim_reduction_components = int(num_dim_reduction_components)
         self.initializes_from_batch = initialization.is_batch(embedding_initializer)
         self.embedding_initializer = initialization.layer_initializer(embedding_initializer, self.n)
         self._awaits_inference = self.initializes_from_batch
@@ -226,6 +229,16 @@ class Quantizer(keras.layers.Layer):
             "num_splits": self.num_splits,
             "return_endpoints": self.return_endpoints,
         }
+
+
+def in_json(number: float) -> float | str:
+    """Return a number as a configuration keeps it: JSON knows no infinity."""
+    return str(number) if math.isinf(number) else number
+
+
+def number_of(kept: Any) -> Any:
+    """Return what a configuration keeps by `in_json`, and anything else as it is."""
+    return float(kept) if isinstance(kept, str) and kept in ("inf", "-inf") else kept
 
 
 def _is_being_built() -> bool:

@@ -45,7 +45,8 @@ def vector_quantization(
     n : int
         The number of embeddings.
     alpha, beta, gamma : float or scalar tf.Tensor
-        The weights of the losses. A loss whose weight is the number 0 is absent.
+        The weights of the losses; a negative one reverses what its loss pulls or pushes. A loss whose weight is the
+        number 0 is absent.
     lookup_ord : {1, 2, numpy.inf}
         The order p of the norm; L2 is not squared.
     dim_reduction : {None, "pca-batch", "pca-emb-space"}

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer import initialization, quantizers, replacement, validation
+from vq_layer.assertions import labels_in_range
 from vq_layer.distances import comparison_dtype
 from vq_layer.lookup import access_count
 from vq_layer.quantizers import VQResult
@@ -173,11 +174,4 @@ def batch_init_op(
 def checked_labels(emb_labels: Any, n: int, num_classes: int) -> tf.Tensor:
     """Return the labels as a tensor that exists only if all are in range."""
     labels = emb_labels if tf.is_tensor(emb_labels) else np.asarray(emb_labels)  # lists: int64, as in the layer
-    labels = tf.ensure_shape(tf.convert_to_tensor(labels), [n])
-    message = f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes})"
-    checks = [
-        tf.debugging.assert_non_negative(labels, message=message),
-        tf.debugging.assert_less(labels, tf.constant(num_classes, labels.dtype), message=message),
-    ]
-    with tf.control_dependencies(checks):
-        return tf.identity(labels)
+    return labels_in_range(tf.ensure_shape(tf.convert_to_tensor(labels), [n]), num_classes)

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer import quantizers, replacement, validation
-from vq_layer.base_layer import Quantizer
+from vq_layer.assertions import labels_in_range
+from vq_layer.base_layer import Quantizer, in_json, number_of
 from vq_layer.lookup import access_count
 from vq_layer.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.on_demand import LossesOnDemand, flattened
@@ -38,8 +39,8 @@ class VectorQuantization(LossesOnDemand, Quantizer):
     n : int
         The number of embeddings.
     alpha, beta, gamma : float
-        The weights of the losses. A loss whose weight is 0 is absent; with all three at 0 the embedding space is not
-        trainable.
+        The weights of the losses, any finite numbers: a negative one reverses what its loss pulls or pushes. A loss
+        whose weight is 0 is absent; with all three at 0 the embedding space is not trainable.
     lookup_ord : {1, 2, numpy.inf}
         The order p of the norm; L2 is not squared.
     dim_reduction : {None, "pca-batch", "pca-emb-space"}
@@ -68,7 +69,8 @@ class VectorQuantization(LossesOnDemand, Quantizer):
     Output shape
     ------------
     That of the input. Each vector of size ``d = q / num_splits`` is a row of the embedding space, bit for bit. Ties go
-    to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN.
+    to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN. A mask passes through; what it
+    hides is quantized, counted and trained on all the same.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class VectorQuantization(LossesOnDemand, Quantizer):
     def __init__(
         self,
         n: int,
+        *,
         alpha: float = 0.1,
         beta: float = 1e-4,
         gamma: float = 1e-6,
@@ -100,6 +103,7 @@ class VectorQuantization(LossesOnDemand, Quantizer):
         return_endpoints: bool = False,
         **kwargs: Any,
     ) -> None:
+        lookup_ord = number_of(lookup_ord)
         validation.check_lookup_ord(lookup_ord)
         for weight_name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
             validation.check_weight(weight_name, weight)
@@ -241,7 +245,7 @@ class VectorQuantization(LossesOnDemand, Quantizer):
             "alpha": self.alpha,
             "beta": self.beta,
             "gamma": self.gamma,
-            "lookup_ord": self.lookup_ord,
+            "lookup_ord": in_json(self.lookup_ord),
             "num_embeds_replaced": self.num_embeds_replaced,
         }
 
@@ -307,6 +311,7 @@ class CosineVectorQuantization(_CosineQuantizer):
     def __init__(
         self,
         n: int,
+        *,
         dim_reduction: str | None = None,
         num_dim_reduction_components: int = -1,
         embedding_initializer: Any = None,
@@ -337,7 +342,8 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
     """Replace every vector of the input by an embedding of the label most common among its k most similar ones.
 
     The embedding space is not trainable, and there are no losses. The labels are a weight, too: they are saved with
-    the embeddings, and ``layer.emb_labels.assign(...)`` changes them.
+    the embeddings, and ``layer.emb_labels.assign(...)`` changes them. Labels out of range are then a
+    `tf.errors.InvalidArgumentError` of the next call; compiled by XLA, which raises nothing, every output is NaN.
 
     Parameters
     ----------
@@ -376,6 +382,7 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
         num_classes: int,
         k: int,
         n: int,
+        *,
         dim_reduction: str | None = None,
         num_dim_reduction_components: int = -1,
         embedding_initializer: Any = None,
@@ -395,6 +402,7 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
             trainable_emb_space=False,
             **kwargs,
         )
+        majority_threshold = number_of(majority_threshold)
         validation.check_vote(n, num_classes, k, majority_threshold, representative, embedding_initializer)
         if isinstance(emb_labels, dict):  # from a configuration
             emb_labels = keras.saving.deserialize_keras_object(emb_labels)
@@ -426,7 +434,7 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
     def _election(self) -> dict[str, Any]:
         """Who votes, and how."""
         return {
-            "emb_labels": tf.convert_to_tensor(self.emb_labels),
+            "emb_labels": labels_in_range(tf.convert_to_tensor(self.emb_labels), self.num_classes),
             "num_classes": self.num_classes,
             "k": self.k,
             "representative": self.representative,
@@ -440,6 +448,6 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
             "emb_labels": keras.saving.serialize_keras_object(self._initial_labels),  # with their dtype
             "num_classes": self.num_classes,
             "k": self.k,
-            "majority_threshold": self.majority_threshold,
+            "majority_threshold": in_json(self.majority_threshold),
             "representative": self.representative,
         }

@@ -228,6 +228,32 @@ def test_labels_in_a_variable_or_of_a_length_that_only_a_run_knows_are_an_invali
             run(lambda x, form=form: vote(x, emb_labels=form()).layer_out)
 
 
+@pytest.mark.clause("VQ-10")
+@pytest.mark.parametrize("label", [-1, 3, 7])
+@pytest.mark.parametrize("representative", ["first", "nearest"])
+def test_labels_that_are_assigned_out_of_range_are_an_invalid_argument_of_what_uses_them(representative, label):
+    layer = layer_of(representative=representative, majority_threshold=0.5)
+    layer.emb_labels.assign([0, label, 1, 2])
+    for use in (layer, layer.encode, tf.function(layer)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=rf"(?s)`emb_labels` must lie in \[0, num_.*{label}"):
+            use(X)
+    layer.emb_labels.assign(LABELS)
+    np.testing.assert_array_equal(
+        layer(X).layer_out, oracle(representative=representative, majority_threshold=0.5).layer_out
+    )
+
+
+@pytest.mark.clause("VQ-10")
+def test_compiled_where_nothing_raises_labels_out_of_range_come_out_as_minus_one_and_nan():
+    layer = layer_of(representative="nearest")
+    layer.emb_labels.assign([0, 1, 2, 7])
+    layer_out, labels, codes = tf.function(
+        lambda x: (layer(x).layer_out, layer(x).most_common_label, layer.encode(x)), jit_compile=True
+    )(X)
+    assert np.isnan(layer_out).all()
+    assert set(np.ravel(labels)) | set(np.ravel(codes)) == {-1}
+
+
 @pytest.mark.clause("VQ-16")
 def test_nothing_is_built_before_a_vote_is_checked():
     with tf.Graph().as_default() as graph:

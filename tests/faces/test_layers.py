@@ -35,6 +35,8 @@ def built(kind=plain, **arguments):
     return layer
 
 
+VALUES = np.array([[0.1, -1], [1 / 3, np.inf], [5, np.nan]], np.float32)  # not finite: JSON knows no such numbers
+
 KINDS = pytest.mark.parametrize("kind", [plain, cosine, vote])
 USES = pytest.mark.parametrize(
     "use",
@@ -168,7 +170,9 @@ def test_the_gradient_passes_through_the_layer_to_what_comes_before():
 
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_a_saved_model_comes_back_whole(tmp_path, lookup_ord):
-    layer = vq_layer.VectorQuantization(5, 0.3, 0, 0.2, lookup_ord, num_splits=2, name="codes")
+    layer = vq_layer.VectorQuantization(
+        5, alpha=0.3, beta=0, gamma=0.2, lookup_ord=lookup_ord, num_splits=2, name="codes"
+    )
     model, x = model_of(layer), inputs(8, 4, 6)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -176,14 +180,52 @@ def test_a_saved_model_comes_back_whole(tmp_path, lookup_ord):
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (plain, {"lookup_ord": np.inf, "embedding_initializer": VALUES}),
+        (vote, {"n": 3, "majority_threshold": np.inf, "embedding_initializer": VALUES}),
+        (vote, {"n": 3, "majority_threshold": -np.inf}),
+        (plain, {"dim_reduction": "pca-batch", "num_dim_reduction_components": np.int64(2), "num_embeds_replaced": 1}),
+    ],
+)
+def test_the_json_of_a_model_holds_no_number_that_json_does_not_know(kind, arguments):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    text = model_of(kind(**{"n": 3, **arguments}), q=2).to_json()
+    json.loads(text, parse_constant=refuse)
+    assert keras.models.model_from_json(text).to_json() == text
+
+
+@pytest.mark.parametrize(
+    "positional",
+    [
+        lambda: vq_layer.VectorQuantization(64, 16),
+        lambda: vq_layer.CosineVectorQuantization(64, None),
+        lambda: vq_layer.CosineKNNVectorQuantization([0], 1, 1, 1, None),
+    ],
+)
+def test_what_follows_n_goes_by_name_alone(positional):
+    with pytest.raises(TypeError, match=r"positional arguments? but"):
+        positional()
+
+
+@pytest.mark.clause("VQ-5")
+def test_a_negative_weight_reverses_its_loss():
+    losses = []
+    for weight in (0.5, -0.5):
+        layer = built(n=3, embedding_initializer=inputs(3, 2), alpha=weight, beta=weight, gamma=weight)
+        layer(inputs(4, 2, dtype=np.float64))
+        losses.append(np.array(layer.losses))
+    np.testing.assert_array_equal(losses[1], -losses[0])
+
+
 def test_a_layer_comes_back_from_its_configuration():
     layer = vq_layer.VectorQuantization(5, embedding_initializer="zeros", return_endpoints=True, dtype="float64")
     again = vq_layer.VectorQuantization.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again(inputs(2, 6, dtype=np.float64)).distance.dtype == tf.float64
-
-
-VALUES = np.array([[0.1, -1], [1 / 3, np.inf], [5, np.nan]], np.float32)  # not finite: JSON knows no such numbers
 
 
 @keras.saving.register_keras_serializable()

@@ -139,7 +139,13 @@ def test_fit_does_not_compile_so_that_it_refuses_too_few_rows_and_changes_nothin
 def test_fit_trains_in_a_reduced_space(mode, policy):
     start = keras.initializers.RandomNormal(seed=0)  # some starts are close to the end
     layer = vq_layer.VectorQuantization(
-        5, 1, 0.1, dim_reduction=mode, num_dim_reduction_components=2, embedding_initializer=start, dtype=policy
+        5,
+        alpha=1,
+        beta=0.1,
+        dim_reduction=mode,
+        num_dim_reduction_components=2,
+        embedding_initializer=start,
+        dtype=policy,
     )
     model, x = model_of(layer), inputs(8, 3, 4)
     before = layer.emb_space.numpy()

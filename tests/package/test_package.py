@@ -1,5 +1,6 @@
 """The packages as installed, and their structure."""
 
+import importlib.metadata
 import inspect
 import subprocess
 import sys
@@ -96,3 +97,14 @@ def test_a_concept_has_the_same_functions_with_the_same_parameters_on_both_sides
 def test_every_module_of_the_layer_has_a_twin_in_the_oracle():
     modules = {path.stem for path in Path(inspect.getfile(vq_layer)).parent.glob("*.py")} - FACES - OF_TENSORS
     assert modules <= {path.stem for path in Path(inspect.getfile(reference)).parent.glob("*.py")}
+
+
+def test_a_package_that_is_not_installed_says_that_its_version_is_unknown(monkeypatch):
+    def unknown(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    installed = vq_layer.__version__
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.metadata, "version", unknown)
+        assert importlib.reload(vq_layer).__version__ == "0+unknown"
+    assert importlib.reload(vq_layer).__version__ == installed
