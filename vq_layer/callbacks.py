@@ -11,7 +11,7 @@ from vq_layer.on_demand import flattened
 
 
 class ReplaceEmbeddings(keras.callbacks.Callback):
-    """Every so many training batches, replace the least used embeddings by the most distant inputs.
+    """Every so many training passes, replace the least used embeddings by the most distant inputs.
 
     Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive and that is not frozen
     (``trainable = False``), with a warning when training begins if all of these are frozen. What the optimizer keeps
@@ -26,8 +26,10 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
     Parameters
     ----------
     every : int
-        The number of training batches from one replacement to the next; with ``steps_per_execution``, the replacement
-        comes when those that run together are through.
+        How many training passes of a layer lead to its next replacement. Each layer counts its own and keeps the count
+        in its weights, so that a training which was interrupted goes on as if it had not been. A frozen layer counts
+        none. With ``steps_per_execution``, the replacement comes when the batches that run together are through: late,
+        where that number does not divide `every`, and less often, with a warning, where it is greater.
 
     Raises
     ------
@@ -39,13 +41,11 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
         super().__init__()
         validation.check_every(every)
         self.every = int(every)
-        self._batches, self._first = 0, 0
         self._warned = False
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Require a layer to act on."""
+        """Require a layer to act on, and replace where it was time when a training was interrupted."""
         del logs
-        self._batches = 0
         if not self._layers():
             raise ValueError(
                 "`ReplaceEmbeddings` needs a `VectorQuantization` whose `num_embeds_replaced` is positive."
@@ -56,19 +56,23 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
                 "positive is frozen, `trainable=False`.",
                 stacklevel=2,
             )
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Remember which batch is the first of those that run together."""
-        del logs
-        self._first = batch
+        together = self.model.steps_per_execution
+        if together > self.every:
+            warnings.warn(
+                f"`every` should be at least `steps_per_execution`: embeddings are replaced only every {together} "
+                f"batches, which run together. Received: every={self.every}, steps_per_execution={together}",
+                stacklevel=2,
+            )
+        self._replace_where_due()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Replace, when it is time."""
-        del logs
-        due = self._batches // self.every + 1
-        self._batches += batch - self._first + 1
-        if self._batches >= due * self.every:
-            for layer in [layer for layer in self._layers() if layer.trainable]:
+        """Replace, where it is time."""
+        del batch, logs
+        self._replace_where_due()
+
+    def _replace_where_due(self) -> None:
+        for layer in self._layers():
+            if layer.built and layer.trainable and layer.passes_since_replacement >= self.every:
                 self._replace(layer)
 
     def _replace(self, layer: VectorQuantization) -> None:

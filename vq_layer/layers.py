@@ -133,6 +133,7 @@ class VectorQuantization(LossesOnDemand, Quantizer):
                 self.add_state("distant_inputs", (slots, d)),
                 self.add_state("input_distances", (slots,)),
             )
+            self._passes = self.add_state("passes_since_replacement", (), dtype="int64")
 
     def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> VQEndpoints:
         # A functional model admits only tensors as outputs of `call`, so the two endpoints of graphs join here.
@@ -212,6 +213,16 @@ class VectorQuantization(LossesOnDemand, Quantizer):
         passed = replacement.accumulate_nearest(self.replacement_state, counts, result.vectors, result.nearest_distance)
         for variable, value in zip(self._state, passed, strict=True):
             variable.assign(value)
+        if self.first_in_pass():
+            self._passes.assign_add(1)
+
+    @property
+    def passes_since_replacement(self) -> tf.Tensor:
+        """How many training passes have gathered since the last replacement: a scalar, int64.
+
+        A layer that is called several times in one pass of a model counts it once.
+        """
+        return tf.convert_to_tensor(self._passes)
 
     @property
     def replacement_state(self) -> ReplacementState:
@@ -236,6 +247,7 @@ class VectorQuantization(LossesOnDemand, Quantizer):
         self.emb_space.assign(outcome.emb_space)
         for variable, value in zip(self._state, outcome.state, strict=True):
             variable.assign(value)
+        self._passes.assign(0)
         return outcome.replaced
 
     def get_config(self) -> dict[str, Any]:

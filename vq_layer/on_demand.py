@@ -19,6 +19,8 @@ class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships n
     As the losses themselves, what was put off in an earlier outermost call is forgotten when the next one begins.
     """
 
+    _asked_first = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._put_off: deque[tuple[Any, Callable[[], Any]]] = deque()  # a list would be tracked by Keras
@@ -26,6 +28,11 @@ class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships n
     def when_losses_are_read(self, work: Callable[[], Any]) -> None:
         """Put off work, which may add losses, until they are read in the same graph, or eagerly."""
         self._put_off.append((_graph(), work))
+
+    def first_in_pass(self) -> bool:
+        """Tell whether this is asked for the first time since the outermost call began."""
+        first, self._asked_first = not self._asked_first, True
+        return first
 
     def outermost_layer(self) -> keras.layers.Layer:
         """Return, inside `call`, the layer or the model whose call led to this one."""
@@ -47,6 +54,7 @@ class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships n
 
     def _clear_losses(self) -> None:
         self._put_off.clear()
+        self._asked_first = False
         super()._clear_losses()
 
 

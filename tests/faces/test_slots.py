@@ -135,7 +135,6 @@ def replaced_in(model, *optimizers, batches=1):
     callback.set_model(model)
     callback.on_train_begin()
     for batch in range(batches):
-        callback.on_train_batch_begin(batch)
         with tf.GradientTape() as tape:
             model(tf.constant([[1.0, 0.5], [1.0, 0.5], [9.0, 0.5]]), training=True)
             loss = tf.add_n(model.losses)

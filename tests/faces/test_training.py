@@ -642,15 +642,96 @@ def test_without_the_reset_stale_slots_drag_the_new_embedding_away(optimizer):
     assert dragged[1, 0] != 9
 
 
+X_TRAIN = 3 * np.random.default_rng(0).standard_normal((15, 2)).astype(np.float32)  # three batches
+
+
+def fit_eagerly(layer=None, x=X_TRAIN, epochs=1, callbacks=(), **compiled):
+    model = model_of(layer or layer_of(emb_space=START, beta=0, gamma=0))
+    model.compile(keras.optimizers.Adam(0.01), run_eagerly=True, **compiled)
+    model.fit(x, batch_size=5, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
+    return model
+
+
+def everything_of(model):
+    return [*weights(model), *(variable.numpy() for variable in model.optimizer.variables)]
+
+
+class InterruptedTrainingError(Exception):
+    """What interrupts a training."""
+
+
+def interruption(after):
+    """Return a callback that interrupts a training after so many batches."""
+
+    def count(*_, **__):
+        batches.append(None)
+        if len(batches) == after:
+            raise InterruptedTrainingError
+
+    batches = []
+    return keras.callbacks.LambdaCallback(on_train_batch_end=count)
+
+
 @pytest.mark.clause("VQ-11")
-def test_the_callback_acts_every_so_many_batches_across_epochs():
-    layer = layer_of(emb_space=START)
-    model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
-    arguments = {"batch_size": 5, "epochs": 3, "verbose": 0, "callbacks": [vq_layer.ReplaceEmbeddings(every=4)]}
-    model.fit(np.tile(BATCH, (3, 1)), **arguments)  # nine batches: replaced after the eighth
-    assert layer.replacement_state.usage.numpy().sum() == 5
-    model.fit(BATCH, **arguments)  # three more, counted anew
-    assert layer.replacement_state.usage.numpy().sum() == 20
+def test_the_callback_acts_every_so_many_passes_across_epochs_and_calls_of_fit():
+    layer, callbacks = layer_of(emb_space=START, beta=0, gamma=0), [vq_layer.ReplaceEmbeddings(every=4)]
+    for epochs, passes in ((3, 1), (1, 0), (1, 3)):  # 9, 12 and 15 batches in all
+        fit_eagerly(layer, epochs=epochs, callbacks=callbacks)
+        assert layer.passes_since_replacement == passes
+        assert layer.replacement_state.usage.numpy().sum() == 5 * passes
+
+
+SAVED_AND_REPLACED = pytest.mark.parametrize("order", [1, -1], ids=["saved first", "replaced first"])
+
+
+def goes_on_as(uninterrupted, order, backup, epochs):
+    """Interrupt a training after its fifth batch, go on with another model, and compare it to an uninterrupted one."""
+    callbacks = [backup, vq_layer.ReplaceEmbeddings(every=4)][::order]
+    with pytest.raises(InterruptedTrainingError):
+        fit_eagerly(epochs=epochs, callbacks=[*callbacks, interruption(after=5)])
+    resumed = fit_eagerly(epochs=epochs, callbacks=callbacks)
+    assert_equal(everything_of(resumed), everything_of(uninterrupted))
+
+
+@pytest.mark.clause("VQ-11")
+@SAVED_AND_REPLACED
+def test_a_training_that_was_interrupted_between_replacements_goes_on_as_if_it_had_not_been(tmp_path, order):
+    replacing = [vq_layer.ReplaceEmbeddings(every=4)]
+    uninterrupted = fit_eagerly(epochs=3, callbacks=replacing)
+    goes_on_as(uninterrupted, order, keras.callbacks.BackupAndRestore(tmp_path), epochs=3)
+
+
+@pytest.mark.clause("VQ-11")
+@SAVED_AND_REPLACED
+def test_a_training_goes_on_from_the_very_batch_that_a_replacement_follows(tmp_path, order):
+    backup = keras.callbacks.BackupAndRestore(tmp_path, save_freq=2)  # at last after the fourth, in the second epoch,
+    x = np.concatenate([X_TRAIN, X_TRAIN[:5], X_TRAIN])  # which Keras then begins anew
+    replacing = [vq_layer.ReplaceEmbeddings(every=4)]
+    goes_on_as(fit_eagerly(x=x, callbacks=replacing), order, backup, epochs=2)
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_loaded_model_counts_its_passes_on(tmp_path):
+    model = model_of(layer_of(emb_space=START))
+    train_by_call(model, BATCH)
+    model.save(tmp_path / "model.keras")
+    layer = keras.models.load_model(tmp_path / "model.keras").get_layer("vq")
+    layer(BATCH, training=True)
+    layer(BATCH)
+    assert layer.passes_since_replacement == 2
+    layer.replace_embeds()
+    assert layer.passes_since_replacement == 0
+
+
+@pytest.mark.clause("VQ-11")
+def test_a_layer_that_is_called_twice_in_a_pass_counts_it_once():
+    layer, x = layer_of(emb_space=START), keras.Input((2,))
+    model = keras.Model(x, layer(layer(x)))
+    for passes in (1, 2):
+        train_by_call(model, BATCH)
+        assert layer.passes_since_replacement == passes
+    train_in_a_function(model, BATCH)
+    assert layer.passes_since_replacement == 3
 
 
 @pytest.mark.clause("VQ-11")
@@ -669,8 +750,16 @@ def test_the_callback_counts_batches_that_run_together():
     model = keras.Sequential([keras.layers.Input((2,)), layer])
     model.compile(keras.optimizers.SGD(0.0), steps_per_execution=2)
     arguments = {"batch_size": 5, "shuffle": False, "verbose": 0, "callbacks": [vq_layer.ReplaceEmbeddings(every=3)]}
-    model.fit(np.tile(BATCH, (8, 1)), **arguments)  # two at a time: replaced after the fourth and the sixth
+    model.fit(np.tile(BATCH, (6, 1)), **arguments)  # two at a time: replaced after the fourth
     assert layer.replacement_state.usage.numpy().sum() == 10
+
+
+@pytest.mark.clause("VQ-16")
+def test_the_callback_warns_where_more_batches_run_together_than_lead_to_a_replacement():
+    message = r"`every` should be at least `steps_per_execution`.* every 3 batches.*every=2, steps_per_execution=3"
+    with pytest.warns(UserWarning, match=message):
+        fit_eagerly(steps_per_execution=3, callbacks=[vq_layer.ReplaceEmbeddings(every=2)])
+    fit_eagerly(steps_per_execution=3, callbacks=[vq_layer.ReplaceEmbeddings(every=3)])
 
 
 @pytest.mark.clause("VQ-11")
