@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+LOWEST := .venv-lowest
 
-.PHONY: demo test quick migrated verify mutants bench lint extended clean
+.PHONY: demo test quick migrated lowest verify mutants bench lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
@@ -20,7 +21,10 @@ migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other
 	$(MIGRATED):MigratedGraphFunctions tests/property tests/parity
 	$(MIGRATED):compiled tests/parity/test_many_rows.py
 
-extended: $(INSTALLED)  ## the same with far more random cases
+lowest: $(LOWEST)/installed  ## the same with few random cases, on the lowest versions that pyproject.toml admits
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few
+
+extended: $(INSTALLED)  ## all tests with far more random cases
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended
 
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
@@ -41,13 +45,23 @@ lint: $(INSTALLED)  ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(INSTALLED): pyproject.toml
-	@echo "Installing into .venv (some minutes the first time) ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --editable '.[test,examples]' > .venv/install.log 2>&1 \
-	  || { echo "error: installing failed; is the package index reachable? The last line of .venv/install.log:"; \
-	       grep -i error .venv/install.log | tail -n 1; exit 1; }
+$(INSTALLED): EXTRAS := test,examples,lint
+$(INSTALLED): OPTIONS :=
+$(LOWEST)/installed: EXTRAS := test,examples
+$(LOWEST)/installed: OPTIONS := --constraint $(LOWEST)/constraints.txt
+$(LOWEST)/installed: $(LOWEST)/constraints.txt
+
+$(INSTALLED) $(LOWEST)/installed: pyproject.toml
+	@echo "Installing into $(@D) (some minutes the first time) ..."
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install $(OPTIONS) --editable '.[$(EXTRAS)]' > $(@D)/install.log 2>&1 \
+	  || { echo "error: installing failed; is the package index reachable? The last line of $(@D)/install.log:"; \
+	       grep -i error $(@D)/install.log | tail -n 1; exit 1; }
 	@touch $@
 
+$(LOWEST)/constraints.txt: pyproject.toml tests/lowest.py
+	@mkdir -p $(@D)
+	@$(PYTHON) -m tests.lowest > $@
+
 clean:
-	rm -rf .venv out build dist
+	rm -rf .venv $(LOWEST) out build dist

@@ -43,6 +43,9 @@ def demonstrate(folder: Path) -> None:
     with native_messages_hidden():
         # TensorFlow takes seconds to load: the errors above come first.
         from examples import parts  # noqa: PLC0415
+        from vq_layer.kernels.compilation import uses_xla  # noqa: PLC0415
+
+        uses_xla()  # starts XLA, which TensorFlow 2.19 announces
     parts.quantize_photograph(image, patches, NUM_EMBEDS, SEED, codebook)
     parts.replace_unused(patches, NUM_EMBEDS, SEED, replacement)
     parts.vote_on_digits(digits, SEED, votes)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 def progress_bar() -> Progress:
     """Return a bar that shows itself on standard error while it is entered; on a terminal only."""
     console = Console(stderr=True)
+    console.quiet = not console.is_terminal  # rich 13 ends a disabled bar, too, with an empty line
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

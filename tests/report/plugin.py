@@ -68,7 +68,7 @@ class _Reporter:
         if properties is not None and (report.when == "call" or report.failed):
             self._outcomes.append(outcome(report.nodeid, report.outcome, **properties))
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         table = rows(specified(), self._outcomes)
         terminalreporter.section("verification by clause")
         terminalreporter.write_line(as_text(table))
