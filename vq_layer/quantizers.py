@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from vq_layer import losses, reduction, spacing
 from vq_layer.distances import finite_rows, norm
+from vq_layer.kernels.closest import closest_spacing
 from vq_layer.kernels.compilation import is_small
 from vq_layer.kernels.pairs import all_distances, distances_among
 from vq_layer.kernels.ranking import top_k_similar
@@ -158,9 +159,11 @@ def vector_quantization(
     emb_index = nearest(distance) if small else nearest_index(reduced, reduced_emb_space, lookup_ord)
     chosen = select(emb_space, emb_index)
     emb_distance, closest = None, None
-    if return_all or not is_zero(gamma):
+    if return_all:
         emb_distance = distances_among(emb_space, lookup_ord)
         closest = spacing.emb_closest_spacing(emb_distance)
+    elif not is_zero(gamma):
+        closest = closest_spacing(emb_space, lookup_ord)
     present = {}
     if not is_zero(alpha):
         present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
