@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from vq_layer import losses, reduction, spacing
 from vq_layer.distances import finite_rows, norm
+from vq_layer.kernels.closest import closest_spacing
 from vq_layer.kernels.compilation import is_small
 from vq_layer.kernels.pairs import all_distances, distances_among
 from vq_layer.kernels.ranking import top_k_similar
@@ -172,9 +173,7 @@ def vector_quantization(
                 total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
             present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
         if not is_zero(gamma):
-            spacings = closest
-            if spacings is None:
-                spacings = spacing.emb_closest_spacing(distances_among(emb_space, lookup_ord))
+            spacings = closest_spacing(emb_space, lookup_ord) if closest is None else closest
             present["coulomb_loss"] = losses.coulomb_loss(spacings, _as_weight(gamma, emb_space.dtype))
         return present
 

@@ -1,6 +1,5 @@
 """Work on chunks of rows of few sizes, so that XLA compiles few programs and the memory does not grow."""
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -40,13 +39,13 @@ def compiled_sizes(pair: int) -> Sizes:
     return (min(max(1 << (_WORK // pair).bit_length() >> 1, 128), 4096),)
 
 
-def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:
-    """Return what the kernel gives for each row, ``[chunk, d] -> list of [chunk, ...]``, for all: ``[number, ...]``.
+def concatenated(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:
+    """Return what the kernel gives for each row, ``[chunk, ...], ... -> list of [chunk, ...]``, for all.
 
-    `of_row` says what it gives for one row.
+    `of_rows` are the rows and what else belongs to each, ``[number, ...]``; `of_row` says what is given for one row.
     """
     parts = []
-    for count, size, chunk in _parts([rows], sizes):
+    for count, size, chunk in _parts(of_rows, sizes):
         # One element more than there are chunks, since XLA refuses a loop over none.
         shapes = [(size, *static_shape(spec)) for spec in of_row]
         start = [
@@ -59,7 +58,7 @@ def concatenated(kernel: Kernel, rows: tf.Tensor, sizes: Sizes, *of_row: tf.Tens
             for array, (_, *axes) in zip(arrays, shapes, strict=True)
         ]
         parts.append([rows_of_chunks[: count * size] for rows_of_chunks in stacked])
-    return [tf.concat(of_both, axis=0)[: tf.shape(rows)[0]] for of_both in zip(*parts, strict=True)]
+    return [tf.concat(of_both, axis=0)[: tf.shape(of_rows[0])[0]] for of_both in zip(*parts, strict=True)]
 
 
 def _written(arrays: Iterable[tf.TensorArray], i: tf.Tensor, values: Iterable[tf.Tensor]) -> list[tf.TensorArray]:
@@ -69,8 +68,8 @@ def _written(arrays: Iterable[tf.TensorArray], i: tf.Tensor, values: Iterable[tf
 def summed(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, start: list[tf.Tensor]) -> list[tf.Tensor]:
     """Return the sums of what the kernel gives for each chunk: ``[chunk, ...], ... -> list``, the shapes of `start`.
 
-    `of_rows` are the rows and what else belongs to each, ``[number, ...]``. Rows of NaN fill up the last chunk; they
-    are to add nothing.
+    `of_rows` are the rows and what else belongs to each, ``[number, ...]``. Zeros fill up the last chunk, the weights
+    of its rows among them; they are to add nothing.
     """
 
     def add(_: tf.Tensor, chunk: list[tf.Tensor], so_far: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -106,7 +105,7 @@ def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) ->
 
 
 def _parts(of_rows: Sequence[tf.Tensor], sizes: Sizes) -> Iterator[tuple[tf.Tensor, int, Kernel]]:
-    """Cut each of ``[number, ...]`` into as many chunks of each size as fit; NaN fills up the last of the last size.
+    """Cut each of ``[number, ...]`` into as many chunks of each size as fit; zeros fill up the last of all.
 
     Gives for each size the number of chunks, the size, and the function of a chunk's number that returns it.
     """
@@ -119,5 +118,6 @@ def _parts(of_rows: Sequence[tf.Tensor], sizes: Sizes) -> Iterator[tuple[tf.Tens
 
 def _chunk(rows: tf.Tensor, begin: tf.Tensor, size: int) -> tf.Tensor:
     there = rows[begin : begin + size]
-    filled = tf.pad(there, [[0, size - tf.shape(there)[0]], [0, 0]], constant_values=math.nan)
-    return tf.ensure_shape(filled, [size, static_shape(rows)[1]])
+    axes = static_shape(rows)[1:]
+    filled = tf.pad(there, [[0, size - tf.shape(there)[0]], *([0, 0] for _ in axes)])
+    return tf.ensure_shape(filled, [size, *axes])

@@ -80,11 +80,11 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         of_row = tf.TensorSpec([n], dtype)
         if not xla:
             plain = lambda chunk: [pairwise_distance(chunk, emb_space, lookup_ord)]  # noqa: E731
-            return chunks.concatenated(plain, rows, chunks.plain_sizes(n * d), of_row)[0]
+            return chunks.concatenated(plain, [rows], chunks.plain_sizes(n * d), of_row)[0]
         usable = finite_rows(emb_space)
         across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
         distance = chunks.concatenated(
-            lambda chunk: [kernel(chunk, across)], rows, chunks.compiled_sizes(n * d), of_row
+            lambda chunk: [kernel(chunk, across)], [rows], chunks.compiled_sizes(n * d), of_row
         )[0]
         return tf.where(usable, distance, math.nan)
 

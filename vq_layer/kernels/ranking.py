@@ -49,27 +49,29 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
     # Where a chunk has more candidates than there are embeddings, these are normalized once for all.
     once = plan is None or GROUP * plan.chosen * sizes[0] >= n
     prepared, units_of = (normalize, tf.identity) if once else (tf.identity, normalize)
-    find: Callable[..., Ranking]
-    if not xla:
-        find = functools.partial(_compare_at_once, k=k)
-    elif plan is None:
-        find = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
-    else:
+    if plan is not None:
         find = _preselecting(d, dtype, k, plan, units_of)
+    else:
+        compare_all = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
+        compare: Callable[..., Ranking] = compare_all if xla else functools.partial(_compare_at_once, k=k)
+        find = lambda rows, _, embeddings: compare(rows, embeddings)  # noqa: E731
 
     def search(rows: tf.Tensor, emb_space: tf.Tensor) -> Ranking:
         embeddings = prepared(emb_space)
 
         def find_in_chunk(chunk: tf.Tensor) -> Ranking:
             # A zero vector ties with all embeddings. What is not finite has no rank to find.
-            nonzero = tf.reduce_any(tf.not_equal(chunk, 0), axis=1, keepdims=True)
-            found = find(tf.where(nonzero, chunk, math.nan), embeddings)
+            known = finite_rows(chunk)
+            nonzero = tf.reduce_any(tf.not_equal(chunk, 0), axis=1)
             first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
-            similarity, index = (tf.where(nonzero, one, other) for one, other in zip(found, first, strict=True))
+            searched = known & nonzero
+            found = find(tf.where(tf.expand_dims(searched, -1), chunk, 1), searched, embeddings)
+            without_search = _chosen(known, first, _none(k, dtype))
+            similarity, index = _chosen(searched, found, without_search)
             return Ranking(similarity, tf.cast(index, tf.int32))  # which take half of the memory until all are there
 
         of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int32)
-        similarity, index = concatenated(find_in_chunk, rows, sizes, *of_row)
+        similarity, index = concatenated(find_in_chunk, [rows], sizes, *of_row)
         return Ranking(similarity, tf.cast(index, tf.int64))
 
     return traced(search, dtype, [None, d], [n, d])
@@ -79,6 +81,11 @@ def _first(emb_space: tf.Tensor, k: int) -> Ranking:
     """Return the ranking for a zero vector, whose similarities are 0: ``[1, k]``."""
     similarity = tf.where(finite_rows(emb_space), tf.zeros([], emb_space.dtype), math.nan)
     return k_most_similar(tf.expand_dims(similarity, 0), k)
+
+
+def _chosen(flags: tf.Tensor, ranking: Ranking, other: Ranking) -> Ranking:
+    """Return the ranking of the rows that are flagged, ``[number]``, and the other of all else."""
+    return Ranking(*(tf.where(flags[:, tf.newaxis], *parts) for parts in zip(ranking, other, strict=True)))
 
 
 def _none(k: int, dtype: tf.DType) -> Ranking:
@@ -94,22 +101,24 @@ def _sizes(n: int, d: int, plan: Plan | None) -> Sizes:
 
 
 def _preselecting(d: int, dtype: tf.DType, k: int, plan: Plan, units_of: Function) -> Callable[..., Ranking]:
-    """Return the search for a chunk of rows, ``[chunk, d], [n, d] -> [chunk, k], [chunk, k]``.
+    """Return the search for a chunk of rows, ``[chunk, d], [chunk], [n, d] -> [chunk, k], [chunk, k]``.
 
-    What the maxima leave undecided, because the k-th similarity is not above all other scores by more than their
-    errors, is compared with all embeddings.
+    Only the rows that are flagged as searched need to come out right. What the maxima leave undecided, because the
+    k-th similarity is not above all other scores by more than their errors, is compared with all embeddings.
     """
     maxima = compiled(lambda rows, embeddings: preselection.maxima(normalize(rows), embeddings, plan))
     compare = compiled(functools.partial(_compare, k=k, plan=plan, units_of=units_of))
     compare_all = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
     margin = preselection.margin(d, dtype)
 
-    def find(rows: tf.Tensor, embeddings: tf.Tensor) -> Ranking:
+    def find(rows: tf.Tensor, searched: tf.Tensor, embeddings: tf.Tensor) -> Ranking:
         of_groups, of_fans = maxima(rows, embeddings)
         groups, bound = preselection.chosen(of_groups, of_fans, plan)
         ranking = compare(rows, embeddings, groups)
         decided = tf.math.is_inf(bound) | (ranking.similarity[:, -1] > bound + margin)
-        return Ranking(*settled(ranking, ~decided, rows, lambda some: compare_all(some, embeddings), _ROWS_AT_ONCE))
+        return Ranking(
+            *settled(ranking, searched & ~decided, rows, lambda some: compare_all(some, embeddings), _ROWS_AT_ONCE)
+        )
 
     return find
 

@@ -49,7 +49,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
 
     def plain_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         kernel = lambda chunk: [_all_pairs(chunk, emb_space, lookup_ord)]  # noqa: E731
-        return chunks.concatenated(kernel, rows, chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
+        return chunks.concatenated(kernel, [rows], chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
 
     def compiled_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         if lookup_ord == 2 and d >= _PRODUCT_PAYS and n >= product.FEWEST:
@@ -65,12 +65,12 @@ def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, si
     """Return the index of the nearest embedding: ``[number, d], [n, d] -> [number]``, int32."""
     blocks, embeddings = prepared(emb_space)
     kernel = compiled(functools.partial(scan, blocks=blocks, lookup_ord=lookup_ord))
-    return chunks.concatenated(lambda chunk: [kernel(chunk, *embeddings)], rows, sizes, _INDEX)[0]
+    return chunks.concatenated(lambda chunk: [kernel(chunk, *embeddings)], [rows], sizes, _INDEX)[0]
 
 
 def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, sizes: chunks.Sizes) -> tf.Tensor:
     """Return the same under L2; what a matrix product leaves undecided is decided by differences."""
     centre, decide = compiled(product.centre)(emb_space), compiled(product.decided)
-    index = chunks.concatenated(lambda chunk: [decide(chunk, emb_space, *centre)], rows, sizes, _INDEX)[0]
+    index = chunks.concatenated(lambda chunk: [decide(chunk, emb_space, *centre)], [rows], sizes, _INDEX)[0]
     settle = lambda some: [_by_differences(some, emb_space, 2, _FEWEST)]  # noqa: E731
     return chunks.settled([index], index < 0, rows, settle, *_FEWEST)[0]

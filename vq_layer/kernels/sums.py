@@ -27,7 +27,7 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
         value, gradient = by_size(
             rows,
             emb_space,
-            small=lambda: _all_pairs(rows, constant, lookup_ord),
+            small=lambda: _all_pairs(rows, tf.ones_like(rows[:, :1]), constant, lookup_ord),
             large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla())(rows, constant),
         )
         return value, lambda upstream: upstream * not_differentiable(gradient, emb_space)
@@ -40,11 +40,11 @@ def sum_of(distance: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.where(tf.math.is_nan(distance), tf.zeros_like(distance), distance))
 
 
-def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> list[tf.Tensor]:
-    """Return the sum, and its gradient to `emb_space`."""
+def _all_pairs(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> list[tf.Tensor]:
+    """Return the sum, each row's distances times its weight, ``[number, 1]``, and its gradient to `emb_space`."""
     with tf.GradientTape() as tape:
         tape.watch(emb_space)
-        total = sum_of(pairwise_distance(rows, emb_space, lookup_ord))
+        total = sum_of(weights * pairwise_distance(rows, emb_space, lookup_ord))
     return [total, tape.gradient(total, emb_space)]
 
 
@@ -59,6 +59,6 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
     def plain_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
         plain = functools.partial(_all_pairs, emb_space=emb_space, lookup_ord=lookup_ord)
         start = [tf.zeros([], dtype), tf.zeros([n, d], dtype)]
-        return chunks.summed(plain, [rows], chunks.plain_sizes(n * d), start)
+        return chunks.summed(plain, [rows, tf.ones_like(rows[:, :1])], chunks.plain_sizes(n * d), start)
 
     return traced(compiled_sums if xla else plain_sums, dtype, [None, d], [n, d])
