@@ -60,7 +60,12 @@ def eager_call(setting: Setting, data: Data) -> Call:
 
 def _quantizer(setting: Setting, data: Data) -> VectorQuantization:
     layer = VectorQuantization(
-        setting.n, ALPHA, BETA, GAMMA, lookup_ord=setting.lookup_ord, num_splits=setting.num_splits
+        setting.n,
+        alpha=ALPHA,
+        beta=BETA,
+        gamma=GAMMA,
+        lookup_ord=setting.lookup_ord,
+        num_splits=setting.num_splits,
     )
     return _with_embeddings(layer, data)
 
