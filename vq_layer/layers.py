@@ -26,9 +26,10 @@ class VectorQuantization(LossesOnDemand, Quantizer):
     vector||_p``), beta-loss (mean over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``),
     Coulomb-loss (``-gamma * sum over all embeddings of the distance to the nearest other one``). The gradient to the
     input is the identity. `fit` and `evaluate` report the metrics ``perplexity`` and ``codebook_usage`` over their
-    batches; of several such layers in a model ``<layer name>_perplexity`` and ``<layer name>_codebook_usage``, from its
-    first training or evaluation on. An inference pass counts when the losses of the layer or of the model are read
-    after it, as an evaluation does; called eagerly, it computes the losses only then.
+    batches; where the model that is called holds several such layers, ``<layer name>_perplexity`` and
+    ``<layer name>_codebook_usage``, from its first training or evaluation on. An inference pass counts when the losses
+    of the layer or of the model are read after it, as an evaluation does; called eagerly, it computes the losses only
+    then: read them inside the gradient tape.
 
     While the layer is frozen, ``trainable = False``, training changes nothing: neither by the optimizer, nor by
     `embedding_initializer` "batch", nor by what `num_embeds_replaced` gathers. `initialize_from_batch` and
