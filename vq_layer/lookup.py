@@ -1,10 +1,11 @@
 """The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-3, VQ-4, VQ-9)."""
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from vq_layer.distances import where_known
 
 
 class Ranking(NamedTuple):
@@ -29,7 +30,7 @@ def nearest(distance: tf.Tensor) -> tf.Tensor:
     known = ~tf.math.is_nan(distance)
     info = np.finfo(distance.dtype.as_numpy_dtype)
     below = np.nextafter(info.max, info.dtype.type(0))  # argmin passes over what is not below the largest number
-    index = tf.argmin(tf.where(known, tf.minimum(distance, below), math.inf), axis=-1)
+    index = tf.argmin(tf.where(known, tf.minimum(distance, below), info.max), axis=-1)
     return tf.where(tf.reduce_any(known, axis=-1), index, -1)
 
 
@@ -39,9 +40,10 @@ def k_most_similar(similarity: tf.Tensor, k: int) -> Ranking:
     Ties go to the lower index. Embeddings at similarity NaN are never chosen (VQ-9, VQ-10, VQ-13).
     """
     unsigned = tf.where(tf.not_equal(similarity, 0), similarity, 0)  # XLA's top_k puts -0 below 0
-    ranked, index = tf.math.top_k(tf.where(~tf.math.is_nan(similarity), unsigned, -math.inf), k)
-    found = tf.math.is_finite(ranked)
-    return Ranking(tf.where(found, ranked, math.nan), tf.where(found, tf.cast(index, tf.int64), -1))
+    lowest = similarity.dtype.min  # a similarity is at least -1
+    ranked, index = tf.math.top_k(tf.where(~tf.math.is_nan(similarity), unsigned, lowest), k)
+    found = ranked > lowest
+    return Ranking(where_known(found, ranked), tf.where(found, tf.cast(index, tf.int64), -1))
 
 
 def select(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
@@ -52,7 +54,7 @@ def select(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
     """
     found = tf.not_equal(emb_index, -1)  # in a v1 graph `!=` compares identities
     rows = tf.gather(emb_space, tf.where(found, emb_index, 0))
-    return tf.where(tf.expand_dims(found, -1), rows, math.nan)
+    return where_known(tf.expand_dims(found, -1), rows)
 
 
 def access_count(emb_index: tf.Tensor, n: int) -> tf.Tensor:

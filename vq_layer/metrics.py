@@ -1,12 +1,13 @@
 """How much of the embedding space is in use, over an epoch (VQ-4)."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from vq_layer.distances import where_known
 
 
 def perplexity(access_count: tf.Tensor) -> tf.Tensor:
@@ -15,14 +16,15 @@ def perplexity(access_count: tf.Tensor) -> tf.Tensor:
     ``exp(-sum p log p)`` with ``p = access_count / sum(access_count)``: n when all embeddings are used equally often,
     1 when only one is used.
     """
-    share = access_count / tf.reduce_sum(access_count)
-    return tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share)))
+    total = tf.reduce_sum(access_count)
+    share = tf.math.divide_no_nan(access_count, total)
+    return where_known(total > 0, tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))))
 
 
 def codebook_usage(access_count: tf.Tensor) -> tf.Tensor:
     """Return the share, in [0, 1], of embeddings that were used at all: ``[n] -> []``; NaN when nothing was counted."""
     used = tf.reduce_mean(tf.cast(access_count > 0, access_count.dtype))
-    return tf.where(tf.reduce_sum(access_count) > 0, used, math.nan)
+    return where_known(tf.reduce_sum(access_count) > 0, used)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

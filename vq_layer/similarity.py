@@ -1,10 +1,8 @@
 """Cosine similarity (VQ-9)."""
 
-import math
-
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows, unfused
+from vq_layer.distances import finite_rows, unfused, where_known
 
 
 def cosine_similarity(vectors: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
@@ -43,4 +41,4 @@ def normalize(vectors: tf.Tensor) -> tf.Tensor:
     finite = tf.where(known, vectors, 0)
     scaled = tf.math.divide_no_nan(finite, tf.reduce_max(tf.abs(finite), axis=-1, keepdims=True))
     length = tf.sqrt(tf.reduce_sum(unfused(tf.square(scaled)), axis=-1, keepdims=True))
-    return tf.where(known, tf.math.divide_no_nan(scaled, length), math.nan)
+    return where_known(known, tf.math.divide_no_nan(scaled, length))

@@ -4,10 +4,9 @@ Both spacings are functions of the distances of the embeddings among each other,
 ``pairwise_distance(emb_space, emb_space, lookup_ord)``.
 """
 
-import math
-
 import tensorflow as tf
 
+from vq_layer.distances import where_known
 from vq_layer.shapes import static_shape
 
 
@@ -34,6 +33,6 @@ def emb_closest_spacing(emb_distance: tf.Tensor) -> tf.Tensor:
     """
     finite = ~tf.math.is_nan(emb_distance)
     other = finite & ~tf.eye(static_shape(emb_distance)[0], dtype=tf.bool)
-    closest = tf.reduce_min(tf.where(other, emb_distance, math.inf), axis=-1)
+    closest = tf.reduce_min(tf.where(other, emb_distance, emb_distance.dtype.max), axis=-1)
     closest = tf.where(tf.reduce_any(other, axis=-1), closest, 0)
-    return tf.where(tf.linalg.diag_part(finite), closest, math.nan)
+    return where_known(tf.linalg.diag_part(finite), closest)

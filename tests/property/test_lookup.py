@@ -50,6 +50,21 @@ def test_no_other_row_is_nearer(implementation, case):
     assert (chosen <= result.distance + 2 * error).all()
 
 
+@pytest.mark.clause("VQ-15")
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+def test_the_nearest_is_found_at_magnitudes_whose_distances_just_do_not_overflow(
+    implementation: Implementation, lookup_ord: float
+) -> None:
+    for dtype in {"float64", "float32"}.intersection(implementation.dtypes):
+        _, exponent = np.frexp(np.finfo(dtype).max)
+        # No sum of all distances overflows, nor under L2 one of squares.
+        scale = 2.0 ** float(exponent // 2 - 4 if lookup_ord == 2 else exponent - 6)
+        emb_space = scale * np.array([[-1, -1, -1], [1, 1, 1], [0.5, 1, 1]])
+        x = scale * np.array([[[0.875, 1, 1]], [[0.625, 1, 1]]])
+        result = implementation.quantize(Case(x.astype(dtype), emb_space.astype(dtype), lookup_ord))
+        np.testing.assert_array_equal(result.emb_index, [[1], [2]])
+
+
 @verify("VQ-2", case=strategies.exact_cases)
 def test_ties_go_to_the_lowest_index(implementation, case):
     result = implementation.quantize(case)

@@ -123,7 +123,7 @@ def test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none(imple
 
 
 @pytest.mark.clause("VQ-13")
-@pytest.mark.parametrize("lookup_ord", [1, np.inf])
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_finite(
     implementation: Implementation, lookup_ord: float
 ) -> None:

@@ -1,13 +1,12 @@
 """The distance to the nearest other embedding, in memory that does not grow with the number of pairs (VQ-6, VQ-7)."""
 
 import functools
-import math
 from typing import Any
 
 import tensorflow as tf
 
 from vq_layer import spacing
-from vq_layer.distances import finite_rows, norm, pairwise_distance
+from vq_layer.distances import finite_rows, norm, pairwise_distance, where_known
 from vq_layer.kernels import chunks
 from vq_layer.kernels.compilation import Function, compiled, is_small, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable
@@ -47,7 +46,7 @@ def _distances_to(index: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
     found = tf.expand_dims(index >= 0, -1)
     others = tf.gather(emb_space, tf.maximum(index, 0))
     distance = norm(tf.where(found, emb_space - others, 0), lookup_ord)
-    return tf.where(finite_rows(emb_space), distance, math.nan)
+    return where_known(finite_rows(emb_space), distance)
 
 
 @functools.cache

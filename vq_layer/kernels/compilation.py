@@ -23,9 +23,10 @@ def set_compilation(mode: str) -> None:
     Parameters
     ----------
     mode : {"auto", "plain", "compiled"}
-        "auto", the default, uses XLA for large inputs where it works and no GPU is present, "plain" never, and
-        "compiled" always, for small inputs too. Only in the last mode is it an error if XLA cannot compile. Large
-        inputs are taken in chunks in every mode, so that memory does not grow with the number of pairs.
+        "auto", the default, uses XLA for large inputs where it works, no GPU is present and no operation is checked by
+        `tf.debugging`, "plain" never, and "compiled" always, for small inputs too. Only in the last mode is it an error
+        if XLA cannot compile. Large inputs are taken in chunks in every mode, so that memory does not grow with the
+        number of pairs.
 
     Raises
     ------
@@ -57,7 +58,14 @@ def traced(function: Function, dtype: tf.DType, *shapes: list[int | None]) -> Fu
 
 def uses_xla() -> bool:
     """Tell whether large inputs are to go through XLA."""
-    return _chosen == "compiled" or (_chosen == "auto" and _xla_works())
+    return _chosen == "compiled" or (_chosen == "auto" and not _is_instrumented() and _xla_works())
+
+
+def _is_instrumented() -> bool:
+    """Tell whether each operation gets others that check it (`tf.debugging`), which XLA cannot compile."""
+    with tf.Graph().as_default() as graph:
+        tf.constant(0.0)
+    return len(graph.get_operations()) > 1
 
 
 @functools.cache

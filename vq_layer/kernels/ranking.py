@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
+from vq_layer.distances import finite_rows, where_known
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
 from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, settled, unflattened
@@ -66,9 +66,10 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
             first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
             searched = known & nonzero
             found = find(tf.where(tf.expand_dims(searched, -1), chunk, 1), searched, embeddings)
-            without_search = _chosen(known, first, _none(k, dtype))
-            similarity, index = _chosen(searched, found, without_search)
-            return Ranking(similarity, tf.cast(index, tf.int32))  # which take half of the memory until all are there
+            flags = tf.expand_dims(searched, -1), tf.expand_dims(known, -1)
+            similarity, index = (tf.where(flags[0], one, other) for one, other in zip(found, first, strict=True))
+            index = tf.cast(tf.where(flags[1], index, -1), tf.int32)  # half of the memory until all are there
+            return Ranking(where_known(flags[1], similarity), index)
 
         of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int32)
         similarity, index = concatenated(find_in_chunk, [rows], sizes, *of_row)
@@ -79,17 +80,13 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
 
 def _first(emb_space: tf.Tensor, k: int) -> Ranking:
     """Return the ranking for a zero vector, whose similarities are 0: ``[1, k]``."""
-    similarity = tf.where(finite_rows(emb_space), tf.zeros([], emb_space.dtype), math.nan)
+    similarity = where_known(finite_rows(emb_space), tf.zeros([], emb_space.dtype))
     return k_most_similar(tf.expand_dims(similarity, 0), k)
 
 
-def _chosen(flags: tf.Tensor, ranking: Ranking, other: Ranking) -> Ranking:
-    """Return the ranking of the rows that are flagged, ``[number]``, and the other of all else."""
-    return Ranking(*(tf.where(flags[:, tf.newaxis], *parts) for parts in zip(ranking, other, strict=True)))
-
-
 def _none(k: int, dtype: tf.DType) -> Ranking:
-    return Ranking(tf.fill([1, k], tf.constant(math.nan, dtype)), tf.fill([1, k], tf.constant(-1, tf.int64)))
+    """Return what stands where no row is zero: ``[1, k]``."""
+    return Ranking(tf.zeros([1, k], dtype), tf.fill([1, k], tf.constant(-1, tf.int64)))
 
 
 def _sizes(n: int, d: int, plan: Plan | None) -> Sizes:

@@ -18,6 +18,7 @@ from tests.suite.faults.consequences import Fields, compared, distances, looked_
 from tests.suite.faults.machinery import in_cosine, in_quantize, instead_of
 
 no_overflow = partial(lookup.test_no_difference_nor_its_square_overflows_in_half_precision, lookup_ord=2)
+large = partial(lookup.test_the_nearest_is_found_at_magnitudes_whose_distances_just_do_not_overflow, lookup_ord=1)
 precise = replacement.test_replacing_leaves_the_precision_of_the_other_embeddings
 
 right_replace_embeds = OracleTraining.replace_embeds
@@ -62,6 +63,14 @@ def losses_and_endpoints_have_the_dtype_of_x(case: Case, right: Quantized) -> Fi
 def squares_overflow_in_float16(case: Case, right: Quantized) -> Fields:
     overflows = (case.x.dtype == np.float16) & (case.lookup_ord == 2) & (right.distance**2 > np.finfo(np.float16).max)
     return looked_up(case, np.where(overflows, np.inf, right.distance))
+
+
+@in_quantize("VQ-15", large)
+def squares_overflow_under_any_norm(_: Case, right: Quantized) -> Fields:
+    with np.errstate(over="ignore"):
+        overflows = np.isinf(np.square(right.distance.astype(np.float32)))
+    index = np.where(overflows, np.inf, right.distance).argmin(axis=-1)
+    return {"emb_index": np.where(right.emb_index < 0, -1, index)}
 
 
 @in_quantize("VQ-4", lookup.test_access_counts_count_the_indices)
