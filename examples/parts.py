@@ -9,7 +9,7 @@ from rich.console import Console
 
 from examples import digits_figure, photograph_figure, replacement_figure
 from examples.digits import Digits, vote_of_scikit_learn, with_noise
-from examples.learning import learn_with_kmeans, learn_with_layer
+from examples.learning import first_codes, learn_with_kmeans, learn_with_layer
 from examples.output import save
 from examples.replacement import EPOCHS, EVERY, NUM_EMBEDS_REPLACED, learn_with_and_without
 from examples.report import agreement, codebook_table, replacement_table, vote_table
@@ -22,8 +22,9 @@ COMPARED = 5, 10  # of the comparison with scikit-learn
 def quantize_photograph(
     image: NDArray[np.float32], patches: NDArray[np.float32], n: int, seed: int, picture: Path
 ) -> None:
-    """Learn a codebook of n codes with the layer and one with k-means."""
-    learned = [learn(patches, n, seed) for learn in (learn_with_layer, learn_with_kmeans)]
+    """Learn a codebook of n codes with the layer and one with k-means, from the same start."""
+    first = first_codes(patches, n, seed)
+    learned = [learn_with_layer(patches, first, seed), learn_with_kmeans(patches, first)]
     Console().print(codebook_table(patches, learned))
     _write(photograph_figure.draw(image, patches, learned), picture)
 

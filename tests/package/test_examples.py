@@ -257,13 +257,15 @@ def run_demo(folder):
 
 SMALL = """
 import sys
-from examples import demo, output, photograph
+from examples import demo, digits, output, panels, photograph
 
 with output.native_messages_hidden():
     from examples import learning, replacement
-demo.load_photograph = lambda: photograph.load_photograph()[:128, :128]
+panels.DOTS_PER_INCH = 30
+demo.load_photograph = lambda: photograph.load_photograph()[:64, :64]
+demo.load_halves = lambda seed: digits.Digits(*(part[:100] for part in digits.load_halves(seed)))
 demo.NUM_EMBEDS = 32
-learning.EPOCHS = replacement.EPOCHS = 2
+learning.BATCH_SIZE, learning.EPOCHS, replacement.EPOCHS = 64, 2, 2
 replacement.NUM_EMBEDS_REPLACED, replacement.EVERY = 8, 3
 sys.exit(demo.main())
 """
