@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import ml_dtypes
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from tests.parity import test_vector_quantization as parity
 from tests.report import measurements
 from tests.report.reproduction import program, source
 from tests.report.table import Outcome, as_json, as_markdown, as_text, rows
+from tests.suite.profiles import under
 from tests.verify import ENOUGH, verify
 
 ROOT = Path(__file__).parents[2]
@@ -45,10 +45,14 @@ class Doubled:
 
 @pytest.fixture
 def few_examples():
-    previous = hypothesis.settings.get_current_profile_name()
-    hypothesis.settings.load_profile("few")
-    yield
-    hypothesis.settings.load_profile(previous)
+    with under("few"):
+        yield
+
+
+@pytest.fixture
+def many_examples():
+    with under("ci"):
+        yield
 
 
 # Tables.
@@ -214,6 +218,7 @@ def verified(refused=(), wrong=(), drawn=DIGITS):
     return measurements.running()
 
 
+@pytest.mark.usefixtures("many_examples")  # of few, all may be offered
 def test_examples_that_are_not_offered_are_counted_and_drawn_anew():
     whole, partial = verified(), verified(refused=range(1, 9))
     assert not whole.missing

@@ -12,6 +12,7 @@ import tests.property
 from tests.implementations.oracle import Oracle
 from tests.suite.faults import FAULTS
 from tests.suite.faults.machinery import Check, Faulty
+from tests.suite.profiles import under
 from tests.suite.table import TABLE, clauses_of, function_of, modules_of, name_of, table
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,6 @@ CHECKS = list(dict.fromkeys(check for fault in FAULTS for check in fault.checks)
 @pytest.fixture
 def profile(request: pytest.FixtureRequest) -> Iterator[None]:
     """Draw the examples of the ci profile, or the first of them, and do not shrink what fails."""
-    previous = hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile(
         "wrong implementations",
         hypothesis.settings.get_profile("ci"),
@@ -32,9 +32,8 @@ def profile(request: pytest.FixtureRequest) -> Iterator[None]:
         report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    hypothesis.settings.load_profile("wrong implementations")
-    yield
-    hypothesis.settings.load_profile(previous)
+    with under("wrong implementations"):
+        yield
 
 
 @pytest.mark.parametrize("profile", [None], indirect=True, ids=["ci"])
