@@ -215,7 +215,8 @@ class VectorQuantization(LossesOnDemand, Quantizer):
         for variable, value in zip(self._state, passed, strict=True):
             variable.assign(value)
         if self.first_in_pass():
-            self._passes.assign_add(1)
+            with tf.control_dependencies(passed):  # a pass that fails does not count
+                self._passes.assign_add(1)
 
     @property
     def passes_since_replacement(self) -> tf.Tensor:

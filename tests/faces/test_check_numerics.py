@@ -40,7 +40,9 @@ checked = pytest.mark.usefixtures("_checked")
 )
 def test_a_training_pass_and_its_gradients_have_none(lookup_ord):
     for options in ({"num_embeds_replaced": 2}, {"return_endpoints": True}, REDUCED):
-        layer = vq_layer.VectorQuantization(N, 0.1, 0.1, 0.1, lookup_ord=lookup_ord, **VECTOR, **options)
+        layer = vq_layer.VectorQuantization(
+            N, alpha=0.1, beta=0.1, gamma=0.1, lookup_ord=lookup_ord, **VECTOR, **options
+        )
         layer.build(X.shape)
         with tf.GradientTape() as tape:
             layer(X, training=True)
@@ -54,7 +56,7 @@ def test_a_training_pass_and_its_gradients_have_none(lookup_ord):
 @checked
 @pytest.mark.parametrize("_checked", ["large"], indirect=True)
 def test_fit_has_none():
-    layer = vq_layer.VectorQuantization(N, 0.1, 0.1, 0.1, **VECTOR)
+    layer = vq_layer.VectorQuantization(N, alpha=0.1, beta=0.1, gamma=0.1, **VECTOR)
     model = keras.Sequential([keras.layers.Input(X.shape[1:]), layer])
     model.compile("sgd", "mse", jit_compile=False)  # XLA compiles no checks
     model.fit(X, X, batch_size=3, epochs=1, verbose=0)

@@ -35,7 +35,7 @@ class KerasLayers:
 
     name = "keras"
     dtypes = DTYPES
-    effort = 0.1
+    effort = 0.07
     configurations = None
     validates = True
 

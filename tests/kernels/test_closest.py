@@ -16,6 +16,8 @@ from vq_layer import quantizers
 from vq_layer.kernels import chunks, compilation, scan
 from vq_layer.kernels.closest import closest_spacing
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closest")]  # on one worker, which compiles each program once
+
 N = 37
 
 

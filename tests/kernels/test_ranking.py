@@ -14,7 +14,7 @@ from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.lookup import k_most_similar
 from vq_layer.similarity import cosine_similarity, normalize
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranking")]  # on one worker, which compiles each program once
 
 LARGEST_CHUNKS = {"plain": 16, "normalized once": 256, "normalized when chosen": 16}
 

@@ -14,7 +14,7 @@ from vq_layer.distances import pairwise_distance
 from vq_layer.kernels.compilation import compiled
 from vq_layer.similarity import cosine_similarity
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compiled")]  # on one worker, which compiles each program once
 
 
 class Compiled(KerasLayers):

@@ -17,7 +17,7 @@ from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup, test_non_finite
 from vq_layer.kernels import chunks, compilation, product, scan, search
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]  # on one worker, which compiles each program once
 
 N, BATCH, R = 37, 29, 3
 KERAS = KerasLayers()

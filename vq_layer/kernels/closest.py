@@ -8,7 +8,7 @@ import tensorflow as tf
 from vq_layer import spacing
 from vq_layer.distances import finite_rows, norm, pairwise_distance, where_known
 from vq_layer.kernels import chunks
-from vq_layer.kernels.compilation import Function, compiled, is_small, traced, uses_xla
+from vq_layer.kernels.compilation import Function, compiled, is_small, specs, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable
 from vq_layer.kernels.scan import prepared, scan_others
 from vq_layer.shapes import static_shape
@@ -67,7 +67,7 @@ def _nearest_others(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: boo
         kernel = lambda *of_chunk: scan(*of_chunk, *embeddings)  # noqa: E731
         return chunks.concatenated(kernel, [emb_space, tf.range(n)], chunks.compiled_sizes(n * d), *_FOUND)
 
-    return traced(compiled_search if xla else plain_search, dtype, [n, d])
+    return traced(compiled_search if xla else plain_search, *specs(dtype, [n, d]))
 
 
 @functools.cache
@@ -94,9 +94,7 @@ def _gradient(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> 
 
         return tf.while_loop(lambda i, _: i < count, step, [0, tf.convert_to_tensor(of_pairs)])[1]
 
-    specs = [tf.TensorSpec(shape, dtype) for shape in ([n], [n, d])]
-    specs += [tf.TensorSpec([n], dtype) for dtype in (tf.int32, tf.bool)]
-    return tf.function(gradient, specs, autograph=False)  # type: ignore[no-any-return]
+    return traced(gradient, *specs(dtype, [n], [n, d]), *specs(tf.int32, [n]), *specs(tf.bool, [n]))
 
 
 def _gradient_of_ties(

@@ -49,11 +49,27 @@ def compiled(function: Function) -> Function:
     return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
 
 
-def traced(function: Function, dtype: tf.DType, *shapes: list[int | None]) -> Function:
-    """Return the function as a graph, which is built once for all arguments of these shapes."""
-    return tf.function(  # type: ignore[no-any-return]
-        function, [tf.TensorSpec(shape, dtype) for shape in shapes], autograph=False
-    )
+def specs(dtype: tf.DType, *shapes: list[int | None]) -> list[tf.TensorSpec]:
+    """Return the specs of arguments of one dtype."""
+    return [tf.TensorSpec(shape, dtype) for shape in shapes]
+
+
+def traced(function: Function, *signature: tf.TensorSpec) -> Function:
+    """Return the function as a graph, built once for all arguments of this signature, and for all graphs it is part of.
+
+    A `tf.function` is traced anew in each `tf.Graph`.
+    """
+    whole = tf.function(function, signature, autograph=False)
+
+    @functools.cache
+    def concrete() -> Function:
+        with tf.Graph().as_default():  # of none that the function will be part of, and not eagerly
+            return whole.get_concrete_function()  # type: ignore[no-any-return]
+
+    def run(*arguments: tf.Tensor) -> Any:
+        return concrete()(*arguments)
+
+    return run
 
 
 def uses_xla() -> bool:

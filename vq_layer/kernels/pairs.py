@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from vq_layer.distances import finite_rows, pairwise_distance
 from vq_layer.kernels import chunks, tiles
-from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, traced, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, specs, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
 from vq_layer.shapes import static_shape
 
@@ -88,7 +88,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         )[0]
         return tf.where(usable, distance, math.nan)
 
-    return traced(distances, dtype, [None, d], [n, d])
+    return traced(distances, *specs(dtype, [None, d], [n, d]))
 
 
 @functools.cache
@@ -105,7 +105,7 @@ def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla:
             [tf.zeros([n, d], dtype)],
         )[0]
 
-    return traced(gradient, dtype, [None, d], [None, n], [n, d])
+    return traced(gradient, *specs(dtype, [None, d], [None, n], [n, d]))
 
 
 def _of_chunk(rows: tf.Tensor, across: tf.Tensor, lookup_ord: float) -> tf.Tensor:

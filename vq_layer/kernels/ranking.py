@@ -10,7 +10,7 @@ from vq_layer.distances import finite_rows, where_known
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
 from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, settled, unflattened
-from vq_layer.kernels.compilation import Function, by_size, compiled, traced, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, compiled, specs, traced, uses_xla
 from vq_layer.kernels.preselection import GROUP, Plan
 from vq_layer.lookup import Ranking, k_most_similar
 from vq_layer.shapes import static_shape
@@ -75,7 +75,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
         similarity, index = concatenated(find_in_chunk, [rows], sizes, *of_row)
         return Ranking(similarity, tf.cast(index, tf.int64))
 
-    return traced(search, dtype, [None, d], [n, d])
+    return traced(search, *specs(dtype, [None, d], [n, d]))
 
 
 def _first(emb_space: tf.Tensor, k: int) -> Ranking:

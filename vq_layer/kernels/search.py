@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks, product
-from vq_layer.kernels.compilation import Function, by_size, compiled, traced, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, compiled, specs, traced, uses_xla
 from vq_layer.kernels.scan import prepared, scan
 from vq_layer.lookup import nearest
 from vq_layer.shapes import static_shape
@@ -58,7 +58,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
             index = _by_differences(rows, emb_space, lookup_ord, _FEWEST if few else chunks.compiled_sizes(n * d))
         return tf.cast(index, tf.int64)
 
-    return traced(compiled_search if xla else plain_search, dtype, [None, d], [n, d])
+    return traced(compiled_search if xla else plain_search, *specs(dtype, [None, d], [n, d]))
 
 
 def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, sizes: chunks.Sizes) -> tf.Tensor:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks
-from vq_layer.kernels.compilation import Function, by_size, traced, uses_xla
+from vq_layer.kernels.compilation import Function, by_size, specs, traced, uses_xla
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
 from vq_layer.shapes import static_shape
 
@@ -61,4 +61,4 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         start = [tf.zeros([], dtype), tf.zeros([n, d], dtype)]
         return chunks.summed(plain, [rows, tf.ones_like(rows[:, :1])], chunks.plain_sizes(n * d), start)
 
-    return traced(compiled_sums if xla else plain_sums, dtype, [None, d], [n, d])
+    return traced(compiled_sums if xla else plain_sums, *specs(dtype, [None, d], [n, d]))

@@ -1,0 +1,15 @@
+"""The faces are wired alike whatever computes a lookup: no XLA, which takes most of the time to build a graph."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import vq_layer
+
+
+@pytest.fixture(autouse=True)
+def _plain() -> Iterator[None]:
+    before = vq_layer.get_compilation()
+    vq_layer.set_compilation("plain")
+    yield
+    vq_layer.set_compilation(before)
