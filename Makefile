@@ -4,16 +4,19 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 
-.PHONY: demo test quick migrated lowest verify mutants bench lint extended clean
+.PHONY: demo test quick processes migrated lowest verify mutants bench lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
 
-test: $(INSTALLED)  ## all tests, the docstrings' examples included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci
+test: $(INSTALLED)  ## all tests that run in one process, the docstrings' examples included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process"
+
+processes: $(INSTALLED)  ## the demonstration, the wheel and verifications, each in a process of its own
+	$(BIN)/python -m pytest --hypothesis-profile=ci -m process tests/package tests/suite
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process"
 
 MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation tests.implementations.migrated
 

@@ -306,9 +306,9 @@ def layer_of(n=3, emb_space=None, **arguments):
     return layer
 
 
-def model_of(*layers, optimizer="sgd"):
+def model_of(*layers, optimizer="sgd", run_eagerly=False):
     model = keras.Sequential([keras.layers.Input((2,)), *layers])
-    model.compile(optimizer)
+    model.compile(optimizer, run_eagerly=run_eagerly)
     return model
 
 
@@ -607,7 +607,7 @@ def fitted(optimizer, callback, *batches, dtype="float32"):
     inner = optimizer = OPTIMIZERS[optimizer]()
     if dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(inner)
-    model = model_of(layer, other, optimizer=optimizer)
+    model = model_of(layer, other, optimizer=optimizer, run_eagerly=True)  # a callback acts between steps
     model.fit(np.concatenate(batches), batch_size=len(BATCH), shuffle=False, verbose=0, callbacks=[callback])
     return layer.emb_space.numpy(), {slot.name: slot.numpy() for slot in inner.variables if slot.shape == START.shape}
 
@@ -646,7 +646,7 @@ X_TRAIN = 3 * np.random.default_rng(0).standard_normal((15, 2)).astype(np.float3
 
 
 def fit_eagerly(layer=None, x=X_TRAIN, epochs=1, callbacks=(), **compiled):
-    model = model_of(layer or layer_of(emb_space=START, beta=0, gamma=0))
+    model = model_of(layer or layer_of(emb_space=START, beta=0, gamma=0), run_eagerly=True)
     model.compile(keras.optimizers.Adam(0.01), run_eagerly=True, **compiled)
     model.fit(x, batch_size=5, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
     return model

@@ -253,7 +253,7 @@ def test_a_page_takes_only_a_full_run(capsys):
     assert "full run" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_process_of_its_own_measures_memory():
     setting = replace(small("vqvae-lookup-L1"), batch=(1024, 64), n=1024)
     peak = processes.ask("peak_memory", setting=asdict(setting), implementation="SciPy")
@@ -261,7 +261,7 @@ def test_a_process_of_its_own_measures_memory():
     assert peak["over_import"] > peak["over_data"]
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_process_that_fails_says_why():
     with pytest.raises(processes.BenchmarkError, match=r"peak_memory vqvae-lookup-L1 none: [\s\S]*KeyError: 'none'"):
         processes.ask("peak_memory", setting=asdict(small("vqvae-lookup-L1")), implementation="none")

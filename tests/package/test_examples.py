@@ -271,7 +271,7 @@ sys.exit(demo.main())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_small_run_prints_three_tables_and_writes_three_pictures(tmp_path):
     result = run_python(["-c", SMALL], tmp_path)
     assert result.returncode == 0, result.stderr
@@ -295,13 +295,13 @@ def assert_one_line_error(result, *words):
     assert all(word in result.stderr for word in words)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_file_named_out_is_a_one_line_error(tmp_path):
     (tmp_path / "out").write_text("not a folder")
     assert_one_line_error(run_demo(tmp_path), "out/demo.png", "Not a directory")
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("name", demo.PICTURES)
 def test_a_folder_in_the_place_of_a_picture_is_a_one_line_error(tmp_path, name):
     (tmp_path / "out" / name).mkdir(parents=True)

@@ -24,13 +24,13 @@ def run_elsewhere(code, folder):
     return subprocess.run([sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_the_packages_import_from_another_folder(tmp_path):
     done = run_elsewhere("from vq_layer import vector_quantization; import reference", tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_the_oracle_never_imports_tensorflow(tmp_path):
     code = "import sys, pkgutil, importlib, reference; [importlib.import_module(m.name) for m in "
     code += "pkgutil.walk_packages(reference.__path__, 'reference.')]; sys.exit('tensorflow' in sys.modules)"
@@ -47,7 +47,7 @@ def test_the_version_is_that_of_the_distribution():
     assert vq_layer.__version__ == version("vq-layer")
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_every_public_name_imports_from_an_installed_wheel(tmp_path):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
     subprocess.run([*pip, "--target", tmp_path / "site", ROOT], check=True, stdin=subprocess.DEVNULL)

@@ -283,7 +283,7 @@ def run(code):
     ).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.usefixtures("few_examples")
 def test_a_failure_comes_with_what_shows_it_again():
     with pytest.raises(AssertionError, match=r"distance: .* times the bound") as failure:
@@ -300,7 +300,7 @@ def test_a_failure_comes_with_what_shows_it_again():
     assert oracle.split("distance=")[0].split("\n")[1] == wrong.split("distance=")[0].split("\n")[1]
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_training_is_shown_again_step_by_step():
     subject = Subject(Oracle())
     case = Case(np.array([[[1.0, 2.0]]], ml_dtypes.bfloat16), np.array([[0, 0], [1, 2]], np.float32))
@@ -313,7 +313,7 @@ def test_a_training_is_shown_again_step_by_step():
     assert printed == f"# tests.implementations.oracle:Oracle\n{expected[0]}\n{expected[1]}\n"
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_call_that_raises_is_shown_too():
     printed = run(program([Call("implementation", "gradients", (CASE, CASE.x))], ["tests.suite.test_report:Doubled"]))
     assert printed.splitlines()[1] == "not offered: `gradients`"
@@ -331,7 +331,7 @@ def verification(folder, path, *arguments):
     return {row["clause"]: row for row in table}, result.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_verification_ends_with_a_verdict_for_each_clause(tmp_path):
     tests = ["tests/parity/test_vector_quantization.py", "tests/property/test_spacing.py"]
     table, output = verification(tmp_path, "tests.suite.test_report:Doubled", "-n", "2", *tests)
@@ -355,7 +355,7 @@ def test_a_verification_ends_with_a_verdict_for_each_clause(tmp_path):
     assert (tmp_path / "report.md").read_text().startswith("# Verification\n\n| clause |")
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_the_example_adapter_passes_all_that_it_offers(tmp_path):
     concepts = ("losses", "spacing", "gradients", "cosine", "initialization", "validation")
     tests = [f"tests/property/test_{concept}.py" for concept in concepts]
