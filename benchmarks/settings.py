@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 NORMS = {"L1": 1, "L2": 2, "Linf": math.inf}
-ALPHA, BETA, GAMMA = 5e-3, 4e-6, 0
+ALPHA, BETA = 5e-3, 4e-6
 NUM_CLASSES, K, MAJORITY_THRESHOLD = 200, 10, 0.5
 LIBRARIES = "FAISS", "SciPy", "scikit-learn"
 
@@ -28,6 +28,8 @@ class Setting:
         The least ratio of the rival's time to ours that is aimed at; 0 where none is.
     memory_limit : float
         The most that the peak of memory may be over the import, in MB; 0 where nothing is aimed at.
+    gamma : float
+        The weight of the Coulomb-loss; 0 leaves it out.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Setting:
     lookup_ord: float = 2
     rivals: Mapping[str, float] = field(default_factory=dict)
     memory_limit: float = 0
+    gamma: float = 0
 
     @property
     def rows(self) -> int:
@@ -60,10 +63,12 @@ class Setting:
         """The number of arithmetic operations that the task takes at least.
 
         For each coordinate of each pair of vector and embedding: two in a product (multiply, add), three in a distance
-        (subtract, magnitude or square, add or maximum), two more in the gradient of a distance to the embedding.
+        (subtract, magnitude or square, add or maximum), two more in the gradient of a distance to the embedding. With
+        the Coulomb-loss also a distance for each pair of embeddings; its gradient takes n pairs alone.
         """
         each = 2 if self.ceiling == "product" else 5 if self.task == "training" else 3
-        return each * self.rows * self.n * self.d
+        among_embeddings = 3 * math.comb(self.n, 2) * self.d if self.gamma else 0
+        return each * self.rows * self.n * self.d + among_embeddings
 
 
 def settings() -> list[Setting]:
@@ -73,6 +78,7 @@ def settings() -> list[Setting]:
         *(published_training(norm) for norm in NORMS),
         *(vqvae_lookup(norm) for norm in NORMS),
         *(vqvae_training(norm) for norm in NORMS),
+        coulomb_training(),
         vote(),
         *(small_call(task) for task in ("call", "eager_call")),
     ]
@@ -107,6 +113,11 @@ def vqvae_training(norm: str) -> Setting:
     """Return the training step of a VQ-VAE."""
     rivals = {"broadcast": 5}
     return Setting(f"vqvae-training-{norm}", "training", (8, 32, 32, 64), 1024, 64, NORMS[norm], rivals, 300)
+
+
+def coulomb_training() -> Setting:
+    """Return a training step with the Coulomb-loss, few vectors and many embeddings: their spacing takes the time."""
+    return Setting("coulomb-training", "training", (64, 8), 8192, 8, 2, {"broadcast": 5}, 200, gamma=1e-6)
 
 
 def vote(num_inputs: int = 256) -> Setting:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from benchmarks.data import Data
 from benchmarks.implementations import Call
-from benchmarks.settings import ALPHA, BETA, GAMMA, MAJORITY_THRESHOLD, NUM_CLASSES, K, Setting
+from benchmarks.settings import ALPHA, BETA, MAJORITY_THRESHOLD, NUM_CLASSES, K, Setting
 from vq_layer import CosineKNNVectorQuantization, VectorQuantization
 
 
@@ -63,7 +63,7 @@ def _quantizer(setting: Setting, data: Data) -> VectorQuantization:
         setting.n,
         alpha=ALPHA,
         beta=BETA,
-        gamma=GAMMA,
+        gamma=setting.gamma,
         lookup_ord=setting.lookup_ord,
         num_splits=setting.num_splits,
     )

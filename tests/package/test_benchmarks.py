@@ -16,7 +16,7 @@ from benchmarks import growth, growth_figure, processes, report, settings, timin
 from benchmarks.data import make
 from benchmarks.implementations import prepared
 from benchmarks.implementations.broadcast import pairwise_distance
-from reference.gradients import alpha_gradient, beta_gradient
+from reference.gradients import alpha_gradient, beta_gradient, coulomb_gradient
 
 MODULES = ["agreement", "growth", "machine", "memory", "report", "timing", "verdicts", "implementations.election"]
 FAISS = "FAISS"  # in no extra that the tests install
@@ -52,15 +52,17 @@ def test_the_distances_of_the_formula_are_the_oracles(norm):
     np.testing.assert_allclose(formula, oracle[0], rtol=1e-6)
 
 
-def test_the_training_steps_give_the_oracles_gradients():
-    setting = small("published-training-L1")
-    data = make(setting)
-    emb_index = reference.vector_quantization(data.x, data.emb_space, lookup_ord=1, num_splits=16).emb_index.ravel()
+@pytest.mark.parametrize("name", ["published-training-L1", "coulomb-training"])
+def test_the_training_steps_give_the_oracles_gradients(name):
+    setting = small(name)
+    data, norm = make(setting), setting.lookup_ord
+    emb_index = reference.vector_quantization(data.vectors[None], data.emb_space, lookup_ord=norm).emb_index.ravel()
     vectors, emb_space = data.vectors.astype(float), data.emb_space.astype(float)
-    to_emb_space = alpha_gradient(vectors, emb_space, emb_index, 1, settings.ALPHA)
-    to_emb_space += beta_gradient(vectors, emb_space, 1, settings.BETA)
-    for name in ("ours", "broadcast"):
-        gradients = prepared(name, setting)(data)()
+    to_emb_space = alpha_gradient(vectors, emb_space, emb_index, norm, settings.ALPHA)
+    to_emb_space += beta_gradient(vectors, emb_space, norm, settings.BETA)
+    to_emb_space += coulomb_gradient(emb_space, norm, setting.gamma)
+    for implementation in ("ours", "broadcast"):
+        gradients = prepared(implementation, setting)(data)()
         np.testing.assert_array_equal(gradients[0], data.upstream)
         np.testing.assert_allclose(gradients[1], to_emb_space, rtol=1e-4, atol=1e-9)
 
