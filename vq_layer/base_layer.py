@@ -136,8 +136,8 @@ class Quantizer(keras.layers.Layer):
         if zero:
             warnings.warn(
                 f"all embeddings of the layer '{self.name}' are zero: with `embedding_initializer='batch'` they come "
-                f"from the first training batch, which has not been yet. Call it with `training=True`, or call "
-                f"`initialize_from_batch`.",
+                f"from the first training batch, which has not been yet. Call it with `training=True` while it is not "
+                f"frozen, or call `initialize_from_batch`.",
                 stacklevel=3,
             )
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from vq_layer import slots, validation
-from vq_layer.layers import VectorQuantization
+from vq_layer.layers import VectorQuantization, vector_quantizations
 from vq_layer.on_demand import flattened
 
 
@@ -92,5 +92,4 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
             )
 
     def _layers(self) -> list[VectorQuantization]:
-        quantizers = (layer for layer in flattened(self.model) if isinstance(layer, VectorQuantization))
-        return [layer for layer in quantizers if layer.num_embeds_replaced]
+        return [layer for layer in vector_quantizations(self.model) if layer.num_embeds_replaced]

@@ -65,9 +65,10 @@ def vector_quantization(
     num_embeds_replaced : int
         If positive, each training pass gathers the usage of the embeddings and this many of the most distant inputs,
         and the endpoint ``replace_embeds`` writes these over the least used embeddings. A pass is a run that computes
-        ``layer_out``, a loss, ``access_count``, ``distance`` or a gradient of one of these, as every step of training
-        does; one that computes several gathers once. Run ``replace_embeds`` by itself: fetched together with a pass,
-        the two may come in any order. As in 2018, ignored without `return_endpoints`, with a warning.
+        ``layer_out``, a loss, ``access_count``, ``distance``, the op ``emb_index`` or a gradient of one of these, as
+        every step of training does; one that computes several gathers once. Run ``replace_embeds`` by itself: fetched
+        together with a pass, the two may come in any order. As in 2018, ignored without `return_endpoints`, with a
+        warning.
     is_training : bool or scalar bool tf.Tensor
         Whether a pass is a training pass. Where it is the bool False, nothing is ever gathered: a replacement for which
         it is not given comes with a warning.

@@ -1,4 +1,4 @@
-"""The parts that a graph is built from: variables, their updates, and checks of what only a run knows."""
+"""The parts that a graph is built from: variables, their updates, and what the functions refuse or warn of."""
 
 import functools
 import inspect

@@ -49,7 +49,7 @@ def initial_values(initializer: Any, constant: bool) -> Any:
         # A callable, since `wrap_function` cannot lift a tensor of its graph into the variable's initial value.
         return lambda shape, dtype=None, partition_info=None: tf.convert_to_tensor(initializer, dtype)  # noqa: ARG005
     if isinstance(initializer, str):
-        return _marked if initializer == "batch" else keras.initializers.get(initializer)
+        return _marked if is_batch(initializer) else keras.initializers.get(initializer)
     return initializer
 
 
@@ -68,14 +68,12 @@ def require_batch(emb_space: tf.Tensor) -> tf.Tensor:
         When it runs, where it is.
     """
     # By its bits, since a processor may take the least number for 0.
-    initialized = tf.debugging.Assert(
-        tf.reduce_any(tf.not_equal(tf.bitcast(emb_space, _BITS[emb_space.dtype]), 1)),
-        [
-            "the embedding space of `embedding_initializer='batch'` is not initialized: run the endpoint "
-            "`emb_space_batch_init`, or restore a checkpoint, before anything that looks up in it"
-        ],
+    initialized = tf.reduce_any(tf.not_equal(tf.bitcast(emb_space, _BITS[emb_space.dtype]), 1))
+    message = (
+        "the embedding space of `embedding_initializer='batch'` is not initialized: run the endpoint "
+        "`emb_space_batch_init`, or restore a checkpoint, before anything that looks up in it"
     )
-    with tf.control_dependencies([initialized]):
+    with required(initialized, message):
         return tf.identity(emb_space)
 
 

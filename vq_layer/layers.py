@@ -198,10 +198,10 @@ class VectorQuantization(LossesOnDemand, Quantizer):
 
     def _count(self, counts: tf.Tensor, outermost: keras.layers.Layer) -> tf.Tensor:
         """Update the metrics, named after the layer if the outermost layer holds several such layers."""
-        quantizers = [layer for layer in flattened(outermost) if isinstance(layer, VectorQuantization)]
-        if len(quantizers) > 1:
-            for quantizer, name in zip(quantizers, unique_names([it.name for it in quantizers]), strict=True):
-                for metric in quantizer._usage_metrics:
+        layers = vector_quantizations(outermost)
+        if len(layers) > 1:
+            for layer, name in zip(layers, unique_names([it.name for it in layers]), strict=True):
+                for metric in layer._usage_metrics:
                     metric.name_after(name)
         for metric in self._usage_metrics:
             metric.update_state(counts)
@@ -262,6 +262,11 @@ class VectorQuantization(LossesOnDemand, Quantizer):
             "lookup_ord": in_json(self.lookup_ord),
             "num_embeds_replaced": self.num_embeds_replaced,
         }
+
+
+def vector_quantizations(layer: keras.layers.Layer) -> list[VectorQuantization]:
+    """Return those in a layer or a model, at any depth, each once."""
+    return [it for it in flattened(layer) if isinstance(it, VectorQuantization)]
 
 
 class _CosineQuantizer(Quantizer):
@@ -357,7 +362,8 @@ class CosineKNNVectorQuantization(_CosineQuantizer):
 
     The embedding space is not trainable, and there are no losses. The labels are a weight, too: they are saved with
     the embeddings, and ``layer.emb_labels.assign(...)`` changes them. Labels out of range are then a
-    `tf.errors.InvalidArgumentError` of the next call; compiled by XLA, which raises nothing, every output is NaN.
+    `tf.errors.InvalidArgumentError` of the next call; compiled by XLA, which raises nothing, every vector comes out as
+    NaN, with label -1.
 
     Parameters
     ----------

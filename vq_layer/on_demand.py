@@ -20,10 +20,19 @@ class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships n
     """
 
     _asked_first = False
+    _open_calls = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._put_off: deque[tuple[Any, Callable[[], Any]]] = deque()  # a list would be tracked by Keras
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer, as any other of Keras."""
+        self._open_calls += 1
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            self._open_calls -= 1
 
     def when_losses_are_read(self, work: Callable[[], Any]) -> None:
         """Put off work, which may add losses, until they are read in the same graph, or eagerly."""
@@ -37,18 +46,19 @@ class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships n
     def outermost_layer(self) -> keras.layers.Layer:
         """Return, inside `call`, the layer or the model whose call led to this one."""
         outermost = self._get_call_context().entry_layer
-        if outermost is self:  # it may not have been called, but `call` been run: then no one else ends this context
+        if not self._open_calls:  # but `call` was run: if that began this context, no one else ends it
             self._maybe_reset_call_context()
         return outermost
 
     def _get_own_losses(self) -> list[tf.Tensor]:
         while self._put_off:
-            graph, work = self._put_off.popleft()
+            graph, work = self._put_off[0]
             if graph is None:
                 with nullcontext() if tf.executing_eagerly() else tf.init_scope():
                     work()
             elif graph is _graph():  # the tensors of another graph are of no use in this one
                 work()
+            self._put_off.popleft()  # not before: what fails is not done
         losses: list[tf.Tensor] = super()._get_own_losses()
         return losses
 

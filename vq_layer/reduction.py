@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from vq_layer.assertions import required
 from vq_layer.distances import finite_rows, unfused
 from vq_layer.shapes import static_shape
 
@@ -59,13 +60,8 @@ def fit(rows: tf.Tensor, num_components: int) -> Projection:
     of the dtype of the rows, is null.
     """
     number, d = tf.shape(rows)[0], static_shape(rows)[-1]
-    enough = tf.debugging.assert_greater(
-        number,
-        num_components,
-        message=f"`num_dim_reduction_components`={num_components} must be less than the number of finite rows it is "
-        "fitted on",
-    )
-    with tf.control_dependencies([enough] if enough is not None else []):
+    rule = f"`num_dim_reduction_components`={num_components} must be less than the number of finite rows to fit"
+    with required(number > num_components, rule):
         exact = tf.cast(rows, tf.float64)
     mean = tf.reduce_mean(exact, axis=0)
     centred = exact - mean

@@ -40,7 +40,7 @@ def check_layer_input(x: Any, q: int | None) -> None:
     check_floating(x)
     shape = tf.TensorShape(x.shape)
     check_layer_shape(shape)
-    if q is not None and shape[-1] != q:
+    if q is not None and static_shape(x)[-1] != q:
         raise ValueError(f"the last axis of `x` must be {q}, as the layer was built for. Received: x.shape={shape}")
 
 
@@ -140,7 +140,7 @@ def check_constant(value: Any, shape: tuple[int, int | None]) -> None:
     if not received.is_compatible_with(shape):
         rule = f"[n, d] = [{shape[0]}, {'d' if shape[1] is None else shape[1]}]"
         raise ValueError(
-            f"the values of `embedding_initializer` must have the shape {rule}. Received: {tuple(received)}"
+            f"the values of `embedding_initializer` must have the shape {rule}. Received: {tuple(received.as_list())}"
         )
     dtype = value.dtype if tf.is_tensor(value) else tf.as_dtype(np.asarray(value).dtype)
     if not (tf.as_dtype(dtype) in FLOATING or tf.as_dtype(dtype).is_integer):

@@ -103,6 +103,23 @@ def test_a_layer_called_twice_has_the_losses_of_both_calls_and_none_of_an_earlie
         assert len(model.losses) == len(layer.losses) == 6
 
 
+class Twice(VectorQuantization):
+    """Quantizes twice in one call, and drops out in between."""
+
+    def call(self, x, training=None):  # noqa: D102
+        dropped = keras.layers.Dropout(0.5, seed=0)(super().call(x, training=training))
+        return super().call(dropped, training=training)
+
+
+@pytest.mark.clause("VQ-5", "VQ-11")
+def test_a_call_that_goes_on_after_that_of_its_base_is_still_the_same_call():
+    layer = Twice(3, num_embeds_replaced=1, embedding_initializer=EMB_SPACE, return_endpoints=False)
+    layer.build((None, 2))
+    layer(X, training=True)
+    assert len(layer.losses) == 6
+    assert layer.passes_since_replacement == 1
+
+
 @pytest.mark.clause("VQ-5")
 def test_losses_of_an_eager_call_may_be_read_in_a_function():
     layer = layer_of()

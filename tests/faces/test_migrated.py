@@ -46,12 +46,9 @@ def _migrated(request):
 
 @pytest.fixture
 def _large(request, monkeypatch):
-    """Let the inputs be large where all switches are off; nothing is to be compiled here."""
+    """Let the inputs be large where all switches are off."""
     if request.getfixturevalue("_migrated") == SWITCHES:
         monkeypatch.setattr(compilation, "SMALL", 8)
-    vq_layer.set_compilation("plain")
-    yield
-    vq_layer.set_compilation("auto")
 
 
 def run(build, dtype="float32"):

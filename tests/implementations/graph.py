@@ -87,8 +87,8 @@ class _Graph:
         feeds["emb_space"] = v1.placeholder(emb_space.dtype, emb_space.shape)
         self._assign_emb_space = emb_space.assign(feeds["emb_space"]).op
         self._graph, self._compilation, self._feeds, self._build_gradients = graph, compilation, feeds, gradients
-        # To optimize a graph takes as long as to build it, and one case is all that most of them are run for. The sessions
-        # of trainings and of tests/faces do optimize theirs.
+        # To optimize a graph takes as long as to build it, and most are run for few cases. Trainings, and tests/faces,
+        # do optimize theirs.
         config = v1.ConfigProto()
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         self._quantized, self._session = quantized, v1.Session(graph=graph, config=config)
