@@ -24,7 +24,7 @@ _DTYPES = {name: np.dtype(name) for name in ("float64", "float32", "float16")} |
 # differences sum to 8 * 128^2 = 2^17 < 2^22 units at most: exact in float32, and different sums have different roots.
 _LARGEST_EXACT = 64
 
-# Scales that keep squares of differences clear of overflow (VQ-15: below 1e18), and reach the smallest normals.
+# Scales that keep squares of differences clear of overflow (VQ-15), and reach the smallest normals.
 _EXPONENTS = {"float64": (-300, 300), "float32": (-120, 55), "bfloat16": (-120, 55), "float16": (-8, 8)}
 
 # Scales and offsets: near 1, and so far from 0 that the square of the offset swallows those of the differences.

@@ -17,6 +17,7 @@ from tests.comparison import METRICS, comparison_dtype, distance_error, near_min
 from tests.implementations.graph import GraphFunctions
 from tests.implementations.oracle import Oracle
 from tests.implementations.protocol import Case
+from tests.strategies import choices
 
 pytestmark = pytest.mark.slow
 
@@ -319,6 +320,35 @@ def test_differences_that_round_are_reached(dtype):
         return case.x.dtype == dtype and (vectors - emb_space != exact).any()
 
     assert reaches(ROUNDED, rounds)
+
+
+# Many choices as one.
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (0, 4), (-3, 3), (2, 5), (-9, -7), (-1000, 1000), (-(2**53), 2**53)])
+def test_integers_of_a_range_are_all_reached_and_the_simplest_is_the_one_nearest_to_zero(low, high):
+    drawn = np.concatenate(draws(_integers(low, high)))
+    assert low <= drawn.min() <= low + (high - low) // 8
+    assert high - (high - low) // 8 <= drawn.max() <= high
+    assert high - low > 7 or set(drawn) == set(range(low, high + 1))
+    simplest = hypothesis.find(_integers(low, high), lambda _: True, settings=settings(1))
+    np.testing.assert_array_equal(simplest, np.full(6, min(max(low, 0), high)))
+
+
+@st.composite
+def _integers(draw, low, high):
+    return choices.integers(draw, 6, low, high)
+
+
+def test_each_choice_is_of_its_own_options_and_the_simplest_is_the_first():
+    @st.composite
+    def three(draw):
+        choose = choices.chooser(draw, 3)
+        return choose("ab"), choose((False, True)), choose(range(5))
+
+    strategy = three()
+    assert len(set(draws(strategy))) == 2 * 2 * 5
+    assert hypothesis.find(strategy, lambda _: True, settings=settings(1)) == ("a", False, 0)
 
 
 # What few combinations leave.
