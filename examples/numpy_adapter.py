@@ -42,9 +42,9 @@ class NumpyAdapter:
         spacing = norm(case.emb_space[:, np.newaxis] - case.emb_space, case.lookup_ord)
         closest = np.where(np.eye(n, dtype=bool), np.float32(np.inf), spacing).min(-1) if n > 1 else spacing[0]
         losses = {
-            "alpha_loss": case.alpha * distance.min(-1).sum() / max(len(x), 1),
-            "beta_loss": case.beta * distance.sum() / max(len(x), 1),
-            "coulomb_loss": -case.gamma * closest.sum(),
+            "alpha_loss": np.float32(case.alpha) * distance.min(-1).sum() / np.float32(max(len(x), 1)),
+            "beta_loss": np.float32(case.beta) * distance.sum() / np.float32(max(len(x), 1)),
+            "coulomb_loss": np.float32(-case.gamma) * closest.sum(),
         }
         return Quantized(
             layer_out=case.emb_space[distance.argmin(-1)].reshape(case.x.shape),

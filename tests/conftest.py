@@ -24,6 +24,8 @@ hypothesis.settings.register_profile("ci", max_examples=300, derandomize=True, *
 hypothesis.settings.register_profile("extended", max_examples=3000, **_COMMON)
 hypothesis.settings.load_profile("dev")
 
+gc.set_threshold(100_000, 20, 20)  # what was imported, and stays, takes a tenth of the time to search again and again
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -41,11 +43,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         apart = [item for item in checks if "implementation" not in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=apart)
         items[:] = [item for item in items if item not in apart]
-
-
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector what was imported and stays: to search it takes a tenth of the time."""
-    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -33,15 +33,24 @@ def a_vector_that_is_not_finite_has_a_most_similar_embedding(similarity: Array) 
     return np.where(np.isnan(similarity), -np.inf, similarity).argmax(axis=-1)
 
 
-@instead_of("reference.voting.k_most_similar", "VQ-13", embeddings_alone)
-def an_embedding_that_is_not_finite_votes(similarity: Array, k: int) -> Array:
-    known = ~np.isnan(similarity)
-    return np.argsort(np.where(known, -similarity, -np.inf), kind="stable")[:k] if known.any() else np.arange(0)
+def _in_place_of_nan(similarity: Array, value: float) -> Array:
+    """Put a value in the place of NaN, unless a row has nothing else."""
+    unknown = np.isnan(similarity)
+    return np.where(unknown & ~unknown.all(axis=-1, keepdims=True), value, similarity)
 
 
-@instead_of("reference.voting.k_most_similar", "VQ-13", embeddings_alone)
-def embeddings_that_are_not_finite_fill_up_the_votes(similarity: Array, k: int) -> Array:
-    return np.argsort(-similarity, kind="stable")[:k] if (~np.isnan(similarity)).any() else np.arange(0)
+@instead_of("reference.voting.majority_vote", "VQ-13", embeddings_alone)
+def an_embedding_that_is_not_finite_votes(
+    similarity: Array, emb_labels: Array, num_classes: int, k: int, representative: str
+) -> Vote:
+    return right_vote(_in_place_of_nan(similarity, 2.0), emb_labels, num_classes, k, representative)
+
+
+@instead_of("reference.voting.majority_vote", "VQ-13", embeddings_alone)
+def embeddings_that_are_not_finite_fill_up_the_votes(
+    similarity: Array, emb_labels: Array, num_classes: int, k: int, representative: str
+) -> Vote:
+    return right_vote(_in_place_of_nan(similarity, -2.0), emb_labels, num_classes, k, representative)
 
 
 @instead_of("reference.voting.majority_vote", "VQ-13", embeddings_alone)
