@@ -18,7 +18,7 @@ _COMMON = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.to
 hypothesis.settings.register_profile("dev", max_examples=30, **_COMMON)
 _ONCE = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # what fails is not shrunk
 hypothesis.settings.register_profile("few", max_examples=5, derandomize=True, phases=_ONCE, **_COMMON)
-hypothesis.settings.register_profile("quick", max_examples=20, derandomize=True, phases=_ONCE, **_COMMON)
+hypothesis.settings.register_profile("quick", max_examples=15, derandomize=True, phases=_ONCE, **_COMMON)
 hypothesis.settings.register_profile("mutants", max_examples=100, derandomize=True, phases=_ONCE, **_COMMON)
 hypothesis.settings.register_profile("ci", max_examples=300, derandomize=True, **_COMMON)
 hypothesis.settings.register_profile("extended", max_examples=3000, **_COMMON)

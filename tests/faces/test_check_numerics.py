@@ -10,6 +10,8 @@ import tensorflow as tf
 import vq_layer
 from vq_layer.kernels import chunks, compilation
 
+pytestmark = pytest.mark.slow  # it trains
+
 N, D = 23, 5  # in no other test: what is traced here is checked for good
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal([6, 4, 2 * D]).astype(np.float32)

@@ -124,6 +124,7 @@ def test_41_of_41_votes_reach_the_threshold_of_1(jit_compile):
     assert not tf.reduce_any(endpoints[4])
 
 
+@pytest.mark.slow
 def test_a_saved_model_keeps_labels_and_embeddings(tmp_path):
     layer = vq_layer.CosineKNNVectorQuantization(LABELS, 3, 3, 4, majority_threshold=0.5, num_splits=2, name="vote")
     model = keras.Sequential([keras.Input((1, 4)), layer])
@@ -243,6 +244,7 @@ def test_labels_that_are_assigned_out_of_range_are_an_invalid_argument_of_what_u
     )
 
 
+@pytest.mark.slow
 @pytest.mark.clause("VQ-10")
 def test_compiled_where_nothing_raises_labels_out_of_range_come_out_as_minus_one_and_nan():
     layer = layer_of(representative="nearest")

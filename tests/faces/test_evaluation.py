@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from vq_layer import VectorQuantization, quantizers
 
+pytestmark = pytest.mark.slow  # it trains
+
 EMB_SPACE = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 8.0]], np.float32)
 X = np.array([[1.0, 0.0], [5.0, 0.0], [3.0, 1.0], [4.0, -1.0]], np.float32)  # one to the first, three to the second
 LOSSES = ("alpha_loss", "beta_loss_of_sum", "coulomb_loss")

@@ -137,6 +137,7 @@ def test_what_needs_the_embeddings_says_that_the_layer_must_be_built(use):
         getattr(layer, use)(*[[[0]]][: use == "decode"])
 
 
+@pytest.mark.slow
 @pytest.mark.clause("VQ-5")
 def test_fit_adds_the_losses_and_moves_the_embeddings():
     layer = vq_layer.VectorQuantization(5, num_splits=2)
@@ -168,6 +169,7 @@ def test_the_gradient_passes_through_the_layer_to_what_comes_before():
     np.testing.assert_allclose(gradient, np.tile(x.sum(axis=0)[:, np.newaxis], 6), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_a_saved_model_comes_back_whole(tmp_path, lookup_ord):
     layer = vq_layer.VectorQuantization(
@@ -268,6 +270,7 @@ def test_a_layer_of_float64_starts_with_all_bits_of_an_array_of_float64():
     np.testing.assert_array_equal(layer.emb_space.numpy(), values, strict=True)
 
 
+@pytest.mark.slow
 def test_a_model_that_started_from_an_array_is_saved_cloned_and_copied(tmp_path):
     model = model_of(vq_layer.VectorQuantization(3, embedding_initializer=VALUES), q=2)
     layer = model.layers[0]
@@ -316,6 +319,7 @@ def test_an_initializer_for_another_size_of_vectors_is_refused_when_the_layer_is
     assert layer.weights == []
 
 
+@pytest.mark.slow
 def test_an_exported_model_serves_any_batch(tmp_path):
     model, x = model_of(vq_layer.VectorQuantization(5)), inputs(3, 4, 6)
     model.export(tmp_path / "served", verbose=False)
@@ -333,6 +337,7 @@ def test_under_a_mixed_policy_the_embeddings_stay_float32(half):
     assert {loss.dtype.name for loss in layer.losses} == {"float32"}
 
 
+@pytest.mark.slow
 @pytest.mark.clause("VQ-14")
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
 def test_fit_trains_under_every_policy_beside_the_loss_of_the_model(policy):

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import vq_layer
 
+pytestmark = pytest.mark.slow  # it trains
+
 v1 = tf.compat.v1
 
 MODES = ("pca-batch", "pca-emb-space")

@@ -13,6 +13,8 @@ import vq_layer
 from reference import metrics
 from reference.replacement import ReplacementState, replace_embeds
 
+pytestmark = pytest.mark.slow  # it trains
+
 v1 = tf.compat.v1
 
 EMB_SPACE = np.array([[0.0, 0.0], [4.0, 4.0], [2.0, -2.0]], np.float32)

@@ -24,6 +24,7 @@ def test_its_code_runs(code):
     run(code)
 
 
+@pytest.mark.slow
 def test_its_replacement_brings_the_embeddings_into_use():
     (code,) = (code for code in PROGRAMS if "replace_embeds" in code)
     without = code.replace("session.run(out.replace_embeds)", "pass")

@@ -26,6 +26,8 @@ from tests.implementations.subject import Subject
 from tests.report import measurements
 from tests.strategies import training
 
+pytestmark = pytest.mark.slow  # it trains
+
 # A training takes longer than a quantization: fewer of them, of many steps each.
 SHARE_OF_EXAMPLES = 0.1
 LEAST_EXAMPLES = 10
