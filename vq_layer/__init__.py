@@ -2,11 +2,15 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from vq_layer.callbacks import ReplaceEmbeddings
-from vq_layer.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
+from vq_layer.core.quantizers import CosineVQEndpoints, VQEndpoints
+from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
 from vq_layer.kernels.compilation import get_compilation, set_compilation
-from vq_layer.layers import CosineKNNVectorQuantization, CosineVectorQuantization, VectorQuantization
-from vq_layer.quantizers import CosineVQEndpoints, VQEndpoints
+from vq_layer.layers.callbacks import ReplaceEmbeddings
+from vq_layer.layers.vector_quantization import (
+    CosineKNNVectorQuantization,
+    CosineVectorQuantization,
+    VectorQuantization,
+)
 
 try:
     __version__ = version("vq-layer")

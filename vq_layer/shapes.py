@@ -18,3 +18,17 @@ def static_shape(tensor: Any) -> tuple[Any, ...]:
 def static_size(axes: tuple[Any, ...]) -> Any:
     """Return the product of the sizes of axes; None where one is unknown."""
     return None if None in axes else math.prod(axes)
+
+
+def flat(vectors: tf.Tensor) -> tf.Tensor:
+    """Return vectors as rows, ``[..., d] -> [number, d]``, the number static where it can be."""
+    *axes, d = static_shape(vectors)
+    number = static_size(tuple(axes))
+    return tf.reshape(vectors, [tf.reduce_prod(tf.shape(vectors)[:-1]) if number is None else number, d])
+
+
+def unflattened(of_rows: tf.Tensor, vectors: tf.Tensor, *last: int) -> tf.Tensor:
+    """Reshape what belongs to the rows of ``flat(vectors)``: to the axes of `vectors` but the last, and then `last`."""
+    axes = static_shape(vectors)[:-1]
+    shape = tf.concat([tf.shape(vectors)[:-1], last], axis=0) if None in axes else [*axes, *last]
+    return tf.reshape(of_rows, shape)

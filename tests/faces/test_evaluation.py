@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import VectorQuantization, quantizers
+from vq_layer import VectorQuantization
+from vq_layer.core import quantizers
 
 pytestmark = pytest.mark.slow  # it trains
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from vq_layer import ReplaceEmbeddings, VectorQuantization
-from vq_layer.slots import reset_slots
+from vq_layer.layers.slots import reset_slots
 
 REPLACED = np.array([False, True, False])
 NEW = np.array([[7.0, 8.0], [7.0, 8.0], [7.0, 8.0]], np.float32)

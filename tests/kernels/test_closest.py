@@ -12,7 +12,7 @@ from reference.distances import pairwise_distance
 from reference.spacing import emb_closest_spacing
 from tests.comparison import assert_within, coulomb_gradient_interval, distance_error, rounding
 from tests.implementations.protocol import Case
-from vq_layer import quantizers
+from vq_layer.core import quantizers
 from vq_layer.kernels import chunks, compilation, scan
 from vq_layer.kernels.closest import closest_spacing
 
@@ -48,7 +48,7 @@ def spacing_and_gradient(case):
     with tf.GradientTape() as tape:
         tape.watch(emb_space)
         spacing = closest_spacing(emb_space, case.lookup_ord)
-        loss = vq_layer.losses.coulomb_loss(spacing, tf.constant(case.gamma, emb_space.dtype))
+        loss = vq_layer.parts.losses.coulomb_loss(spacing, tf.constant(case.gamma, emb_space.dtype))
     return spacing, tape.gradient(loss, emb_space)
 
 

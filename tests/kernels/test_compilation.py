@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 import vq_layer
-from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks, compilation, gradients, pairs, search, sums
+from vq_layer.kernels.distances import pairwise_distance
+from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of_distances
-from vq_layer.lookup import nearest
 
 pytestmark = pytest.mark.slow
 
@@ -137,7 +137,7 @@ def test_who_fetches_the_output_or_a_loss_of_a_graph_does_not_pay_for_all_distan
 
 
 def test_only_who_returns_endpoints_pays_for_all_distances(monkeypatch):
-    monkeypatch.setattr("vq_layer.quantizers.all_distances", lambda *_: pytest.fail("computed all distances"))
+    monkeypatch.setattr("vq_layer.core.quantizers.all_distances", lambda *_: pytest.fail("computed all distances"))
     vq_layer.VectorQuantization(512, gamma=0)(normal(1000, 8), training=True)
 
 

@@ -10,9 +10,9 @@ from tests.implementations.protocol import CosineCase, Vote
 from tests.kernels.rankings import COINS, EMB_SPACES, NORMAL, ROWS, D, K, N, check_ranking, inputs
 from tests.parity import test_cosine as parity
 from vq_layer.kernels import chunks, compilation, preselection, ranking
+from vq_layer.kernels.lookup import k_most_similar
 from vq_layer.kernels.ranking import top_k_similar
-from vq_layer.lookup import k_most_similar
-from vq_layer.similarity import cosine_similarity, normalize
+from vq_layer.kernels.similarity import cosine_similarity, normalize
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranking")]  # on one worker, which compiles each program once
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import scan
 from vq_layer.kernels.compilation import compiled
-from vq_layer.lookup import nearest
+from vq_layer.kernels.distances import pairwise_distance
+from vq_layer.kernels.lookup import nearest
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import Case
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup
-from vq_layer.distances import pairwise_distance
 from vq_layer.kernels.compilation import compiled
-from vq_layer.similarity import cosine_similarity
+from vq_layer.kernels.distances import pairwise_distance
+from vq_layer.kernels.similarity import cosine_similarity
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compiled")]  # on one worker, which compiles each program once
 

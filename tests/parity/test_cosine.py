@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-import vq_layer.voting
+import vq_layer.kernels.voting
 from reference import voting
 from tests.comparison import assert_within, rounding
 from tests.comparison.cosine import (
@@ -70,7 +70,7 @@ def test_each_label_is_elected_by_some_k_most_similar_within_rounding(implementa
 
 
 @pytest.mark.clause("VQ-10")
-@pytest.mark.parametrize("votes_needed", [voting.votes_needed, vq_layer.voting.votes_needed])
+@pytest.mark.parametrize("votes_needed", [voting.votes_needed, vq_layer.kernels.voting.votes_needed])
 @given(k=st.integers(1, 300), data=st.data())
 def test_the_votes_needed_are_the_least_whose_share_reaches_the_threshold(votes_needed, k, data):
     share = data.draw(st.integers(0, k)) / k

@@ -7,26 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer.kernels.compilation import SMALL
-from vq_layer.shapes import static_shape, static_size
+from vq_layer.shapes import static_shape
 
 Kernel = Callable[..., Any]
 Sizes = tuple[int, ...]  # the numbers of rows that chunks have, descending
 _WORK = 1 << 25  # coordinates of pairs of a compiled chunk, about a millisecond: to call it takes a twentieth of that
 _AT_ONCE = os.cpu_count() or 1
-
-
-def flat(vectors: tf.Tensor) -> tf.Tensor:
-    """Return vectors as rows, ``[..., d] -> [number, d]``, the number static where it can be."""
-    *axes, d = static_shape(vectors)
-    number = static_size(tuple(axes))
-    return tf.reshape(vectors, [tf.reduce_prod(tf.shape(vectors)[:-1]) if number is None else number, d])
-
-
-def unflattened(of_rows: tf.Tensor, vectors: tf.Tensor, *last: int) -> tf.Tensor:
-    """Reshape what belongs to the rows of ``flat(vectors)``: to the axes of `vectors` but the last, and then `last`."""
-    axes = static_shape(vectors)[:-1]
-    shape = tf.concat([tf.shape(vectors)[:-1], last], axis=0) if None in axes else [*axes, *last]
-    return tf.reshape(of_rows, shape)
 
 
 def plain_sizes(pair: int) -> Sizes:

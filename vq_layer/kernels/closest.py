@@ -5,12 +5,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer import spacing
-from vq_layer.distances import finite_rows, norm, pairwise_distance, where_known
-from vq_layer.kernels import chunks
+from vq_layer.kernels import chunks, spacing
 from vq_layer.kernels.compilation import Function, compiled, is_small, specs, traced, uses_xla
+from vq_layer.kernels.distances import norm, pairwise_distance
 from vq_layer.kernels.gradients import not_differentiable
 from vq_layer.kernels.scan import prepared, scan_others
+from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.shapes import static_shape
 
 _FOUND = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.bool)

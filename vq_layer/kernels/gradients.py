@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
 from vq_layer.kernels import chunks, tiles
 from vq_layer.kernels.compilation import compiled
+from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
 Terms = tuple[tf.Tensor, Iterable[tf.Tensor]]

@@ -6,11 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows, pairwise_distance
 from vq_layer.kernels import chunks, tiles
 from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, specs, traced, uses_xla
+from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
-from vq_layer.shapes import static_shape
+from vq_layer.non_finite import finite_rows
+from vq_layer.shapes import flat, static_shape, unflattened
 
 
 def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -20,9 +21,9 @@ def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
     """
     if is_small(vectors, emb_space):
         return pairwise_distance(vectors, emb_space, lookup_ord)
-    rows = chunks.flat(vectors)
+    rows = flat(vectors)
     distance = _distances(rows, emb_space, lookup_ord, lambda upstream: upstream)
-    return chunks.unflattened(distance, vectors, static_shape(emb_space)[0])
+    return unflattened(distance, vectors, static_shape(emb_space)[0])
 
 
 def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.kernels.blocks import Blocks, cut
+from vq_layer.kernels.similarity import normalize
 from vq_layer.shapes import static_shape
-from vq_layer.similarity import normalize
 
 GROUP = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima to hold
 _SPARE = 4  # groups beyond k, so that the next score is rarely within rounding of the k-th

@@ -11,9 +11,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
 from vq_layer.kernels.blocks import Blocks, cut
 from vq_layer.kernels.tiles import BLOCK
+from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
 FEWEST = 2 * BLOCK

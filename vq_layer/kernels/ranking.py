@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows, where_known
 from vq_layer.kernels import preselection
 from vq_layer.kernels.blocks import cut
-from vq_layer.kernels.chunks import Sizes, concatenated, flat, plain_sizes, settled, unflattened
+from vq_layer.kernels.chunks import Sizes, concatenated, plain_sizes, settled
 from vq_layer.kernels.compilation import Function, by_size, compiled, specs, traced, uses_xla
+from vq_layer.kernels.lookup import Ranking, k_most_similar
 from vq_layer.kernels.preselection import GROUP, Plan
-from vq_layer.lookup import Ranking, k_most_similar
-from vq_layer.shapes import static_shape
-from vq_layer.similarity import cosine_similarity, normalize, products
+from vq_layer.kernels.similarity import cosine_similarity, normalize, products
+from vq_layer.non_finite import finite_rows, where_known
+from vq_layer.shapes import flat, static_shape, unflattened
 
 _HELD = 1 << 23  # numbers that a chunk holds, about 32 MiB as float32
 _LARGEST_CHUNK = 1024

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows
 from vq_layer.kernels import tiles
 from vq_layer.kernels.blocks import Blocks, cut
+from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
 LayOut = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]

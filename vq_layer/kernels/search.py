@@ -4,12 +4,12 @@ import functools
 
 import tensorflow as tf
 
-from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks, product
 from vq_layer.kernels.compilation import Function, by_size, compiled, specs, traced, uses_xla
+from vq_layer.kernels.distances import pairwise_distance
+from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.scan import prepared, scan
-from vq_layer.lookup import nearest
-from vq_layer.shapes import static_shape
+from vq_layer.shapes import flat, static_shape, unflattened
 
 _PRODUCT_PAYS = 24  # coordinates from which on a matrix product, with what it takes to trust it, is faster
 _FEW = 512  # rows, of which a chunk of the usual size would be empty for the most part
@@ -24,7 +24,7 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
     of direct differences, the two may differ.
     """
     n, d = static_shape(emb_space)
-    rows = chunks.flat(vectors)
+    rows = flat(vectors)
     number = static_shape(rows)[0]
     few = number is not None and number <= _FEW
     index = by_size(
@@ -33,7 +33,7 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -
         small=lambda: _all_pairs(rows, emb_space, lookup_ord),
         large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla(), few)(rows, emb_space),
     )
-    return chunks.unflattened(index, vectors)
+    return unflattened(index, vectors)
 
 
 def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:

@@ -5,11 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.distances import pairwise_distance
 from vq_layer.kernels import chunks
 from vq_layer.kernels.compilation import Function, by_size, specs, traced, uses_xla
+from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.gradients import not_differentiable, weighted_sums
-from vq_layer.shapes import static_shape
+from vq_layer.shapes import flat, static_shape
 
 
 def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -19,7 +19,7 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
     VQ-7; it has none of its own, and `vectors` are constants.
     """
     n, d = static_shape(emb_space)
-    rows = chunks.flat(vectors)
+    rows = flat(vectors)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def total(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows, unfused, where_known
+from vq_layer.kernels.distances import unfused
+from vq_layer.non_finite import finite_rows, where_known
 
 
 def cosine_similarity(vectors: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:

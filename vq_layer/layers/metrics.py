@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from vq_layer.distances import where_known
+from vq_layer.non_finite import where_known
 
 
 def perplexity(access_count: tf.Tensor) -> tf.Tensor:

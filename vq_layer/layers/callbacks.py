@@ -5,9 +5,10 @@ from typing import Any
 
 import keras
 
-from vq_layer import slots, validation
-from vq_layer.layers import VectorQuantization, vector_quantizations
-from vq_layer.on_demand import flattened
+from vq_layer import validation
+from vq_layer.layers import slots
+from vq_layer.layers.on_demand import flattened
+from vq_layer.layers.vector_quantization import VectorQuantization, vector_quantizations
 
 
 class ReplaceEmbeddings(keras.callbacks.Callback):

@@ -6,7 +6,7 @@ Both spacings are functions of the distances of the embeddings among each other,
 
 import tensorflow as tf
 
-from vq_layer.distances import where_known
+from vq_layer.non_finite import where_known
 from vq_layer.shapes import static_shape
 
 

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 
-class LossesOnDemand(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no type information
+class LossesOnDemand(keras.layers.Layer):
     """A layer that puts work off until `losses`, of itself or of a model that it is part of, is read.
 
     As the losses themselves, what was put off in an earlier outermost call is forgotten when the next one begins.

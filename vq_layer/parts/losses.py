@@ -5,7 +5,8 @@ None reaches the inputs: their vectors must come in with the gradient stopped.
 
 import tensorflow as tf
 
-from vq_layer.distances import finite_rows, norm
+from vq_layer.kernels.distances import norm
+from vq_layer.non_finite import finite_rows
 
 
 def alpha_loss(vectors: tf.Tensor, chosen: tf.Tensor, lookup_ord: float, alpha: tf.Tensor) -> tf.Tensor:

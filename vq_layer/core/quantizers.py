@@ -5,17 +5,20 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from vq_layer import losses, reduction, spacing
-from vq_layer.distances import finite_rows, norm
+from vq_layer.core.splitting import merge, split
+from vq_layer.kernels import reduction, spacing
 from vq_layer.kernels.closest import closest_spacing
 from vq_layer.kernels.compilation import is_small
+from vq_layer.kernels.distances import norm
+from vq_layer.kernels.lookup import Ranking, nearest, select
 from vq_layer.kernels.pairs import all_distances, distances_among
 from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
-from vq_layer.lookup import Ranking, nearest, select, straight_through
-from vq_layer.splitting import merge, split
-from vq_layer.voting import Vote, majority_of, votes_needed
+from vq_layer.kernels.voting import Vote, majority_of, votes_needed
+from vq_layer.non_finite import finite_rows
+from vq_layer.parts import losses
+from vq_layer.parts.estimators import straight_through
 
 
 class VQEndpoints(NamedTuple):

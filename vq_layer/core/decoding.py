@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from vq_layer.assertions import required
-from vq_layer.lookup import select
+from vq_layer.kernels.lookup import select
 from vq_layer.shapes import static_shape
 
 

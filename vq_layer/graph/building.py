@@ -10,12 +10,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vq_layer import initialization, quantizers, replacement, validation
+from vq_layer import validation
 from vq_layer.assertions import labels_in_range
-from vq_layer.distances import comparison_dtype
-from vq_layer.lookup import access_count
-from vq_layer.quantizers import VQResult
-from vq_layer.replacement import ReplacementState
+from vq_layer.core import quantizers
+from vq_layer.core.quantizers import VQResult
+from vq_layer.dtypes import comparison_dtype
+from vq_layer.kernels.lookup import access_count
+from vq_layer.parts import replacement
+from vq_layer.parts import starts as initialization
+from vq_layer.parts.replacement import ReplacementState
 from vq_layer.shapes import static_shape
 
 v1 = tf.compat.v1

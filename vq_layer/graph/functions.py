@@ -4,9 +4,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer import graph, quantizers, validation
-from vq_layer.lookup import access_count
-from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints
+from vq_layer import validation
+from vq_layer.core import quantizers
+from vq_layer.core.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints
+from vq_layer.graph import building as graph
+from vq_layer.kernels.lookup import access_count
 
 v1 = tf.compat.v1
 

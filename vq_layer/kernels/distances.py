@@ -2,13 +2,9 @@
 
 import math
 
-import numpy as np
 import tensorflow as tf
 
-
-def comparison_dtype(dtype: tf.DType) -> tf.DType:
-    """Return the dtype in which inputs of `dtype` are compared: float32 for half types, else their own (VQ-14)."""
-    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
+from vq_layer.non_finite import finite_rows, where_known
 
 
 def norm(vectors: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -58,18 +54,3 @@ def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: floa
     clean_emb_space = tf.where(tf.expand_dims(embedding_known, -1), emb_space, 0)
     distance = norm(tf.expand_dims(clean, -2) - clean_emb_space, lookup_ord)
     return where_known(tf.expand_dims(vector_known, -1) & embedding_known, distance)
-
-
-def where_known(known: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Return the values, and NaN in the place of those that are not known; no gradient passes there.
-
-    Where all are known no NaN arises, not even as a constant, so that `tf.debugging.enable_check_numerics` finds none.
-    """
-    dtype = {4: tf.int32, 8: tf.int64}[values.dtype.size]
-    bits = np.array(math.nan, values.dtype.as_numpy_dtype).view(dtype.as_numpy_dtype)
-    return tf.where(known, values, tf.bitcast(tf.where(known, tf.constant(0, dtype), tf.constant(bits)), values.dtype))
-
-
-def finite_rows(vectors: tf.Tensor) -> tf.Tensor:
-    """Tell which vectors have only finite coordinates: ``[..., d] -> [...]`` (VQ-13)."""
-    return tf.reduce_all(tf.math.is_finite(vectors), axis=-1)

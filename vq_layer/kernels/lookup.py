@@ -1,11 +1,11 @@
 """The lookup: which embedding is nearest, and how often each was (VQ-2, VQ-3, VQ-4, VQ-9)."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from vq_layer.distances import where_known
+from vq_layer.non_finite import where_known
 
 
 class Ranking(NamedTuple):
@@ -64,15 +64,3 @@ def access_count(emb_index: tf.Tensor, n: int) -> tf.Tensor:
     """
     flat = tf.reshape(emb_index, [-1])
     return tf.math.unsorted_segment_sum(tf.ones_like(flat, tf.float32), flat, n)
-
-
-def straight_through(x: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-    """Return `chosen` bit for bit, with the identity as its gradient to `x` and none to `chosen` (VQ-3).
-
-    The straight-through estimator of Bengio et al. (2013). The usual ``x + stop_gradient(chosen - x)`` rounds.
-    """
-
-    def forward(_: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        return tf.identity(chosen), lambda upstream: (upstream, None)
-
-    return tf.custom_gradient(forward)(x, chosen)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vq_layer import validation
 from vq_layer.assertions import required
-from vq_layer.distances import finite_rows
+from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
 _BITS = {tf.float32: tf.int32, tf.float64: tf.int64}  # as integers, 1 in the least positive number

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vq_layer import initialization, quantizers, validation
-from vq_layer.decoding import decoded
-from vq_layer.distances import comparison_dtype
-from vq_layer.kernels.chunks import unflattened
-from vq_layer.lookup import straight_through
-from vq_layer.shapes import static_shape
+from vq_layer import validation
+from vq_layer.core import quantizers
+from vq_layer.core.decoding import decoded
+from vq_layer.dtypes import comparison_dtype
+from vq_layer.parts import starts as initialization
+from vq_layer.parts.estimators import straight_through
+from vq_layer.shapes import static_shape, unflattened
 
 
 class Quantizer(keras.layers.Layer):

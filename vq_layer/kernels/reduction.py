@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.assertions import required
-from vq_layer.distances import finite_rows, unfused
+from vq_layer.kernels.distances import unfused
+from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
 

@@ -6,14 +6,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from vq_layer import quantizers, replacement, validation
+from vq_layer import validation
 from vq_layer.assertions import labels_in_range
-from vq_layer.base_layer import Quantizer, in_json, number_of
-from vq_layer.lookup import access_count
-from vq_layer.metrics import CodebookUsage, Perplexity, unique_names
-from vq_layer.on_demand import LossesOnDemand, flattened
-from vq_layer.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints, VQResult
-from vq_layer.replacement import ReplacementState
+from vq_layer.core import quantizers
+from vq_layer.core.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints, VQResult
+from vq_layer.kernels.lookup import access_count
+from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
+from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.layers.quantizer import Quantizer, in_json, number_of
+from vq_layer.parts import replacement
+from vq_layer.parts.replacement import ReplacementState
 from vq_layer.shapes import static_shape
 
 
@@ -235,7 +237,8 @@ class VectorQuantization(LossesOnDemand, Quantizer):
         """Write the most distant inputs over the least used embeddings, and start to gather anew.
 
         A frozen layer gathers nothing, but what it had gathered before is written, too. What an optimizer keeps for
-        these rows should start anew then (`vq_layer.slots.reset_slots`); the callback `ReplaceEmbeddings` does both.
+        these rows should start anew then (`vq_layer.layers.slots.reset_slots`); the callback
+        `ReplaceEmbeddings` does both.
 
         Returns
         -------

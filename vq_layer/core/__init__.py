@@ -1,0 +1,1 @@
+"""The heart: one pass of a quantizer, and its compositions."""

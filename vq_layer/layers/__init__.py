@@ -1,0 +1,1 @@
+"""The Keras 3 layers: they create what parts declare, and assign what these return."""

@@ -1,0 +1,1 @@
+"""What a quantizer is put together from."""
