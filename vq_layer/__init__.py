@@ -2,25 +2,45 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from vq_layer.core.quantizers import CosineVQEndpoints, VQEndpoints
+from vq_layer.core.endpoints import CosineVQEndpoints, Endpoints, VQEndpoints
 from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
 from vq_layer.kernels.compilation import get_compilation, set_compilation
 from vq_layer.layers.callbacks import ReplaceEmbeddings
-from vq_layer.layers.vector_quantization import (
-    CosineKNNVectorQuantization,
-    CosineVectorQuantization,
-    VectorQuantization,
-)
+from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuantization
+from vq_layer.layers.vector_quantization import VectorQuantization
+from vq_layer.parts.choices import Majority, Nearest
+from vq_layer.parts.comparisons import PCA, Cosine, Norm
+from vq_layer.parts.estimators import NoGradient, StraightThrough
+from vq_layer.parts.losses import Alpha, Beta, Codebook, Commitment, Coulomb
+from vq_layer.parts.replacement import MostDistant
+from vq_layer.parts.starts import FromBatch
+from vq_layer.parts.updates import Gradient
 
 try:
     __version__ = version("vq-layer")
 except PackageNotFoundError:  # imported from a checkout that is not installed
     __version__ = "0+unknown"
 __all__ = [
+    "PCA",
+    "Alpha",
+    "Beta",
+    "Codebook",
+    "Commitment",
+    "Cosine",
     "CosineKNNVectorQuantization",
     "CosineVQEndpoints",
     "CosineVectorQuantization",
+    "Coulomb",
+    "Endpoints",
+    "FromBatch",
+    "Gradient",
+    "Majority",
+    "MostDistant",
+    "Nearest",
+    "NoGradient",
+    "Norm",
     "ReplaceEmbeddings",
+    "StraightThrough",
     "VQEndpoints",
     "VectorQuantization",
     "cosine_knn_vector_quantization",

@@ -59,6 +59,21 @@ def check_last_axis(x_shape: tf.TensorShape) -> None:
         raise ValueError(f"the last axis of `x` must be static. Received: x.shape={x_shape}")
 
 
+def checked_mask(mask: Any, x: Any) -> Any:
+    """Return a mask as a tensor, after requiring bool and the leading axes of x."""
+    mask = mask if isinstance(mask, tf.Tensor | keras.KerasTensor) else tf.convert_to_tensor(mask)
+    check_dense("mask", mask)
+    if tf.as_dtype(mask.dtype) != tf.bool:
+        raise TypeError(f"`mask` must be of the dtype bool. Received: mask.dtype={tf.as_dtype(mask.dtype).name}")
+    shape, axes = tf.TensorShape(mask.shape), tf.TensorShape(x.shape)[:-1]
+    if shape.rank is None or not 1 <= shape.rank <= axes.rank or not shape.is_compatible_with(axes[: shape.rank]):
+        raise ValueError(
+            f"`mask` must have the shape of `x` without its last axis, {axes}, or of a leading part of that. "
+            f"Received: mask.shape={shape}"
+        )
+    return mask
+
+
 def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
     """Require an integer dtype and, where it is known, a last axis of num_splits."""
     check_dense("emb_index", emb_index)
@@ -110,11 +125,11 @@ def check_num_splits(num_splits: Any) -> None:
     _require_integer("num_splits", num_splits, minimum=1)
 
 
-def check_lookup_ord(lookup_ord: Any) -> None:
-    """Require 1, 2 or infinity."""
-    _require_number("lookup_ord", lookup_ord)
-    if lookup_ord not in (1, 2, math.inf):
-        raise ValueError(f"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord={lookup_ord!r}")
+def check_lookup_ord(name: str, lookup_ord: Any) -> None:
+    """Require a number of at least 1, or infinity."""
+    _require_number(name, lookup_ord)
+    if not lookup_ord >= 1:
+        raise ValueError(f"`{name}` must be a number of at least 1, or infinity. Received: {name}={lookup_ord!r}")
 
 
 def check_weight(name: str, weight: Any) -> None:
@@ -134,57 +149,66 @@ def check_weight_or_schedule(name: str, weight: Any) -> None:
         raise TypeError(f"`{name}` must be a number or a floating tensor. Received: {name}.dtype={weight.dtype.name}")
 
 
-def check_constant(value: Any, shape: tuple[int, int | None]) -> None:
-    """Require that an embedding space that is given has the shape [n, d], and numbers; any d where it is None."""
+def check_constant(value: Any, shape: tuple[int | None, ...], name: str = "embedding_initializer") -> None:
+    """Require that an embedding space that is given has the shape [n, d], and numbers; any size where it is None.
+
+    With a codebook for each split it has one axis more.
+    """
     received = value.shape if tf.is_tensor(value) else tf.TensorShape(np.shape(value))
     if not received.is_compatible_with(shape):
-        rule = f"[n, d] = [{shape[0]}, {'d' if shape[1] is None else shape[1]}]"
+        axes = ("num_splits", "n", "d")[-len(shape) :]
+        sizes = ", ".join(axis if size is None else str(size) for axis, size in zip(axes, shape, strict=True))
         raise ValueError(
-            f"the values of `embedding_initializer` must have the shape {rule}. Received: {tuple(received.as_list())}"
+            f"the values of `{name}` must have the shape [{', '.join(axes)}] = [{sizes}]. "
+            f"Received: {tuple(received.as_list())}"
         )
     dtype = value.dtype if tf.is_tensor(value) else tf.as_dtype(np.asarray(value).dtype)
     if not (tf.as_dtype(dtype) in FLOATING or tf.as_dtype(dtype).is_integer):
-        raise TypeError(f"the values of `embedding_initializer` must be numbers. Received: dtype {dtype}")
+        raise TypeError(f"the values of `{name}` must be numbers. Received: dtype {dtype}")
 
 
-def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:
-    """Require a known mode, and a positive number of components with it."""
-    if dim_reduction is None:
-        return
+def check_one_of(name: str, value: Any, names: tuple[str, ...]) -> None:
+    """Require one of some names."""
+    if value not in names:
+        known = " or ".join(map(repr, names))
+        raise ValueError(f"`{name}` must be {known}. Received: {name}={value!r}")
+
+
+def check_dim_reduction(
+    dim_reduction: Any,
+    num_components: Any,
+    name: str = "dim_reduction",
+    components_name: str = "num_dim_reduction_components",
+) -> None:
+    """Require a known mode, and a positive number of components."""
     if not isinstance(dim_reduction, str):
-        raise TypeError(f"`dim_reduction` must be None or a string. Received: dim_reduction={dim_reduction!r}")
-    if dim_reduction not in ("pca-batch", "pca-emb-space"):
-        raise ValueError(
-            f"`dim_reduction` must be None, 'pca-batch' or 'pca-emb-space'. Received: dim_reduction={dim_reduction!r}"
-        )
-    _require_integer("num_dim_reduction_components", num_dim_reduction_components, minimum=1)
+        raise TypeError(f"`{name}` must be a string. Received: {name}={dim_reduction!r}")
+    check_one_of(name, dim_reduction, ("pca-batch", "pca-emb-space"))
+    _require_integer(components_name, num_components, minimum=1)
 
 
-def check_num_components(dim_reduction: str | None, num_dim_reduction_components: int, n: int, d: int) -> None:
+def check_num_components(dim_reduction: str, num_components: int, n: int, d: int | None, name: str) -> None:
     """Require no more components than can be fitted: d, and for "pca-emb-space" n - 1."""
-    if dim_reduction is None:
-        return
-    most = min(d, n - 1) if dim_reduction == "pca-emb-space" else d
-    if num_dim_reduction_components > most:
+    most = min(size for size in (d, n - 1 if dim_reduction == "pca-emb-space" else None, math.inf) if size is not None)
+    if num_components > most:
         raise ValueError(
-            f"`num_dim_reduction_components` must be at most min(d, fitted rows - 1) = {most} with "
-            f"dim_reduction={dim_reduction!r}. "
-            f"Received: num_dim_reduction_components={num_dim_reduction_components}, d={d}, n={n}"
+            f"`{name}` must be at most min(d, fitted rows - 1) = {most} with {dim_reduction!r}. "
+            f"Received: {name}={num_components}, d={d}, n={n}"
         )
 
 
-def check_num_embeds_replaced(num_embeds_replaced: Any, n: int) -> None:
-    """Require an integer from 0 to n."""
-    _require_integer("num_embeds_replaced", num_embeds_replaced, minimum=0)
-    if num_embeds_replaced > n:
-        raise ValueError(
-            f"`num_embeds_replaced` must be at most n={n}. Received: num_embeds_replaced={num_embeds_replaced}"
-        )
+def check_num_embeds_replaced(
+    num_embeds_replaced: Any, n: int | None, name: str = "num_embeds_replaced", minimum: int = 0
+) -> None:
+    """Require an integer from the minimum to n."""
+    _require_integer(name, num_embeds_replaced, minimum)
+    if n is not None and num_embeds_replaced > n:
+        raise ValueError(f"`{name}` must be at most n={n}. Received: {name}={num_embeds_replaced}")
 
 
-def check_every(every: Any) -> None:
+def check_every(every: Any, name: str = "every") -> None:
     """Require a positive integer."""
-    _require_integer("every", every, minimum=1)
+    _require_integer(name, every, minimum=1)
 
 
 def check_is_training(is_training: Any) -> None:
@@ -196,38 +220,38 @@ def check_is_training(is_training: Any) -> None:
         raise TypeError(f"`is_training` must be a bool or a scalar bool tensor. Received: is_training={is_training!r}")
 
 
-def check_vote(
-    n: int, num_classes: Any, k: Any, majority_threshold: Any, representative: Any, embedding_initializer: Any
-) -> None:
-    """Require positive num_classes, 1 <= k <= n, a threshold that is a number, a known representative."""
+def check_vote(num_classes: Any, k: Any, majority_threshold: Any, representative: Any) -> None:
+    """Require positive num_classes and k, a threshold that is a number, a known representative."""
     _require_integer("num_classes", num_classes, minimum=1)
     _require_integer("k", k, minimum=1)
-    if k > n:
-        raise ValueError(f"`k` must be at most n={n}. Received: k={k}")
     _require_number("majority_threshold", majority_threshold)
     if math.isnan(majority_threshold):
         raise ValueError("`majority_threshold` must not be NaN. Received: majority_threshold=nan")
-    if representative not in ("first", "nearest"):
-        raise ValueError(f"`representative` must be 'first' or 'nearest'. Received: representative={representative!r}")
-    if isinstance(embedding_initializer, str) and embedding_initializer == "batch":
-        raise ValueError(
-            "`embedding_initializer` must not be 'batch' with labels, which would mean nothing for inputs. "
-            "Received: embedding_initializer='batch'"
-        )
+    check_one_of("representative", representative, ("first", "nearest"))
 
 
-def check_labels(emb_labels: Any, n: int, num_classes: int) -> None:
-    """Require n labels of dtype int32 or int64 and, where they are known before anything runs, in [0, num_classes)."""
+def check_voters(k: int, n: int) -> None:
+    """Require no more voters than embeddings."""
+    if k > n:
+        raise ValueError(f"`k` must be at most n={n}. Received: k={k}")
+
+
+def check_labels(emb_labels: Any, n: int | None, num_classes: int) -> None:
+    """Require n labels of dtype int32 or int64 and, where they are known before anything runs, in [0, num_classes).
+
+    Any number of labels where n is None.
+    """
     known = None if tf.is_tensor(emb_labels) else np.asarray(emb_labels)
     dtype = emb_labels.dtype if known is None else tf.as_dtype(known.dtype)
     shape = emb_labels.shape if known is None else tf.TensorShape(known.shape)
     if dtype not in (tf.int32, tf.int64):
         raise TypeError(f"`emb_labels` must have the dtype int32 or int64. Received: emb_labels.dtype={dtype.name}")
     if not shape.is_compatible_with([n]):
-        raise ValueError(f"`emb_labels` must have the shape [n] = [{n}]. Received: emb_labels.shape={shape}")
+        size = "n" if n is None else n
+        raise ValueError(f"`emb_labels` must have the shape [n] = [{size}]. Received: emb_labels.shape={shape}")
     if known is None and not isinstance(emb_labels, tf.Variable):
         known = tf.get_static_value(emb_labels)
-    if known is not None and (known.min() < 0 or known.max() >= num_classes):
+    if known is not None and known.size and (known.min() < 0 or known.max() >= num_classes):
         raise ValueError(
             f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes}). "
             f"Received: labels from {known.min()} to {known.max()}"

@@ -4,25 +4,24 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.assertions import labels_in_range
-from vq_layer.core import quantizers
-from vq_layer.core.quantizers import VQResult
+from vq_layer.core.quantized import Quantized
+from vq_layer.core.quantizer import Quantizer, replaced, trained
+from vq_layer.core.splitting import split
 from vq_layer.dtypes import comparison_dtype
-from vq_layer.kernels.lookup import access_count
-from vq_layer.parts import replacement
-from vq_layer.parts import starts as initialization
-from vq_layer.parts.replacement import ReplacementState
+from vq_layer.parts import starts
+from vq_layer.parts.comparisons import PCA, Comparison
+from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape
 
 v1 = tf.compat.v1
 F = TypeVar("F", bound=Callable[..., Any])
+OF_2018 = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distances")
 
 
 def require_graph(x: Any, layer: str) -> None:
@@ -39,31 +38,75 @@ def _not_a_graph(layer: str) -> RuntimeError:
     )
 
 
-def emb_space_shape(
-    x: tf.Tensor, n: Any, num_splits: Any, dim_reduction: Any, num_dim_reduction_components: Any
-) -> tuple[int, int]:
-    """Validate what all three functions take, and return [n, d]."""
+def vector_size(x: tf.Tensor, n: Any, num_splits: Any, dim_reduction: Any, num_dim_reduction_components: Any) -> int:
+    """Validate what all three functions take, and return d."""
     validation.check_x(x)
     validation.check_num_embeds(n)
     d = validation.vector_size(x.shape, num_splits)
-    validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
-    validation.check_num_components(dim_reduction, num_dim_reduction_components, n, d)
-    return int(n), d
-
-
-def emb_space_variable(
-    shape: tuple[int, int], x: tf.Tensor, initializer: Any, constant_init: bool, trainable: bool, layer: str
-) -> tf.Variable:
-    """Get the variable ``emb_space`` of the scope, in the comparison dtype of x."""
-    try:
-        return v1.get_variable(
-            "emb_space",
-            shape,
-            comparison_dtype(x.dtype),
-            initialization.initial_values(initializer, constant_init),
-            trainable=trainable,
-            use_resource=True,  # what was read from a reference variable may change when the variable does
+    if dim_reduction is not None:
+        validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
+        validation.check_num_components(
+            dim_reduction, num_dim_reduction_components, n, d, "num_dim_reduction_components"
         )
+    return d
+
+
+def in_space(comparison: Comparison, dim_reduction: str | None, num_components: int) -> Comparison:
+    """Return the comparison in the space that a `dim_reduction` names."""
+    return comparison if dim_reduction is None else PCA(comparison, dim_reduction, num_components)
+
+
+class Kept(NamedTuple):
+    """The variables of a graph by name, and the state: what is read of them, and what else the parts declare."""
+
+    variables: dict[str, tf.Variable]
+    state: State
+
+    def assign(self, after: State, when: Any = True) -> list[tf.Operation]:
+        """Return ops that assign what has changed, all of it computed before, where `when` holds."""
+        values = {
+            name: value if when is True else tf.where(when, value, self.state[name])
+            for name, value in after.items()
+            if name in self.variables and value is not self.state[name]
+        }
+        with tf.control_dependencies(list(values.values())):
+            return [
+                self.variables[name].assign(tf.cast(value, self.variables[name].dtype), read_value=False)
+                for name, value in values.items()
+            ]
+
+
+def created(
+    quantizer: Quantizer, d: int, x: tf.Tensor, initializer: Any, constant_init: bool, trainable: bool, layer: str
+) -> Kept:
+    """Create the variables that the parts declare in the scope, and read them.
+
+    Only those of 2018, so that its checkpoints can be restored; what else the parts keep begins anew with each run. Its
+    counts are float32.
+    """
+    variables: dict[str, tf.Variable] = {}
+    state: State = {}
+    for name, it in quantizer.variables(d, comparison_dtype(x.dtype)).items():
+        if name not in OF_2018:
+            given = tf.zeros(it.shape, it.dtype) if isinstance(it.initial, str) else tf.convert_to_tensor(it.initial)
+            state[name] = tf.ensure_shape(given, it.shape)
+            continue
+        is_emb_space = name == "emb_space"
+        initial = starts.initial_values(initializer, constant_init) if is_emb_space else v1.zeros_initializer()
+        dtype = it.dtype if it.dtype.is_floating else tf.float32
+        variables[name] = _variable(name, it.shape, dtype, initial, is_emb_space and trainable, layer)
+        state[name] = tf.cast(tf.convert_to_tensor(variables[name]), it.dtype)
+    if starts.is_batch(initializer):
+        state["emb_space"] = starts.require_batch(state["emb_space"])
+    return Kept(variables, state)
+
+
+def _variable(
+    name: str, shape: tuple[int, ...], dtype: tf.DType, initializer: Any, trainable: bool, layer: str
+) -> tf.Variable:
+    try:
+        # As a resource: what was read from a reference variable may change when the variable does.
+        return v1.get_variable(name, shape, dtype, initializer, trainable=trainable, use_resource=True)
     except (AttributeError, ValueError) as error:
         # In a tf.function get_variable fails, on the first trace with the one, on a later trace with the other.
         if "Tensor.op is undefined" in str(error) or "tf.function only supports singleton" in str(error):
@@ -72,34 +115,15 @@ def emb_space_variable(
 
 
 def replacement_ops(
-    result: VQResult, emb_space: tf.Variable, num_embeds_replaced: int, is_training: bool | tf.Tensor
-) -> tuple[list[tf.Operation], tf.Operation]:
-    """Build the state of a replacement; return the updates of a training pass and the op that replaces."""
-    n, d = static_shape(emb_space)
-    variables = ReplacementState(
-        _zeros_variable("accumulated_usage_count", [n], tf.float32),
-        _zeros_variable("distant_inputs", [num_embeds_replaced, d], emb_space.dtype),
-        _zeros_variable("input_distances", [num_embeds_replaced], emb_space.dtype),
-    )
-    state = ReplacementState(*map(tf.convert_to_tensor, variables))
-    updates = []
-    if tf.is_tensor(is_training) or is_training:
-        counts = access_count(result.emb_index, n)
-        passed = replacement.accumulate_nearest(state, counts, result.vectors, result.nearest_distance)
-        values = [tf.where(is_training, new, old) for new, old in zip(passed, state, strict=True)]
-        updates = [variable.assign(value, read_value=False) for variable, value in zip(variables, values, strict=True)]
-    outcome = replacement.replace_embeds(state, tf.convert_to_tensor(emb_space))
-    replace = emb_space.assign(outcome.emb_space, read_value=False)
-    with tf.control_dependencies([replace]):  # the zeros depend on nothing else that reads the state first
-        zeroed = [
-            variables.usage.assign(outcome.state.usage, read_value=False),
-            variables.input_distances.assign(outcome.state.input_distances, read_value=False),
-        ]
-    return updates, tf.group(replace, *zeroed, name="replace_embeds")
-
-
-def _zeros_variable(name: str, shape: list[int], dtype: tf.DType) -> tf.Variable:
-    return v1.get_variable(name, shape, dtype, v1.zeros_initializer(), trainable=False, use_resource=True)
+    quantized: Quantized, kept: Kept, is_training: bool | tf.Tensor
+) -> tuple[list[tf.Operation], tf.Operation | None]:
+    """Return the updates of a training pass, and the op that replaces; nothing and None without a replacement."""
+    quantizer = quantized.quantizer
+    if quantizer.replacement is None:
+        return [], None
+    gathers = tf.is_tensor(is_training) or bool(is_training)
+    updates = kept.assign(trained(quantized), is_training if tf.is_tensor(is_training) else True) if gathers else []
+    return updates, tf.group(*kept.assign(replaced(kept.state, quantizer).state), name="replace_embeds")
 
 
 def after(updates: list[tf.Operation], value: tf.Tensor) -> tf.Tensor:
@@ -158,23 +182,11 @@ def _why_idle(given: dict[str, Any]) -> str:
     return ""
 
 
-def emb_space_tensor(emb_space: tf.Variable, embedding_initializer: Any) -> tf.Tensor:
-    """Return the embedding space for a lookup; it exists only if it is initialized from a batch where that is due."""
-    value = tf.convert_to_tensor(emb_space)
-    return initialization.require_batch(value) if initialization.is_batch(embedding_initializer) else value
-
-
 def batch_init_op(
     x: tf.Tensor, emb_space: tf.Variable, num_splits: int, embedding_initializer: Any
 ) -> tf.Operation | None:
     """Build the op that initializes the embedding space from x; None unless that is asked for."""
-    if not initialization.is_batch(embedding_initializer):
+    if not starts.is_batch(embedding_initializer):
         return None
-    rows = initialization.first_rows(quantizers.compared(x, emb_space, num_splits), static_shape(emb_space)[0])
-    return emb_space.assign(rows, read_value=False)
-
-
-def checked_labels(emb_labels: Any, n: int, num_classes: int) -> tf.Tensor:
-    """Return the labels as a tensor that exists only if all are in range."""
-    labels = emb_labels if tf.is_tensor(emb_labels) else np.asarray(emb_labels)  # lists: int64, as in the layer
-    return labels_in_range(tf.ensure_shape(tf.convert_to_tensor(labels), [n]), num_classes)
+    vectors = tf.stop_gradient(tf.cast(split(x, num_splits), emb_space.dtype))
+    return emb_space.assign(starts.first_rows(vectors, static_shape(emb_space)[0]), read_value=False)

@@ -5,15 +5,21 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core import quantizers
-from vq_layer.core.quantizers import CosineVQEndpoints, CosineVQResult, VQEndpoints
-from vq_layer.graph import building as graph
+from vq_layer.core.endpoints import CosineVQEndpoints, VQEndpoints
+from vq_layer.core.quantizer import Quantizer, quantize
+from vq_layer.graph import building
 from vq_layer.kernels.lookup import access_count
+from vq_layer.parts import starts
+from vq_layer.parts.choices import Majority
+from vq_layer.parts.comparisons import Cosine, Norm
+from vq_layer.parts.estimators import NoGradient
+from vq_layer.parts.losses import Alpha, Beta, Coulomb
+from vq_layer.parts.replacement import MostDistant
 
 v1 = tf.compat.v1
 
 
-@graph.warn_of_idle_replacement
+@building.warn_of_idle_replacement
 def vector_quantization(
     x: tf.Tensor,
     n: int,
@@ -99,51 +105,43 @@ def vector_quantization(
     ----------
     van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning", 2017.
     """
-    graph.require_graph(x, "VectorQuantization")
+    building.require_graph(x, "VectorQuantization")
     x = tf.convert_to_tensor(x)
-    shape = graph.emb_space_shape(x, n, num_splits, dim_reduction, num_dim_reduction_components)
-    validation.check_lookup_ord(lookup_ord)
+    d = building.vector_size(x, n, num_splits, dim_reduction, num_dim_reduction_components)
+    validation.check_lookup_ord("lookup_ord", lookup_ord)
     for weight_name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
         validation.check_weight_or_schedule(weight_name, weight)
     validation.check_num_embeds_replaced(num_embeds_replaced, n)
     validation.check_is_training(is_training)
     if constant_init:
-        validation.check_constant(embedding_initializer, shape)
+        validation.check_constant(embedding_initializer, (n, d))
 
+    quantizer = Quantizer(
+        n=n,
+        comparison=building.in_space(Norm(lookup_ord), dim_reduction, num_dim_reduction_components),
+        losses=(Alpha(alpha), Beta(beta), Coulomb(gamma)),
+        replacement=MostDistant(num_embeds_replaced) if num_embeds_replaced > 0 and return_endpoints else None,
+        num_splits=num_splits,
+    )
     with v1.variable_scope(name):
-        emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, True, "VectorQuantization")
-        result = quantizers.vector_quantization(
-            x,
-            graph.emb_space_tensor(emb_space, embedding_initializer),
-            alpha=alpha,
-            beta=beta,
-            gamma=gamma,
-            lookup_ord=lookup_ord,
-            dim_reduction=dim_reduction,
-            num_dim_reduction_components=num_dim_reduction_components,
-            num_splits=num_splits,
-            return_all=return_endpoints,
-            return_nearest=num_embeds_replaced > 0,
-        )
-        updates: list[tf.Operation] = []
-        replace_embeds = None
-        if num_embeds_replaced > 0 and return_endpoints:
-            updates, replace_embeds = graph.replacement_ops(result, emb_space, num_embeds_replaced, is_training)
+        kept = building.created(quantizer, d, x, embedding_initializer, constant_init, True, "VectorQuantization")
+        result, emb_space = quantize(x, kept.state, quantizer, all_pairs=return_endpoints), kept.variables["emb_space"]
+        updates, replace_embeds = building.replacement_ops(result, kept, is_training)
         for loss_name, loss in result.losses().items():
-            v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(graph.after(updates, loss), name=loss_name))
-        layer_out = tf.identity(graph.after(updates, result.layer_out), name="layer_out")
-        emb_index = tf.identity(graph.after(updates, result.emb_index), name="emb_index")
+            v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(building.after(updates, loss), name=loss_name))
+        layer_out = tf.identity(building.after(updates, result.layer_out), name="layer_out")
+        emb_index = tf.identity(building.after(updates, result.emb_index), name="emb_index")
         if not return_endpoints:
             return layer_out
         return VQEndpoints(
             layer_out=layer_out,
             emb_space=emb_space,
             access_count=tf.identity(access_count(emb_index, n), name="access_count"),
-            distance=graph.after(updates, result.distance),
+            distance=building.after(updates, result.distance),
             emb_spacing=result.emb_spacing,
             emb_closest_spacing=result.emb_closest_spacing,
             replace_embeds=replace_embeds,
-            emb_space_batch_init=graph.batch_init_op(x, emb_space, num_splits, embedding_initializer),
+            emb_space_batch_init=building.batch_init_op(x, emb_space, num_splits, embedding_initializer),
         )
 
 
@@ -205,23 +203,16 @@ def cosine_vector_quantization(
         `vq_layer.CosineVectorQuantization` there.
     """
     layer = "CosineVectorQuantization"
-    graph.require_graph(x, layer)
+    building.require_graph(x, layer)
     x = tf.convert_to_tensor(x)
-    shape = graph.emb_space_shape(x, n, num_splits, dim_reduction, num_dim_reduction_components)
-    if constant_init:
-        validation.check_constant(embedding_initializer, shape)
-
-    with v1.variable_scope(name):
-        emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, False, layer)
-        result = quantizers.cosine_vector_quantization(
-            x,
-            graph.emb_space_tensor(emb_space, embedding_initializer),
-            dim_reduction=dim_reduction,
-            num_dim_reduction_components=num_dim_reduction_components,
-            num_splits=num_splits,
-        )
-        batch_init = graph.batch_init_op(x, emb_space, num_splits, embedding_initializer)
-        return _cosine_output(result, emb_space, batch_init, return_endpoints)
+    d = building.vector_size(x, n, num_splits, dim_reduction, num_dim_reduction_components)
+    quantizer = Quantizer(
+        n=n,
+        comparison=building.in_space(Cosine(), dim_reduction, num_dim_reduction_components),
+        estimator=NoGradient(),
+        num_splits=num_splits,
+    )
+    return _by_cosine(x, d, quantizer, embedding_initializer, constant_init, return_endpoints, name, layer)
 
 
 def cosine_knn_vector_quantization(
@@ -296,44 +287,51 @@ def cosine_knn_vector_quantization(
         `vq_layer.CosineKNNVectorQuantization` there.
     """
     layer = "CosineKNNVectorQuantization"
-    graph.require_graph(x, layer)
+    building.require_graph(x, layer)
     x = tf.convert_to_tensor(x)
-    shape = graph.emb_space_shape(x, n, num_splits, dim_reduction, num_dim_reduction_components)
-    validation.check_vote(n, num_classes, k, majority_threshold, representative, embedding_initializer)
-    validation.check_labels(emb_labels, n, num_classes)
-    if constant_init:
-        validation.check_constant(embedding_initializer, shape)
-
-    with v1.variable_scope(name):
-        emb_space = graph.emb_space_variable(shape, x, embedding_initializer, constant_init, False, layer)
-        result = quantizers.cosine_knn_vector_quantization(
-            x,
-            graph.checked_labels(emb_labels, n, num_classes),
-            num_classes,
-            k,
-            tf.convert_to_tensor(emb_space),
-            dim_reduction=dim_reduction,
-            num_dim_reduction_components=num_dim_reduction_components,
-            num_splits=num_splits,
-            majority_threshold=majority_threshold,
-            representative=representative,
+    d = building.vector_size(x, n, num_splits, dim_reduction, num_dim_reduction_components)
+    if starts.is_batch(embedding_initializer):
+        raise ValueError(
+            "`embedding_initializer` must not be 'batch' with labels, which would mean nothing for inputs. "
+            "Received: embedding_initializer='batch'"
         )
-        return _cosine_output(result, emb_space, None, return_endpoints)
-
-
-def _cosine_output(
-    result: CosineVQResult, emb_space: tf.Variable, batch_init: tf.Operation | None, return_endpoints: bool
-) -> tf.Tensor | CosineVQEndpoints:
-    layer_out = tf.identity(result.layer_out, name="layer_out")
-    tf.identity(result.emb_index, name="emb_index")
-    if not return_endpoints:
-        return layer_out
-    return CosineVQEndpoints(
-        layer_out=layer_out,
-        emb_space=emb_space,
-        percentage_identity_mapped=result.percentage_identity_mapped,
-        similarity_values=result.similarity_values,
-        identity_mapping_mask=result.identity_mapping_mask,
-        most_common_label=result.most_common_label,
-        emb_space_batch_init=batch_init,
+    quantizer = Quantizer(
+        n=n,
+        comparison=building.in_space(Cosine(), dim_reduction, num_dim_reduction_components),
+        choice=Majority(emb_labels, num_classes, k, majority_threshold, representative),
+        estimator=NoGradient(),
+        num_splits=num_splits,
     )
+    return _by_cosine(x, d, quantizer, embedding_initializer, constant_init, return_endpoints, name, layer)
+
+
+def _by_cosine(
+    x: tf.Tensor,
+    d: int,
+    quantizer: Quantizer,
+    embedding_initializer: Any,
+    constant_init: bool,
+    return_endpoints: bool,
+    name: str,
+    layer: str,
+) -> tf.Tensor | CosineVQEndpoints:
+    """Build what both cosine functions do."""
+    if constant_init:
+        validation.check_constant(embedding_initializer, (quantizer.n, d))
+    with v1.variable_scope(name):
+        kept = building.created(quantizer, d, x, embedding_initializer, constant_init, False, layer)
+        result, emb_space = quantize(x, kept.state, quantizer), kept.variables["emb_space"]
+        batch_init = building.batch_init_op(x, emb_space, quantizer.num_splits, embedding_initializer)
+        layer_out = tf.identity(result.layer_out, name="layer_out")
+        tf.identity(result.emb_index, name="emb_index")
+        if not return_endpoints:
+            return layer_out
+        return CosineVQEndpoints(
+            layer_out=layer_out,
+            emb_space=emb_space,
+            percentage_identity_mapped=result.percentage_identity_mapped,
+            similarity_values=result.similarity_values,
+            identity_mapping_mask=result.identity_mapping_mask,
+            most_common_label=result.most_common_label,
+            emb_space_batch_init=batch_init,
+        )

@@ -125,3 +125,15 @@ def by_size(rows: tf.Tensor, emb_space: tf.Tensor, small: Function, large: Funct
 def _most(emb_space: tf.Tensor) -> int:
     """Return the number of vectors up to which an input is small."""
     return SMALL // int(math.prod(static_shape(emb_space)))
+
+
+class Route:
+    """Shim."""
+
+    def __init__(self, v: tf.Tensor, e: tf.Tensor) -> None:
+        self.small = is_small(v, e)
+
+
+def route(vectors: tf.Tensor, emb_space: tf.Tensor) -> Route:
+    """Shim."""
+    return Route(vectors, emb_space)

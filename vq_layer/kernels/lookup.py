@@ -62,5 +62,10 @@ def access_count(emb_index: tf.Tensor, n: int) -> tf.Tensor:
 
     Exact up to 2^24 per embedding.
     """
+    return tf.cast(counts(emb_index, n), tf.float32)
+
+
+def counts(emb_index: tf.Tensor, n: int) -> tf.Tensor:
+    """Return the same as integers, int64."""
     flat = tf.reshape(emb_index, [-1])
-    return tf.math.unsorted_segment_sum(tf.ones_like(flat, tf.float32), flat, n)
+    return tf.math.unsorted_segment_sum(tf.ones_like(flat, tf.int64), flat, n)

@@ -14,7 +14,7 @@ from vq_layer.layers.vector_quantization import VectorQuantization, vector_quant
 class ReplaceEmbeddings(keras.callbacks.Callback):
     """Every so many training passes, replace the least used embeddings by the most distant inputs.
 
-    Acts on every `VectorQuantization` of the model whose ``num_embeds_replaced`` is positive and that is not frozen
+    Acts on every `VectorQuantization` of the model whose `replacement` is given and that is not frozen
     (``trainable = False``), with a warning when training begins if all of these are frozen. What the optimizer keeps
     for a replaced row (momentum, Adam's moments, Adagrad's accumulator, Adafactor's factor of the row) belongs to the
     old embedding, and would drag the new one away: it goes back to what the optimizer starts with. An exponential
@@ -48,9 +48,7 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
         """Require a layer to act on, and replace where it was time when a training was interrupted."""
         del logs
         if not self._layers():
-            raise ValueError(
-                "`ReplaceEmbeddings` needs a `VectorQuantization` whose `num_embeds_replaced` is positive."
-            )
+            raise ValueError("`ReplaceEmbeddings` needs a `VectorQuantization` whose `replacement` is given.")
         if not any(layer.trainable for layer in self._layers()):
             warnings.warn(
                 "`ReplaceEmbeddings` replaces nothing: every `VectorQuantization` whose `num_embeds_replaced` is "
@@ -93,4 +91,4 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
             )
 
     def _layers(self) -> list[VectorQuantization]:
-        return [layer for layer in vector_quantizations(self.model) if layer.num_embeds_replaced]
+        return [layer for layer in vector_quantizations(self.model) if layer.quantizer.replacement is not None]

@@ -1,8 +1,8 @@
 """How much of the embedding space is in use, over an epoch (VQ-4)."""
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -41,33 +41,44 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 class _OfAccessCount(keras.metrics.Metric):
-    """A metric of the access counts summed since the last reset."""
+    """A metric of the access counts summed since the last reset; the mean over codebooks, where there are several."""
 
-    def __init__(self, n: int, name: str) -> None:
-        super().__init__(name=name, dtype="float32")
-        self._quantity = name
-        self.access_count = self.add_variable(shape=(n,), initializer="zeros", name="access_count")
+    quantity: ClassVar[str]
+
+    def __init__(self, num_codebooks: int, n: int) -> None:
+        super().__init__(name=self.quantity, dtype="float32")
+        shape = (n,) if num_codebooks == 1 else (num_codebooks, n)
+        self.access_count = self.add_variable(shape=shape, initializer="zeros", dtype="int64", name="access_count")
+        self._shape = num_codebooks, n
 
     def name_after(self, layer_name: str) -> None:
         """Tell this metric apart from that of another layer by its name: ``<layer name>_<quantity>``."""
-        self.name = f"{layer_name}_{self._quantity}"
+        self.name = f"{layer_name}_{self.quantity}"
 
     def update_state(self, access_count: Any) -> None:
-        """Add the access counts of a batch, ``[n]``."""
+        """Add the access counts of a batch, integers: ``[n]``, or ``[codebooks, n]`` of several."""
         self.access_count.assign_add(access_count)
+
+    def _mean(self, of_codebook: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        counts = tf.cast(tf.reshape(tf.convert_to_tensor(self.access_count), self._shape), tf.float64)
+        return tf.cast(tf.reduce_mean([of_codebook(book) for book in tf.unstack(counts)]), tf.float32)
 
 
 class Perplexity(_OfAccessCount):
     """The perplexity of the usage since the last reset."""
 
+    quantity = "perplexity"
+
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
-        return perplexity(tf.convert_to_tensor(self.access_count))
+        return self._mean(perplexity)
 
 
 class CodebookUsage(_OfAccessCount):
     """The share of embeddings used since the last reset."""
 
+    quantity = "codebook_usage"
+
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
-        return codebook_usage(tf.convert_to_tensor(self.access_count))
+        return self._mean(codebook_usage)

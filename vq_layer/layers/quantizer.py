@@ -1,149 +1,185 @@
-"""What the Keras layers share."""
+"""The Keras layer around a quantizer: it creates what parts declare, and assigns what they return."""
 
-import math
-import warnings
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core import quantizers
-from vq_layer.core.decoding import decoded
+from vq_layer.core.quantized import Quantized
+from vq_layer.core.quantizer import Quantizer, decoded, encoded, quantize, replaced, started, trained
 from vq_layer.dtypes import comparison_dtype
-from vq_layer.parts import starts as initialization
-from vq_layer.parts.estimators import straight_through
+from vq_layer.layers import arguments, warn
+from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
+from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape, unflattened
 
+L = TypeVar("L", bound="QuantizerLayer")
 
-class Quantizer(keras.layers.Layer):
-    """What the layers share: the embedding space and its initialization, encoding and decoding."""
 
-    def __init__(
-        self,
-        n: int,
-        *,
-        dim_reduction: str | None,
-        num_dim_reduction_components: int,
-        embedding_initializer: Any,
-        num_splits: int,
-        return_endpoints: bool,
-        trainable_emb_space: bool,
-        **kwargs: Any,
-    ) -> None:
-        validation.check_num_embeds(n)
-        validation.check_num_splits(num_splits)
-        validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
+class QuantizerLayer(LossesOnDemand):
+    """What the layers share.
+
+    Parameters
+    ----------
+    quantizer : Quantizer
+        What the layer does.
+    return_endpoints : bool
+        Whether a call returns `Endpoints`.
+    counts_usage : bool
+        Whether it has metrics of the usage.
+    **kwargs
+        Those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, quantizer: Quantizer, return_endpoints: bool, counts_usage: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n = int(n)
-        self.dim_reduction = dim_reduction
-        self.num_dim_reduction_components = num_dim_reduction_components
-        if dim_reduction is not None:
-            self.num_dim_reduction_components = int(num_dim_reduction_components)
-        self.initializes_from_batch = initialization.is_batch(embedding_initializer)
-        self.embedding_initializer = initialization.layer_initializer(embedding_initializer, self.n)
-        self._awaits_inference = self.initializes_from_batch
-        self.num_splits = int(num_splits)
+        self.quantizer = quantizer
         self.return_endpoints = bool(return_endpoints)
-        self._trainable_emb_space = trainable_emb_space
         self.supports_masking = True  # the mask of x is that of the output
-        # XLA drops the assertions of both, and its singular value decomposition is slow.
-        self.supports_jit = dim_reduction is None and not self.initializes_from_batch
+        self.supports_jit = all(part.supports_jit for part in quantizer.parts)
+        self._names: tuple[str, ...] = ()
+        self._awaits_inference = quantizer.start.from_inputs
+        books = quantizer.num_codebooks, quantizer.n
+        self._usage_metrics = [Perplexity(*books), CodebookUsage(*books)] if counts_usage else []
+
+    @property
+    def n(self) -> int:
+        """The number of embeddings."""
+        return self.quantizer.n
+
+    @property
+    def num_splits(self) -> int:
+        """How many vectors the last axis of the input holds."""
+        return self.quantizer.num_splits
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights for inputs of this shape, ``[batch, ..., q]``."""
+        """Create the weights for inputs of this shape, ``[batch, ..., q]``: an attribute each, by its name."""
         x_shape = tf.TensorShape(input_shape)
         validation.check_layer_shape(x_shape)
         d = validation.vector_size(x_shape, self.num_splits)
-        validation.check_num_components(self.dim_reduction, self.num_dim_reduction_components, self.n, d)
-        self.emb_space = self.add_state(
-            "emb_space",
-            (self.n, d),
-            initialization.of_the_right_shape(self.embedding_initializer),
-            trainable=self._trainable_emb_space,
-        )
-        if self.initializes_from_batch:
-            self.initialized = self.add_state("initialized", (), "zeros", dtype="bool")
-
-    def add_state(
-        self, name: str, shape: tuple[int, ...], initializer: Any = "zeros", dtype: str = "", trainable: bool = False
-    ) -> Any:
-        """Add a weight of the comparison dtype, or another, that a mixed policy does not cast."""
-        dtype = dtype or comparison_dtype(tf.as_dtype(self.compute_dtype)).name
-        return self.add_weight(
-            name=name, shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=False
-        )
+        declared = self.quantizer.variables(d, comparison_dtype(tf.as_dtype(self.compute_dtype)))
+        for name, it in declared.items():
+            trainable = name == "emb_space" and self.quantizer.trains_emb_space
+            weight = self.add_weight(
+                name=name,
+                shape=it.shape,
+                initializer=it.initial,
+                dtype=it.dtype.name,
+                trainable=trainable,
+                autocast=False,  # a mixed policy must not round it
+            )
+            setattr(self, name, weight)
+        self._names = tuple(declared)
 
     @property
-    def comparison(self) -> dict[str, Any]:
-        """How vectors are cut from x, and in which space they are compared: arguments of `quantizers`."""
-        return {
-            "dim_reduction": self.dim_reduction,
-            "num_dim_reduction_components": self.num_dim_reduction_components,
-            "num_splits": self.num_splits,
-        }
+    def state(self) -> State:
+        """The state now, by the names of the weights."""
+        return {name: tf.convert_to_tensor(getattr(self, name)) for name in self._names}
 
-    def __call__(self, x: Any = None, training: bool | None = None, *, inputs: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, x: Any = None, mask: Any = None, training: bool | None = None, *, inputs: Any = None, **kwargs: Any
+    ) -> Any:
         """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
 
-        `inputs` is the name by which other layers of Keras take x, and works, too.
+        Parameters
+        ----------
+        x : tensor, shape [batch, ..., q]
+            `inputs` is the name by which other layers of Keras take it, and works, too.
+        mask : tensor, bool, or None
+            Which vectors count, of the shape of x without its last axis, or of a leading part of that; that of Keras if
+            it is not given. The others come out as they are, and are otherwise as if they were not there.
+        training : bool or None
+            Whether this is a pass of training; that of Keras if it is not given.
         """
         if (x is None) == (inputs is None):
             raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
         x = self._checked(inputs if x is None else x)
         if training is not None:
             kwargs["training"] = training
-        result = super().__call__(x, **kwargs)
-        return self._endpoints(result) if self.return_endpoints else result
+        if mask is not None:
+            kwargs["mask"] = validation.checked_mask(mask, x)
+        return super().__call__(x, **kwargs)
 
-    def _endpoints(self, of_call: tuple[tf.Tensor, ...]) -> Any:
-        """Return the named tuple of all endpoints from those that `call` returns."""
-        raise NotImplementedError
-
-    def prepared_emb_space(self, x: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Return the embedding space, or what x initializes it to if this is the first training batch."""
+    def call(self, x: tf.Tensor, mask: Any = None, training: bool | None = None) -> Any:
+        """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
-        emb_space = tf.convert_to_tensor(self.emb_space)
-        if not self._initializes(training):
-            self._warn_if_not_initialized()
-            return emb_space
-        vectors = quantizers.compared(x, emb_space, self.num_splits)
-        initialized = tf.convert_to_tensor(self.initialized)
-        rows = tf.cond(initialized, lambda: emb_space, lambda: initialization.first_rows(vectors, self.n))
-        return straight_through(emb_space, rows)
+        learns = bool(training and self.trainable)
+        if not (learns and self.quantizer.start.from_inputs):
+            warn.unless_started(self)
+        before = self.state
+        result = quantize(
+            x,
+            before,
+            self.quantizer,
+            mask=None if mask is None else validation.checked_mask(mask, x),
+            training=learns,
+            all_pairs=self.return_endpoints,
+            passes=int(learns and self.first_in_pass()),
+        )
+        if learns:
+            self._assign(before, trained(result), checked=result.emb_index)
+        self._account_for(result, training)
+        return result.endpoints() if self.return_endpoints else result.layer_out
 
-    def keep_emb_space(self, emb_space: tf.Tensor, training: bool | None, checked: tf.Tensor) -> None:
-        """Keep what a training batch initializes the embedding space to, once `checked` is computed, which may fail."""
-        if self._initializes(training):
-            with tf.control_dependencies([emb_space, checked]):
-                self.emb_space.assign(tf.identity(emb_space))
-                self.initialized.assign(True)
+    def _assign(self, before: State, after: State, checked: Any = None) -> None:
+        """Assign what has changed, once all of it is computed, and `checked`, any of which may fail."""
+        changed = {name: value for name, value in after.items() if value is not before[name]}
+        with tf.control_dependencies([*changed.values(), *([] if checked is None else [checked])]):
+            for name, value in changed.items():
+                getattr(self, name).assign(tf.identity(value))
 
-    def _initializes(self, training: bool | None) -> bool:
-        """Tell whether this pass may initialize the embedding space: it trains, and the layer is not frozen."""
-        return bool(self.initializes_from_batch and training and self.trainable)
+    def _account_for(self, result: Quantized, training: bool | None) -> None:
+        """Add the losses and count the usage, of an inference pass only if its losses are read, as an evaluation does.
 
-    def _warn_if_not_initialized(self) -> None:
-        """At the first inference, warn of the zeros that "batch" begins with; in a graph, when it is built."""
-        if not self._awaits_inference or _is_being_built():
-            return
-        with tf.init_scope():
-            if not tf.executing_eagerly():  # in a graph of version 1, which cannot know
-                return
-            self._awaits_inference = False
-            fresh = not self.initialized.value.is_initialized()  # a weight that a `tf.function` is creating
-            zero = fresh or not (self.initialized.numpy() or self.emb_space.numpy().any())
-        if zero:
-            warnings.warn(
-                f"all embeddings of the layer '{self.name}' are zero: with `embedding_initializer='batch'` they come "
-                f"from the first training batch, which has not been yet. Call it with `training=True` while it is not "
-                f"frozen, or call `initialize_from_batch`.",
-                stacklevel=3,
-            )
+        Else an exported model would count every request, and an eager inference compute losses that nobody wants.
+        """
+        outermost = self.outermost_layer()
+
+        def add_losses() -> None:
+            for loss in result.losses().values():
+                self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
+
+        def count() -> None:
+            _name_metrics(outermost)
+            for metric in self._usage_metrics:
+                metric.update_state(result.counts)
+
+        if training or not tf.executing_eagerly():  # in a graph, what is not read is pruned
+            add_losses()
+        else:
+            self.when_losses_are_read(add_losses)
+        if training:
+            count()
+        else:
+            self.when_losses_are_read(count)
+
+    def replace_embeds(self) -> tf.Tensor:
+        """Let the replacement act, whenever it is called, and start to gather anew.
+
+        A frozen layer gathers nothing, but what it had gathered before is written, too. What an optimizer keeps for
+        these rows should start anew then (`vq_layer.layers.slots.reset_slots`); the callback `ReplaceEmbeddings` does
+        both.
+
+        Returns
+        -------
+        tf.Tensor, shape [n], or [num_splits, n] with a codebook per split, bool
+            Which embeddings are new.
+        """
+        if self.quantizer.replacement is None:
+            raise ValueError("`replacement` must be given to replace. Received: replacement=None")
+        validation.check_built(self, "replace_embeds")
+        before = self.state
+        outcome = replaced(before, self.quantizer)
+        self._assign(before, outcome.state)
+        return outcome.rows
 
     def initialize_from_batch(self, x: Any) -> None:
         """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major; of a frozen layer, too.
+
+        With a codebook per split, each to the first n of its own.
 
         Raises
         ------
@@ -151,16 +187,43 @@ class Quantizer(keras.layers.Layer):
             Where there are fewer than n, or one of them has a NaN or infinite coordinate. Nothing has changed then.
         """
         x = self._built_for(x)
-        vectors = quantizers.compared(x, tf.convert_to_tensor(self.emb_space), self.num_splits)
-        rows = initialization.first_rows(vectors, self.n)
-        self.emb_space.assign(rows)
-        if self.initializes_from_batch:
-            with tf.control_dependencies([rows]):
-                self.initialized.assign(True)
+        before = self.state
+        self._assign(before, started(x, before, self.quantizer))
 
-    def _emb_index(self, x: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        """Return the indices that x is encoded by, ``[batch, m]``."""
-        raise NotImplementedError
+    def encode(self, x: Any) -> tf.Tensor:
+        """Return the indices of the embeddings that the vectors of x are replaced by, int64.
+
+        ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
+        not built yet.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a call would refuse x; lists and arrays of floats are taken as well.
+        """
+        x = self._built_for(x)
+        warn.unless_started(self)
+        return unflattened(encoded(x, self.state, self.quantizer), x, self.num_splits)
+
+    def decode(self, emb_index: Any) -> tf.Tensor:
+        """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
+
+        The indices may be of any integer dtype.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the last axis is not `num_splits`, the dtype no integer, or the layer not built.
+        tf.errors.InvalidArgumentError
+            For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
+        """
+        validation.check_built(self, "decode")
+        validation.check_holds_values("emb_index", emb_index)
+        emb_index = _as_tensor(emb_index)
+        validation.check_codes(emb_index, self.num_splits)
+        warn.unless_started(self)
+        chosen = tf.cast(decoded(emb_index, self.state, self.quantizer), self.compute_dtype)
+        return unflattened(chosen, emb_index, self._q)
 
     def _checked(self, x: Any) -> Any:
         """Return x as a tensor, after the checks that can do without its values."""
@@ -182,70 +245,19 @@ class Quantizer(keras.layers.Layer):
         """The size of the last axis of the input."""
         return int(self.num_splits * static_shape(self.emb_space)[-1])
 
-    def encode(self, x: Any) -> tf.Tensor:
-        """Return the indices of the embeddings that the vectors of x are replaced by, int64.
-
-        ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
-        not built yet.
-
-        Raises
-        ------
-        ValueError, TypeError
-            Where a call would refuse x; lists and arrays of floats are taken as well.
-        """
-        x = self._built_for(x)
-        self._warn_if_not_initialized()
-        index = self._emb_index(x, tf.convert_to_tensor(self.emb_space))
-        return unflattened(index, x, self.num_splits)
-
-    def decode(self, emb_index: Any) -> tf.Tensor:
-        """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
-
-        The indices may be of any integer dtype.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the last axis is not `num_splits`, the dtype no integer, or the layer not built.
-        tf.errors.InvalidArgumentError
-            For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
-        """
-        validation.check_built(self, "decode")
-        validation.check_holds_values("emb_index", emb_index)
-        emb_index = _as_tensor(emb_index)
-        validation.check_codes(emb_index, self.num_splits)
-        self._warn_if_not_initialized()
-        chosen = tf.cast(decoded(tf.convert_to_tensor(self.emb_space), emb_index), self.compute_dtype)
-        return unflattened(chosen, emb_index, self._q)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor, serializable."""
-        initializer = keras.initializers.serialize(self.embedding_initializer)
-        return {
-            **super().get_config(),
-            "n": self.n,
-            "dim_reduction": self.dim_reduction,
-            "num_dim_reduction_components": self.num_dim_reduction_components,
-            "embedding_initializer": "batch" if self.initializes_from_batch else initializer,
-            "num_splits": self.num_splits,
-            "return_endpoints": self.return_endpoints,
-        }
+    @classmethod
+    def from_config(cls: type[L], config: dict[str, Any]) -> L:
+        """Return the layer of a configuration, also of one from before there were parts."""
+        return cls(**arguments.of_parts(cls.__name__, config))
 
 
-def in_json(number: float) -> float | str:
-    """Return a number as a configuration keeps it: JSON knows no infinity."""
-    return str(number) if math.isinf(number) else number
-
-
-def number_of(kept: Any) -> Any:
-    """Return what a configuration keeps by `in_json`, and anything else as it is."""
-    return float(kept) if isinstance(kept, str) and kept in ("inf", "-inf") else kept
-
-
-def _is_being_built() -> bool:
-    """Tell whether Keras only asks for shapes, as it does to build a model: weights may have no values yet."""
-    with keras.StatelessScope(initialize_variables=False) as scope:
-        return scope.original_scope is not None  # of the scope that was open before
+def _name_metrics(outermost: keras.layers.Layer) -> None:
+    """Name the metrics after their layers if the outermost layer holds several such layers."""
+    layers = [layer for layer in flattened(outermost) if isinstance(layer, QuantizerLayer) and layer._usage_metrics]
+    if len(layers) > 1:
+        for layer, name in zip(layers, unique_names([it.name for it in layers]), strict=True):
+            for metric in layer._usage_metrics:
+                metric.name_after(name)
 
 
 def _as_tensor(values: Any) -> Any:

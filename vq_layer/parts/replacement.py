@@ -1,93 +1,174 @@
-"""Replacement of the least used embeddings by the most distant inputs (VQ-11)."""
+"""Replacement of the least used embeddings by the most distant inputs (VQ-11, VQ-23)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from vq_layer import validation
+from vq_layer.parts.part import State, Variable, part, resolved
+from vq_layer.parts.passes import Pass
+from vq_layer.parts.statistics import Candidates, Statistics, Total, most_distant
+from vq_layer.parts.updates import Rule
 from vq_layer.shapes import static_shape
 
 
-class ReplacementState(NamedTuple):
-    """What training passes accumulate between replacements.
-
-    Attributes
-    ----------
-    usage : tf.Tensor, shape [n], float32
-        How often each embedding was chosen.
-    distant_inputs : tf.Tensor, shape [R, d]
-        The R inputs that were most distant from their nearest embedding, most distant first.
-    input_distances : tf.Tensor, shape [R]
-        Their distances; 0 marks an empty slot.
-    """
-
-    usage: tf.Tensor
-    distant_inputs: tf.Tensor
-    input_distances: tf.Tensor
-
-
-def accumulate_nearest(
-    state: ReplacementState, access_count: tf.Tensor, vectors: tf.Tensor, nearest_distance: tf.Tensor
-) -> ReplacementState:
-    """Return the state after a training pass.
-
-    Adds the access counts to the usage, and keeps the R largest of the stored distances followed by those of this
-    batch, in row-major order; earlier first on ties. A vector that found no embedding does not enter (VQ-13).
-
-    Parameters
-    ----------
-    state : ReplacementState
-    access_count : tf.Tensor, shape [n]
-    vectors : tf.Tensor, shape [batch, m, d]
-    nearest_distance : tf.Tensor, shape [batch, m]
-        The distance of each vector to the nearest embedding; NaN where it found none.
-    """
-    # What found none is below every stored distance.
-    nearest = tf.where(tf.math.is_nan(nearest_distance), -tf.ones_like(nearest_distance), nearest_distance)
-    num_embeds_replaced, d = static_shape(state.distant_inputs)
-    distances = tf.concat([state.input_distances, tf.reshape(nearest, [-1])], axis=0)
-    inputs = tf.concat([state.distant_inputs, tf.reshape(vectors, [-1, d])], axis=0)
-    input_distances, kept = tf.math.top_k(distances, num_embeds_replaced)  # lower index first on ties
-    return ReplacementState(state.usage + access_count, tf.gather(inputs, kept), input_distances)
-
-
-class Replacement(NamedTuple):
+class Replaced(NamedTuple):
     """The outcome of a replacement.
 
     Attributes
     ----------
-    emb_space : tf.Tensor, shape [n, d]
-    replaced : tf.Tensor, shape [n], bool
-        Which rows are new.
-    state : ReplacementState
-        Usage and distances are 0.
+    state : dict of str to tf.Tensor
+    rows : tf.Tensor, shape [n], bool
+        Which embeddings are new.
     """
 
-    emb_space: tf.Tensor
-    replaced: tf.Tensor
-    state: ReplacementState
+    state: State
+    rows: tf.Tensor
 
 
-def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> Replacement:
+class Replacement(Rule):
+    """What moves embeddings that are of little use."""
+
+    def replaced(self, state: State) -> Replaced:
+        """Return the state after a replacement."""
+        raise NotImplementedError
+
+
+@part
+class MostDistant(Replacement):
+    """Write the most distant inputs over the least used embeddings.
+
+    Training passes gather the usage of the embeddings and the most distant inputs since the last replacement.
+
+    Parameters
+    ----------
+    number : int
+        How many embeddings are replaced at most.
+    every : int or None
+        After how many training passes the pass itself replaces; None leaves it to whoever calls for it: a layer's
+        `replace_embeds`, the callback `ReplaceEmbeddings`, the endpoint `replace_embeds`.
+
+    Notes
+    -----
+    Within a pass, what an optimizer keeps for a replaced row (momentum) stays, and drags the new row for a few steps.
+    The callback starts it anew.
+    """
+
+    number: int
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        validation.check_num_embeds_replaced(self.number, None, "MostDistant.number", minimum=1)
+        object.__setattr__(self, "number", int(self.number))
+        if self.every is not None:
+            validation.check_every(self.every, "MostDistant.every")
+            object.__setattr__(self, "every", int(self.every))
+
+    def check_sizes(self, n: int, d: int | None) -> None:
+        """Raise a ValueError for more than all embeddings."""
+        del d
+        validation.check_num_embeds_replaced(self.number, n, "MostDistant.number")
+
+    def variables(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
+        """Return the usage, the most distant inputs with their distances, 0 for an empty slot, and the passes."""
+        return {
+            "accumulated_usage_count": Variable((n,), tf.int64),
+            "distant_inputs": Variable((self.number, d), dtype),
+            "input_distances": Variable((self.number,), dtype),
+            "passes_since_replacement": Variable((), tf.int64),
+        }
+
+    def gather(self, it: Pass) -> Statistics:
+        """Return the access counts, the most distant inputs, and how many passes this is."""
+        distance = it.search.distance_to(it.choice.emb_index)
+        return {
+            "access_count": Total(it.access_count),
+            "most_distant": most_distant(distance, it.vectors, self.number),
+            "passes": Total(it.passes),
+        }
+
+    def after(self, state: State, statistics: Statistics) -> State:
+        """Return the state with what was gathered; replaced if it is time."""
+        gathered = self.gathered(state, statistics)
+        if self.every is None:
+            return gathered
+        due = gathered["passes_since_replacement"] >= self.every
+        names = ["emb_space", *self.variables(0, 0, tf.float32)]
+        kept = [gathered[name] for name in names]
+        changed: list[tf.Tensor] = tf.cond(
+            due, lambda: [self.replaced(gathered).state[name] for name in names], lambda: kept
+        )
+        return {**gathered, **dict(zip(names, changed, strict=True))}
+
+    def gathered(self, state: State, statistics: Statistics) -> State:
+        """Return the state with the usage added up, and the most distant of the inputs so far and the new ones."""
+        stored = Candidates(state["input_distances"], state["distant_inputs"])
+        distance, vectors = stored.merged(statistics["most_distant"])
+        return {
+            **state,
+            "accumulated_usage_count": state["accumulated_usage_count"] + statistics["access_count"].value,
+            "distant_inputs": vectors,
+            "input_distances": distance,
+            "passes_since_replacement": state["passes_since_replacement"] + statistics["passes"].value,
+        }
+
+    def replaced(self, state: State) -> Replaced:
+        """Write the i-th most distant input over the i-th least used embedding, and start to gather anew."""
+        usage, distances = state["accumulated_usage_count"], state["input_distances"]
+        emb_space, rows = replace_embeds(state["emb_space"], usage, state["distant_inputs"], distances)
+        anew = {
+            "emb_space": emb_space,
+            "accumulated_usage_count": tf.zeros_like(usage),
+            "input_distances": tf.zeros_like(distances),
+            "passes_since_replacement": tf.zeros_like(state["passes_since_replacement"]),
+        }
+        return Replaced(state={**state, **anew}, rows=rows)
+
+
+def replace_embeds(
+    emb_space: tf.Tensor, usage: tf.Tensor, distant_inputs: tf.Tensor, input_distances: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Write the i-th most distant input over the i-th least used embedding; ties go to the lower index.
 
     A slot is skipped, and uses up no embedding, when it is empty or when its input equals a row of `emb_space` or an
     earlier slot.
+
+    Parameters
+    ----------
+    emb_space : tf.Tensor, shape [n, d]
+    usage : tf.Tensor, shape [n]
+    distant_inputs : tf.Tensor, shape [R, d]
+    input_distances : tf.Tensor, shape [R]
+        0 marks an empty slot.
+
+    Returns
+    -------
+    tuple of tf.Tensor
+        The embedding space, ``[n, d]``, and which rows are new, ``[n]``, bool.
     """
-    (num_embeds_replaced,) = static_shape(state.input_distances)
-    order = tf.argsort(state.input_distances, direction="DESCENDING", stable=True)
-    inputs = tf.gather(state.distant_inputs, order)
+    (number,) = static_shape(input_distances)
+    n = static_shape(emb_space)[0]
+    order = tf.argsort(input_distances, direction="DESCENDING", stable=True)
+    inputs = tf.gather(distant_inputs, order)
     known = tf.reduce_any(_equal_rows(inputs, emb_space), axis=-1)
-    index = tf.range(num_embeds_replaced)
+    index = tf.range(number)
     repeated = tf.reduce_any(_equal_rows(inputs, inputs) & (index < tf.expand_dims(index, -1)), axis=-1)
-    used = (tf.gather(state.input_distances, order) > 0) & ~known & ~repeated
-    inputs = tf.boolean_mask(inputs, used)
-    targets = tf.argsort(state.usage, stable=True)[: tf.shape(inputs)[0]]
-    return Replacement(
-        emb_space=tf.tensor_scatter_nd_update(emb_space, tf.expand_dims(targets, -1), inputs),
-        replaced=tf.reduce_any(tf.equal(tf.expand_dims(tf.range(static_shape(emb_space)[0]), -1), targets), axis=-1),
-        state=ReplacementState(tf.zeros_like(state.usage), state.distant_inputs, tf.zeros_like(state.input_distances)),
+    used = (tf.gather(input_distances, order) > 0) & ~known & ~repeated
+    # Shapes that XLA knows: those that are used come first, and the others write what is there already.
+    inputs = tf.gather(inputs, tf.argsort(tf.cast(~used, tf.int32), stable=True))
+    targets = tf.expand_dims(tf.argsort(usage, stable=True)[:number], -1)
+    written = index < tf.math.count_nonzero(used, dtype=tf.int32)
+    rows = tf.where(tf.expand_dims(written, -1), inputs, tf.gather_nd(emb_space, targets))
+    return (
+        tf.tensor_scatter_nd_update(emb_space, targets, rows),
+        tf.tensor_scatter_nd_update(tf.zeros([n], tf.bool), targets, written),
     )
 
 
 def _equal_rows(rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     return tf.reduce_all(tf.equal(tf.expand_dims(rows, -2), others), axis=-1)
+
+
+def replacement_of(value: Any) -> Replacement:
+    """Return the replacement that an argument stands for."""
+    return resolved("replacement", value, Replacement, {})

@@ -1,8 +1,8 @@
-"""Initialization of the embedding space: from an initializer, a constant or a batch (VQ-12)."""
+"""How an embedding space starts: from an initializer, given values or a batch (VQ-12)."""
 
 import base64
-from collections.abc import Callable
-from typing import Any
+from abc import abstractmethod
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from vq_layer import validation
 from vq_layer.assertions import required
 from vq_layer.non_finite import finite_rows
+from vq_layer.parts.estimators import straight_through
+from vq_layer.parts.part import Part, State, Variable, part
 from vq_layer.shapes import static_shape
 
 _BITS = {tf.float32: tf.int32, tf.float64: tf.int64}  # as integers, 1 in the least positive number
@@ -78,8 +80,125 @@ def require_batch(emb_space: tf.Tensor) -> tf.Tensor:
 
 
 def is_batch(initializer: Any) -> bool:
-    """Tell whether the embedding space is to be initialized from a batch."""
+    """Tell whether the embedding space of a graph is to be initialized from a batch."""
     return isinstance(initializer, str) and initializer == "batch"
+
+
+class Start(Part):
+    """What an embedding space begins with."""
+
+    from_inputs: ClassVar[bool] = False  # whether the embeddings are inputs
+
+    @property
+    @abstractmethod
+    def initializer(self) -> Any:
+        """What gives the first values: a function of shape and dtype."""
+
+    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None) -> State:
+        """Return the state with which a training pass begins.
+
+        Parameters
+        ----------
+        state : dict of str to tf.Tensor
+        vectors : tf.Tensor, shape [batch, m, d]
+        counted : tf.Tensor, shape [batch, m], bool, or None
+            Which vectors a mask leaves; None for all.
+        """
+        del vectors, counted
+        return state
+
+
+@part
+class FromInitializer(Start):
+    """From an initializer of Keras, or given values.
+
+    Parameters
+    ----------
+    values : None, Keras initializer, its name, class or configuration, function, array, tensor or list
+        None is a normal distribution of standard deviation 1. Given values have the shape [n, d], or, with a codebook
+        per split, [num_splits, n, d]; the configuration keeps them.
+    """
+
+    values: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", initializer_of(self.values))
+
+    def check_sizes(self, n: int, d: int | None) -> None:
+        """Raise a ValueError where the given values are not n."""
+        if isinstance(self.values, GivenEmbeddings):
+            validation.check_constant(self.values.values, (*static_shape(self.values.values)[:-2], n, d), "start")
+
+    @property
+    def initializer(self) -> Any:
+        """What gives the first values, with a check of their shape."""
+
+        def initial_embeddings(shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
+            values = self.values(shape, dtype=dtype)
+            validation.check_constant(values, shape, "start")
+            return values
+
+        return initial_embeddings
+
+
+@part
+class FromBatch(Start):
+    """From the first training batch; zero until then.
+
+    Parameters
+    ----------
+    method : {"first"}
+        Its first n vectors, row-major, those that a mask leaves out not counted.
+
+    Raises
+    ------
+    tf.errors.InvalidArgumentError
+        When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
+    """
+
+    method: str = "first"
+
+    supports_jit: ClassVar[bool] = False  # XLA drops the assertions
+    from_inputs: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        validation.check_one_of("FromBatch.method", self.method, ("first",))
+
+    @property
+    def initializer(self) -> Any:
+        """Zeros."""
+        return keras.initializers.Zeros()
+
+    def variables(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
+        """Return whether it has begun."""
+        del n, d, dtype
+        return {"initialized": Variable((), tf.bool)}
+
+    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None) -> State:
+        """Return the state with which a training pass begins."""
+        emb_space, n = state["emb_space"], static_shape(state["emb_space"])[0]
+        rows = tf.cond(state["initialized"], lambda: emb_space, lambda: first_rows(known(vectors, counted), n))
+        return {**state, "emb_space": straight_through(emb_space, rows), "initialized": tf.constant(True)}
+
+
+def first(state: State, vectors: tf.Tensor) -> State:
+    """Return the part of a state that the first n vectors, ``[batch, m, d]``, begin."""
+    rows = first_rows(vectors, static_shape(state["emb_space"])[0])
+    return {"emb_space": rows, **({"initialized": tf.constant(True)} if "initialized" in state else {})}
+
+
+def known(vectors: tf.Tensor, counted: tf.Tensor | None) -> tf.Tensor:
+    """Return the vectors that a mask leaves, ``[batch, m, d], [batch, m] -> [number, d]``."""
+    return vectors if counted is None else tf.boolean_mask(vectors, counted)
+
+
+def start_of(value: Any) -> Start:
+    """Return the start that an argument of a layer stands for."""
+    if isinstance(value, dict) and value.get("class_name") in (FromBatch.__name__, FromInitializer.__name__):
+        value = keras.saving.deserialize_keras_object(value)
+    if isinstance(value, type) and issubclass(value, Start):
+        value = value()
+    return value if isinstance(value, Start) else FromInitializer(value)
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
@@ -88,15 +207,15 @@ class GivenEmbeddings:
 
     Parameters
     ----------
-    values : array, shape [n, d], float32 or float64
+    values : array, shape [(num_splits,) n, d], float32 or float64
     """
 
     def __init__(self, values: NDArray[Any]) -> None:
         self.values = values
 
-    def __call__(self, shape: tuple[int, int], dtype: Any = None) -> tf.Tensor:
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
         """Return them, for a weight of just their shape."""
-        validation.check_constant(self.values, shape)
+        validation.check_constant(self.values, shape, "start")
         return tf.convert_to_tensor(self.values.astype(dtype or self.values.dtype))
 
     def get_config(self) -> dict[str, Any]:
@@ -115,48 +234,26 @@ class GivenEmbeddings:
         return cls(values.reshape(config["shape"]).astype(config["dtype"]))
 
 
-def layer_initializer(embedding_initializer: Any, n: int) -> Any:
-    """Return the initializer that an argument of a layer stands for; "batch" is one of zeros.
-
-    Parameters
-    ----------
-    embedding_initializer : None, Keras initializer, its name, class or configuration, callable, array, or "batch"
-        None is a normal distribution of standard deviation 1.
-    n : int
-        The number of rows that an array must have.
-    """
-    if embedding_initializer is None:
+def initializer_of(value: Any) -> Any:
+    """Return the initializer of Keras that a value stands for."""
+    if value is None:
         return keras.initializers.RandomNormal(stddev=1.0)
-    if is_batch(embedding_initializer):
-        return keras.initializers.Zeros()
-    if isinstance(embedding_initializer, list | tuple) or hasattr(embedding_initializer, "__array__"):
-        return GivenEmbeddings(_as_given(embedding_initializer, n))
+    if isinstance(value, list | tuple) or hasattr(value, "__array__"):
+        return GivenEmbeddings(_as_given(value))
     try:
-        initializer = keras.initializers.get(embedding_initializer)
+        initializer = keras.initializers.get(value)
     except ValueError as error:
         raise ValueError(
-            f"`embedding_initializer` must be an initializer of Keras, its name, class or configuration, a function of "
-            f"shape and dtype, an array of the shape [n, d], or 'batch'. "
-            f"Received: embedding_initializer={embedding_initializer!r}"
+            f"`start` must be an initializer of Keras, its name, class or configuration, a function of shape and "
+            f"dtype, an array of the shape [n, d], or FromBatch(). Received: start={value!r}"
         ) from error
     if isinstance(initializer, keras.initializers.Constant) and np.ndim(initializer.value) > 0:
-        return GivenEmbeddings(_as_given(initializer.value, n))  # which Keras would broadcast
+        return GivenEmbeddings(_as_given(initializer.value))  # which Keras would broadcast
     return initializer
 
 
-def of_the_right_shape(initializer: Any) -> Callable[..., tf.Tensor]:
-    """Return the initializer with a check of the shape of what it gives."""
-
-    def initial_embeddings(shape: tuple[int, int], dtype: Any = None) -> tf.Tensor:
-        values = initializer(shape, dtype=dtype)
-        validation.check_constant(values, shape)
-        return values
-
-    return initial_embeddings
-
-
-def _as_given(values: Any, n: int) -> NDArray[Any]:
-    """Return a copy of an array-like of the shape [n, any d], in float64 unless it is in float32."""
+def _as_given(values: Any) -> NDArray[Any]:
+    """Return a copy of an array-like of the shape [..., any n, any d], in float64 unless it is in float32."""
     array = np.asarray(values)
-    validation.check_constant(array, (n, None))
+    validation.check_constant(array, (*[None] * max(array.ndim - 2, 0), None, None), "start")
     return np.array(array, np.float32 if array.dtype == np.float32 else np.float64)

@@ -1,0 +1,64 @@
+"""Which parts do not go together: one table (VQ-17)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from vq_layer.parts.choices import Majority
+from vq_layer.parts.comparisons import is_norm
+from vq_layer.parts.losses import Alpha, Beta, Coulomb
+from vq_layer.parts.part import Part
+from vq_layer.parts.replacement import MostDistant
+
+if TYPE_CHECKING:
+    from vq_layer.core.quantizer import Quantizer
+
+
+def _by_norm(it: "Quantizer") -> bool:
+    return is_norm(it.comparison)
+
+
+class Need(NamedTuple):
+    """What a part needs of the others.
+
+    Attributes
+    ----------
+    argument : str
+        Where the part stands.
+    kind : type
+        The part.
+    what : str
+        What it needs, in words.
+    of : str
+        Where what it needs stands.
+    is_met : function
+        Whether a quantizer has that.
+    """
+
+    argument: str
+    kind: type[Part]
+    what: str
+    of: str
+    is_met: "Callable[[Quantizer], bool]"
+
+
+TABLE = (
+    *(Need("losses", loss, "a comparison by a Norm", "comparison", _by_norm) for loss in (Alpha, Beta, Coulomb)),
+    Need("replacement", MostDistant, "a comparison by a Norm", "comparison", _by_norm),
+    Need("choice", Majority, "a comparison by Cosine", "comparison", lambda it: not _by_norm(it)),
+    Need("choice", Majority, "its embeddings to stay with their labels", "losses", lambda it: not it.losses),
+    Need("choice", Majority, "labels, which inputs lack", "replacement", lambda it: it.replacement is None),
+    Need("choice", Majority, "labels, which inputs lack", "start", lambda it: not it.start.from_inputs),
+    Need("choice", Majority, "all embeddings to share the labels", "codebooks", lambda it: it.codebooks == "shared"),
+)
+
+
+def check(quantizer: "Quantizer") -> None:
+    """Raise a ValueError for parts that do not go together."""
+    for need in TABLE:
+        value, other = getattr(quantizer, need.argument), getattr(quantizer, need.of)
+        there = any(isinstance(it, need.kind) for it in (value if isinstance(value, tuple) else (value,)))
+        if there and not need.is_met(quantizer):
+            raise ValueError(
+                f"`{need.argument}`: {need.kind.__name__} needs {need.what}. "
+                f"Received: {need.argument}={value!r}, {need.of}={other!r}"
+            )

@@ -1,0 +1,117 @@
+"""What a pass of a quantizer gives; what takes time is computed once, and only if asked for."""
+
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from vq_layer.core.endpoints import Endpoints, endpoints
+from vq_layer.core.splitting import interleaved
+from vq_layer.kernels import spacing
+from vq_layer.parts.part import State
+from vq_layer.parts.passes import Pass
+
+if TYPE_CHECKING:
+    from vq_layer.core.quantizer import Quantizer
+
+
+class Quantized:
+    """The endpoints of a pass by name; m is the number of vectors of an element of the batch.
+
+    What belongs to the vectors is in their order (VQ-1). What belongs to the embeddings has, with a codebook per split,
+    one axis more, the first: that of the splits.
+
+    Parameters
+    ----------
+    layer_out : tf.Tensor, shape and dtype of x
+    passes : list of Pass
+        That of each codebook.
+    quantizer : Quantizer
+    """
+
+    def __init__(self, layer_out: tf.Tensor, passes: list[Pass], quantizer: "Quantizer") -> None:
+        self.layer_out, self.passes, self.quantizer = layer_out, passes, quantizer
+
+    def endpoints(self) -> Any:
+        """Return all that a layer returns, as `Endpoints`."""
+        absent = self.passes[0].search.absent_endpoints
+        return endpoints(**{name: None if name in absent else getattr(self, name) for name in Endpoints.NAMES})
+
+    def losses(self) -> dict[str, tf.Tensor]:
+        """Return the losses that are not absent by name, in order.
+
+        With a codebook per split, each is the sum of those of the splits.
+        """
+        present = [loss for loss in self.quantizer.losses if not loss.is_absent]
+        return {loss.name: reduce(tf.add, [loss(it) for it in self.passes]) for loss in present}
+
+    @property
+    def state(self) -> State:
+        """The state that the pass began with."""
+        return self.quantizer.of_all_codebooks([it.state for it in self.passes])
+
+    @cached_property
+    def emb_index(self) -> tf.Tensor:
+        """The index of the embedding of each vector, ``[batch, m]``, int64; -1 for none."""
+        return interleaved([it.choice.emb_index for it in self.passes])
+
+    @property
+    def emb_space(self) -> tf.Tensor:
+        """The embedding space, ``[n, d]``."""
+        return self._of_embeddings([it.emb_space for it in self.passes])
+
+    @cached_property
+    def access_count(self) -> tf.Tensor:
+        """How often each embedding was chosen, ``[n]``, float32."""
+        return tf.cast(self.counts, tf.float32)
+
+    @cached_property
+    def counts(self) -> tf.Tensor:
+        """The same as integers, int64."""
+        return self._of_embeddings([it.access_count for it in self.passes])
+
+    @cached_property
+    def distance(self) -> tf.Tensor:
+        """The distance of every vector to every embedding, ``[batch, m, n]``."""
+        return interleaved([it.search.distance for it in self.passes])
+
+    @cached_property
+    def emb_spacing(self) -> tf.Tensor:
+        """The distances between all pairs of embeddings, ``[n (n - 1) / 2]``."""
+        return self._of_embeddings([spacing.emb_spacing(it.emb_distance) for it in self.passes])
+
+    @cached_property
+    def emb_closest_spacing(self) -> tf.Tensor:
+        """The distance of each embedding to the nearest other one, ``[n]``."""
+        return self._of_embeddings([it.emb_closest_spacing for it in self.passes])
+
+    @cached_property
+    def similarity_values(self) -> tf.Tensor:
+        """The similarity of each vector to the most similar embedding, ``[batch * m]``."""
+        return tf.reshape(interleaved([it.search.largest_similarity for it in self.passes]), [-1])
+
+    @cached_property
+    def identity_mapping_mask(self) -> tf.Tensor | None:
+        """Which vectors stay as they are, ``[batch, m]``, bool; None where that is not in question."""
+        return self._unless_absent([it.choice.identity_mapping_mask for it in self.passes])
+
+    @cached_property
+    def most_common_label(self) -> tf.Tensor | None:
+        """The label that won the vote, ``[batch, m]``; None without a vote."""
+        return self._unless_absent([it.choice.most_common_label for it in self.passes])
+
+    @cached_property
+    def percentage_identity_mapped(self) -> tf.Tensor:
+        """The share, in [0, 1], of the vectors with an embedding that stay as they are."""
+        dtype = self.passes[0].vectors.dtype
+        if self.identity_mapping_mask is None:
+            return tf.zeros([], dtype)
+        flags = self.identity_mapping_mask, self.emb_index >= 0
+        return tf.math.divide_no_nan(*(tf.reduce_sum(tf.cast(flag, dtype)) for flag in flags))
+
+    def _of_embeddings(self, of_codebooks: list[tf.Tensor]) -> tf.Tensor:
+        return of_codebooks[0] if self.quantizer.codebooks == "shared" else tf.stack(of_codebooks)
+
+    @staticmethod
+    def _unless_absent(of_codebooks: list[Any]) -> tf.Tensor | None:
+        return None if of_codebooks[0] is None else interleaved(of_codebooks)

@@ -1,0 +1,205 @@
+"""The heart: a quantizer put together from parts, and one pass of it, pure (VQ-17, VQ-20, VQ-21).
+
+Tensors and state go in, tensors and state come out. A pass of training begins, looks up, puts out, takes its losses,
+gathers its statistics, updates and replaces, in this order; output and losses are of the codebook before the update.
+"""
+
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import tensorflow as tf
+
+from vq_layer import validation
+from vq_layer.core import compatibility, decoding
+from vq_layer.core.quantized import Quantized
+from vq_layer.core.splitting import interleaved, merge, of_codebooks, split, split_mask
+from vq_layer.non_finite import where_known
+from vq_layer.parts import starts
+from vq_layer.parts.choices import Chooser, Nearest
+from vq_layer.parts.comparisons import Comparison, Norm
+from vq_layer.parts.estimators import Estimator, StraightThrough
+from vq_layer.parts.losses import Loss
+from vq_layer.parts.part import Part, State, Variable
+from vq_layer.parts.passes import Pass
+from vq_layer.parts.replacement import Replaced, Replacement
+from vq_layer.parts.starts import FromInitializer, Start
+from vq_layer.parts.statistics import Statistics
+from vq_layer.parts.updates import Gradient, Rule, Update
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantizer:
+    """What a quantizer is put together from; incompatible parts are refused (`compatibility`)."""
+
+    n: int
+    comparison: Comparison = Norm(2)  # noqa: RUF009
+    choice: Chooser = Nearest()  # noqa: RUF009
+    losses: tuple[Loss, ...] = ()
+    update: Update = Gradient()  # noqa: RUF009
+    estimator: Estimator = StraightThrough()  # noqa: RUF009
+    start: Start = field(default_factory=FromInitializer)  # of its own, since each has a seed
+    replacement: Replacement | None = None
+    num_splits: int = 1
+    codebooks: str = "shared"
+
+    def __post_init__(self) -> None:
+        validation.check_num_embeds(self.n)
+        validation.check_num_splits(self.num_splits)
+        validation.check_one_of("codebooks", self.codebooks, ("shared", "per-split"))
+        compatibility.check(self)
+        for part in self.parts:
+            part.check_sizes(self.n, None)
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, in the order in which their state is created."""
+        return [self.start, self.comparison, self.choice, *self.losses, self.estimator, *self.rules]
+
+    @property
+    def rules(self) -> list[Rule]:
+        """What training does beside the gradients, in order."""
+        return [self.update] if self.replacement is None else [self.update, self.replacement]
+
+    @property
+    def num_codebooks(self) -> int:
+        """How many embedding spaces there are."""
+        return self.num_splits if self.codebooks == "per-split" else 1
+
+    @property
+    def trains_emb_space(self) -> bool:
+        """Whether an optimizer trains the embedding space."""
+        return self.update.by_gradient and any(it.trains_emb_space and not it.is_absent for it in self.losses)
+
+    def variables(self, d: int, dtype: tf.DType) -> dict[str, Variable]:
+        """Return the state for embeddings of size d, by name; with a codebook per split all have one axis more."""
+        own = {"emb_space": Variable((self.n, d), dtype, self.start.initializer)}
+        for part in self.parts:
+            part.check_sizes(self.n, d)
+            own |= part.variables(self.n, d, dtype)
+        if self.codebooks == "shared":
+            return own
+        return {name: it._replace(shape=(self.num_splits, *it.shape)) for name, it in own.items()}
+
+    def of_each_codebook(self, state: State) -> list[State]:
+        """Cut a state into that of each codebook."""
+        if self.codebooks == "shared":
+            return [state]
+        cut = {name: tf.unstack(value, self.num_splits) for name, value in state.items()}
+        return [{name: values[s] for name, values in cut.items()} for s in range(self.num_splits)]
+
+    def of_all_codebooks(self, states: list[State]) -> State:
+        """Undo `of_each_codebook`."""
+        if self.codebooks == "shared":
+            return states[0]
+        return {name: tf.stack([state[name] for state in states]) for name in states[0]}
+
+
+def looked_up(
+    x: tf.Tensor,
+    state: State,
+    quantizer: Quantizer,
+    *,
+    mask: tf.Tensor | None = None,
+    training: bool = False,
+    all_pairs: bool = False,
+    passes: int = 1,
+) -> list[Pass]:
+    """Return the pass of each codebook over a batch, of which nothing but the choice need be computed.
+
+    Parameters
+    ----------
+    x : tf.Tensor, shape [batch, ..., q], floating dtype
+    state : dict of str to tf.Tensor
+        What `Quantizer.variables` declares.
+    quantizer : Quantizer
+    mask : tf.Tensor, bool, or None
+        Which vectors count, of the shape of x without its last axis, or of a leading part of that. The others come out
+        as they are, with the identity gradient, and are otherwise as if they were not there.
+    training : bool
+        Whether the pass may begin with a start, and `trained` follow.
+    all_pairs : bool
+        Whether all distances, which take memory for every pair, are asked for in any case.
+    passes : int
+        1, or 0 for a pass that belongs to one before.
+    """
+
+    def one(inputs: tf.Tensor, counted: tf.Tensor | None, own: State) -> Pass:
+        vectors = tf.stop_gradient(tf.cast(inputs, own["emb_space"].dtype))
+        begun = quantizer.start.begin(own, vectors, counted) if training else own
+        if counted is not None:
+            vectors = where_known(tf.expand_dims(counted, -1), vectors)
+        search = quantizer.comparison.search(vectors, begun["emb_space"])
+        return Pass(
+            inputs=inputs,
+            vectors=vectors,
+            counted=counted,
+            state=begun,
+            search=search,
+            choice=quantizer.choice.choose(search, begun),
+            all_pairs=all_pairs,
+            passes=passes,
+        )
+
+    of_each, number = quantizer.of_each_codebook(state), quantizer.num_codebooks
+    inputs = of_codebooks(split(x, quantizer.num_splits), number)
+    counted = [None] * number if mask is None else of_codebooks(split_mask(mask, x, quantizer.num_splits), number)
+    return [one(*of_codebook) for of_codebook in zip(inputs, counted, of_each, strict=True)]
+
+
+def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Quantized:
+    """Make one pass over a batch; parameters as in `looked_up`."""
+    passes = looked_up(x, state, quantizer, **how)
+    outputs = [_output(it, quantizer.estimator) for it in passes]
+    return Quantized(merge(interleaved(outputs), x), passes, quantizer)
+
+
+def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
+    """Return what comes out for each vector, ``[batch, m, d]``; what stays as it is has the identity gradient."""
+    output = estimator(it.inputs, tf.cast(it.chosen, it.inputs.dtype))
+    for stays in (it.choice.identity_mapping_mask, None if it.counted is None else ~it.counted):
+        if stays is not None:
+            output = tf.where(tf.expand_dims(stays, -1), it.inputs, output)
+    return output
+
+
+def encoded(x: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:
+    """Return the index of the embedding of each vector, ``[batch, ..., q] -> [batch, m]``; -1 for none."""
+    return interleaved([it.choice.emb_index for it in looked_up(x, state, quantizer)])
+
+
+def decoded(emb_index: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:
+    """Return the embeddings at the given indices, ``[..., num_splits] -> [..., num_splits, d]``; NaN for -1."""
+    emb_space = state["emb_space"]
+    if quantizer.codebooks == "shared":
+        return decoding.decoded(emb_space, emb_index)
+    books, codes = tf.unstack(emb_space, quantizer.num_splits), tf.unstack(emb_index, quantizer.num_splits, axis=-1)
+    return tf.stack(list(map(decoding.decoded, books, codes)), axis=-2)
+
+
+def started(x: tf.Tensor, state: State, quantizer: Quantizer) -> State:
+    """Return the state with the first n vectors of x for the embeddings (VQ-12)."""
+    states = []
+    of_each = of_codebooks(split(x, quantizer.num_splits), quantizer.num_codebooks)
+    for inputs, own in zip(of_each, quantizer.of_each_codebook(state), strict=True):
+        states.append({**own, **starts.first(own, tf.stop_gradient(tf.cast(inputs, own["emb_space"].dtype)))})
+    return quantizer.of_all_codebooks(states)
+
+
+def trained(quantized: Quantized) -> State:
+    """Return the state after a training pass."""
+    quantizer, states = quantized.quantizer, []
+    for it in quantized.passes:
+        statistics: Statistics = reduce(lambda so_far, rule: so_far | rule.gather(it), quantizer.rules, {})
+        states.append(reduce(lambda state, rule: rule.after(state, statistics), quantizer.rules, it.state))
+    return quantizer.of_all_codebooks(states)
+
+
+def replaced(state: State, quantizer: Quantizer) -> Replaced:
+    """Return the state after a replacement, and which embeddings are new, ``[n]`` or ``[num_splits, n]``."""
+    if quantizer.replacement is None:
+        raise ValueError("`replacement` must be given to replace. Received: replacement=None")
+    outcomes = [quantizer.replacement.replaced(own) for own in quantizer.of_each_codebook(state)]
+    rows = [outcome.rows for outcome in outcomes]
+    states = quantizer.of_all_codebooks([outcome.state for outcome in outcomes])
+    return Replaced(state=states, rows=rows[0] if quantizer.codebooks == "shared" else tf.stack(rows))

@@ -1,0 +1,56 @@
+"""What the arguments of the layers from before there were parts have become."""
+
+from typing import Any
+
+from vq_layer.parts.comparisons import PCA, Comparison, Cosine, Norm
+from vq_layer.parts.losses import Alpha, Beta, Coulomb
+from vq_layer.parts.replacement import MostDistant
+from vq_layer.parts.starts import FromBatch, start_of
+
+# The arguments of before, and the one that each has become.
+BECAME = {
+    "alpha": "losses",
+    "beta": "losses",
+    "gamma": "losses",
+    "lookup_ord": "comparison",
+    "dim_reduction": "comparison",
+    "num_dim_reduction_components": "comparison",
+    "embedding_initializer": "start",
+    "num_embeds_replaced": "replacement",
+}
+
+
+def of_parts(layer: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a layer of this name with parts in the place of those of before."""
+    before = {name: value for name, value in arguments.items() if name in BECAME}
+    parts = _parts(layer, before)
+    return {
+        **{name: value for name, value in arguments.items() if name not in BECAME},
+        **{became: parts[became] for became in dict.fromkeys(BECAME[name] for name in before)},
+    }
+
+
+def refuse(layer: str, arguments: dict[str, Any]) -> None:
+    """Raise a TypeError for arguments of before, which says what to write instead."""
+    before = {name: value for name, value in arguments.items() if name in BECAME}
+    if before:
+        now = ", ".join(f"{name}={value!r}" for name, value in of_parts(layer, before).items())
+        received = ", ".join(f"{name}={value!r}" for name, value in before.items())
+        names = ", ".join(f"`{name}`" for name in before)
+        raise TypeError(f"{names} of {layer} became a part: write `{now}`. Received: {received}")
+
+
+def _parts(layer: str, before: dict[str, Any]) -> dict[str, Any]:
+    comparison: Comparison = Norm(before.get("lookup_ord", 2)) if layer == "VectorQuantization" else Cosine()
+    if before.get("dim_reduction") is not None:
+        comparison = PCA(comparison, before["dim_reduction"], before.get("num_dim_reduction_components", 1))
+    kinds: dict[str, Any] = {"alpha": Alpha, "beta": Beta, "gamma": Coulomb}
+    losses = [kind(before[name]) if name in before else kind() for name, kind in kinds.items()]
+    initializer, number = before.get("embedding_initializer"), before.get("num_embeds_replaced", 0)
+    is_batch = isinstance(initializer, str) and initializer == "batch"
+    return {
+        "comparison": comparison,
+        "losses": [loss for loss in losses if not loss.is_absent],
+        "start": FromBatch() if is_batch else start_of(initializer),
+        "replacement": MostDistant(number) if number else None,
+    }

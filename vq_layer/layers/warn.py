@@ -1,0 +1,32 @@
+"""What a layer warns of."""
+
+import warnings
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def unless_started(layer: Any) -> None:
+    """Warn, at the first inference, of the zeros before a start from a batch; in a graph, when it is built."""
+    if not layer._awaits_inference or _is_being_built():
+        return
+    with tf.init_scope():
+        if not tf.executing_eagerly():  # in a graph of version 1, which cannot know
+            return
+        layer._awaits_inference = False
+        fresh = not layer.initialized.value.is_initialized()  # a weight that a `tf.function` is creating
+        zero = fresh or not (layer.initialized.numpy().all() or layer.emb_space.numpy().any())
+    if zero:
+        warnings.warn(
+            f"all embeddings of the layer '{layer.name}' are zero: with `start={layer.quantizer.start}` they come from "
+            f"the first training batch, which has not been yet. Call it with `training=True` while it is not frozen, "
+            f"or call `initialize_from_batch`.",
+            stacklevel=3,
+        )
+
+
+def _is_being_built() -> bool:
+    """Tell whether Keras only asks for shapes, as it does to build a model: weights may have no values yet."""
+    with keras.StatelessScope(initialize_variables=False) as scope:
+        return scope.original_scope is not None  # of the scope that was open before

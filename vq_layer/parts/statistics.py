@@ -1,0 +1,61 @@
+"""What a rule may know of a batch, such that batches, replicas and micro-batches can be merged (VQ-22)."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from vq_layer.shapes import static_shape
+
+
+class Total(NamedTuple):
+    """Counts or sums; they add.
+
+    Attributes
+    ----------
+    value : tf.Tensor
+        Of any shape; counts are integers.
+    """
+
+    value: tf.Tensor
+
+    def merged(self, other: "Total") -> "Total":
+        """Return the total of both."""
+        return Total(self.value + other.value)
+
+
+class Candidates(NamedTuple):
+    """The most distant vectors of a batch, most distant first, earlier first on ties.
+
+    Attributes
+    ----------
+    distance : tf.Tensor, shape [number]
+        -1 in the place of one that is not there.
+    vectors : tf.Tensor, shape [number, d]
+    """
+
+    distance: tf.Tensor
+    vectors: tf.Tensor
+
+    def merged(self, other: "Candidates") -> "Candidates":
+        """Return as many, the most distant of both; those of the other count as later."""
+        distance, kept = tf.math.top_k(
+            tf.concat([self.distance, other.distance], axis=0), static_shape(self.distance)[0]
+        )
+        return Candidates(distance, tf.gather(tf.concat([self.vectors, other.vectors], axis=0), kept))
+
+
+Statistics = dict[str, Any]  # a Total or Candidates by each name
+
+
+def most_distant(distance: tf.Tensor, vectors: tf.Tensor, number: int) -> Candidates:
+    """Return the most distant vectors, ``[batch, m], [batch, m, d] -> [number], [number, d]``; NaN is never one."""
+    d = static_shape(vectors)[-1]
+    none = Candidates(tf.fill([number], -tf.ones([], distance.dtype)), tf.zeros([number, d], vectors.dtype))
+    # What found no embedding is below every distance.
+    known = tf.where(tf.math.is_nan(distance), -tf.ones_like(distance), distance)
+    return none.merged(Candidates(tf.reshape(known, [-1]), tf.reshape(vectors, [-1, d])))
+
+
+def merged(statistics: Statistics, later: Statistics) -> Statistics:
+    """Return those of both batches, the one followed by the other."""
+    return {name: it.merged(later[name]) for name, it in statistics.items()}
