@@ -47,17 +47,13 @@ class KerasLayers:
         layer = _layer_of(case)
 
         def call(x: tf.Tensor) -> tuple[Any, tf.Tensor, list[tf.Tensor]]:
-            return layer(x)[:6], layer.encode(x), layer.losses
+            return layer(x), layer.encode(x), layer.losses
 
         with _losses_in_full_precision(case):
             endpoints, emb_index, losses = self._wrap(call)(tf.constant(case.x))
-        values = dict(zip(vq_layer.VQEndpoints._fields, (value.numpy() for value in endpoints), strict=False))
-        del values["emb_space"]
-        return Quantized(
-            **values,
-            emb_index=_as_batch(emb_index, case),
-            losses=_by_name(case, [loss.numpy() for loss in losses]),
-        )
+        values = {name: getattr(endpoints, name).numpy() for name in Quantized._fields if name != "losses"}
+        np.testing.assert_array_equal(values["emb_index"], _as_batch(emb_index, case))
+        return Quantized(**values, losses=_by_name(case, [loss.numpy() for loss in losses]))
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Differentiate a call by a tape."""
@@ -84,14 +80,13 @@ class KerasLayers:
         """Call the layer for its endpoints, and `encode` for the indices."""
         layer = _cosine_layer_of(case)
 
-        def call(x: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            present = {name: value for name, value in layer(x)._asdict().items() if value is not None}
-            return present, layer.encode(x)
+        def call(x: tf.Tensor) -> tuple[Any, tf.Tensor]:
+            return layer(x), layer.encode(x)
 
         endpoints, emb_index = self._wrap(call)(tf.constant(case.x))
-        values = {name: value.numpy() for name, value in endpoints.items() if name in CosineQuantized._fields}
-        values["emb_index"] = _as_batch(emb_index, case)
-        return CosineQuantized(**{**dict.fromkeys(CosineQuantized._fields), **values})
+        np.testing.assert_array_equal(endpoints.emb_index, _as_batch(emb_index, case))
+        found = {name: getattr(endpoints, name) for name in CosineQuantized._fields}
+        return CosineQuantized(**{name: None if value is None else value.numpy() for name, value in found.items()})
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
         """Differentiate a call by a tape."""
@@ -112,7 +107,9 @@ class KerasTraining:
     """A `VectorQuantization`, in a model whenever it is saved: to build one takes longer than a pass."""
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
-        self._layer = _layer_of(case, num_embeds_replaced=num_embeds_replaced, return_endpoints=False)
+        with _named_as_in_the_specification():
+            replacement = vq_layer.MostDistant(num_embeds_replaced)
+            self._layer = _layer_of(case, replacement=replacement, return_endpoints=False)
         self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
     def training_pass(self, x: NDArray[Any]) -> None:
@@ -141,8 +138,8 @@ class KerasTraining:
     @property
     def state(self) -> TrainingState:
         """The state now."""
-        state = self._layer.replacement_state
-        return TrainingState(self._layer.emb_space.numpy(), *(value.numpy() for value in state))
+        names = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distances")
+        return TrainingState(*(self._layer.state[name].numpy() for name in names))
 
 
 @contextmanager
@@ -162,19 +159,60 @@ def _policy(dtype: str) -> str:
     return dtype if np.dtype(dtype).itemsize > 2 else f"mixed_{dtype}"
 
 
+# The arguments of the specification that are fields of parts here, by which these name them in their errors.
+_FIELDS = {
+    "Norm.p": "lookup_ord",
+    "Alpha.weight": "alpha",
+    "Beta.weight": "beta",
+    "Coulomb.weight": "gamma",
+    "PCA.fit": "dim_reduction",
+    "PCA.components": "num_dim_reduction_components",
+    "MostDistant.number": "num_embeds_replaced",
+}
+
+
+@contextmanager
+def _named_as_in_the_specification() -> Iterator[None]:
+    """Let errors name the arguments of a case."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        text = str(error)
+        for field, argument in _FIELDS.items():
+            text = text.replace(field, argument)
+        raise type(error)(text) from error
+
+
+def _in_space(comparison: vq_layer.Norm | vq_layer.Cosine, case: Case | CosineCase) -> Any:
+    if case.dim_reduction is None:
+        return comparison
+    return vq_layer.PCA(comparison, case.dim_reduction, case.num_dim_reduction_components)
+
+
 def _layer_of(case: Case, **more: Any) -> vq_layer.VectorQuantization:
-    arguments = {"return_endpoints": True, **case.arguments, **more}
-    return _with_emb_space(
-        vq_layer.VectorQuantization(len(case.emb_space), **arguments, dtype=_policy(case.x.dtype.name)), case
-    )
+    with _named_as_in_the_specification():
+        arguments = {
+            "comparison": _in_space(vq_layer.Norm(case.lookup_ord), case),
+            "losses": [vq_layer.Alpha(case.alpha), vq_layer.Beta(case.beta), vq_layer.Coulomb(case.gamma)],
+            "num_splits": case.num_splits,
+            "return_endpoints": True,
+            "dtype": _policy(case.x.dtype.name),
+        }
+        return _with_emb_space(vq_layer.VectorQuantization(len(case.emb_space), **{**arguments, **more}), case)
 
 
 def _cosine_layer_of(case: CosineCase) -> Any:
-    arguments = {"return_endpoints": True, **case.arguments, "dtype": _policy(case.x.dtype.name)}
-    n = len(case.emb_space)
-    if case.vote is None:
-        return _with_emb_space(vq_layer.CosineVectorQuantization(n, **arguments), case)
-    return _with_emb_space(vq_layer.CosineKNNVectorQuantization(n=n, **vars(case.vote), **arguments), case)
+    with _named_as_in_the_specification():
+        arguments = {
+            "comparison": _in_space(vq_layer.Cosine(), case),
+            "num_splits": case.num_splits,
+            "return_endpoints": True,
+            "dtype": _policy(case.x.dtype.name),
+        }
+        n = len(case.emb_space)
+        if case.vote is None:
+            return _with_emb_space(vq_layer.CosineVectorQuantization(n, **arguments), case)
+        return _with_emb_space(vq_layer.CosineKNNVectorQuantization(n=n, **vars(case.vote), **arguments), case)
 
 
 def _with_emb_space(layer: Any, case: Case | CosineCase) -> Any:
