@@ -54,6 +54,9 @@ TABLE = (
 
 def check(quantizer: "Quantizer") -> None:
     """Raise a ValueError for parts that do not go together."""
+    names = [loss.name for loss in quantizer.losses]
+    if len(set(names)) < len(names):
+        raise ValueError(f"`losses` must hold each loss once. Received: losses={quantizer.losses!r}")
     for need in TABLE:
         value, other = getattr(quantizer, need.argument), getattr(quantizer, need.of)
         there = any(isinstance(it, need.kind) for it in (value if isinstance(value, tuple) else (value,)))

@@ -55,8 +55,8 @@ def vector_quantization(
     alpha, beta, gamma : float or scalar tf.Tensor
         The weights of the losses; a negative one reverses what its loss pulls or pushes. A loss whose weight is the
         number 0 is absent.
-    lookup_ord : {1, 2, numpy.inf}
-        The order p of the norm; L2 is not squared.
+    lookup_ord : float
+        The order p of the norm, at least 1; infinity is the largest magnitude. L2 is not squared.
     dim_reduction : {None, "pca-batch", "pca-emb-space"}
         Whether to compare in a space of principal components, and whether these are fitted on the embedding space
         followed by the batch, or on the embedding space alone.
@@ -164,26 +164,12 @@ def cosine_vector_quantization(
     Parameters
     ----------
     x : tf.Tensor, shape [batch, r, q], floating dtype
-        The inputs; batch and r may be unknown, q is static.
     n : int
         The number of embeddings.
-    dim_reduction : {None, "pca-batch", "pca-emb-space"}
-        Whether to compare in a space of principal components, and whether these are fitted on the embedding space
-        followed by the batch, or on the embedding space alone.
-    num_dim_reduction_components : int
-        The number of components, with a `dim_reduction`.
-    embedding_initializer : initializer, its class, the name of a Keras initializer, or "batch"
-        How the embedding space starts. "batch" adds an op that sets it to the first n vectors of a batch, and until it
-        has run, or a checkpoint is restored, what looks up in the embedding space fails. With `constant_init` the
-        values themselves, of shape [n, d].
-    constant_init : bool
-        Whether `embedding_initializer` is a constant.
-    num_splits : int
-        How many vectors the last axis of x holds, a divisor of q.
+    dim_reduction, num_dim_reduction_components, embedding_initializer, constant_init, num_splits, name
+        As in `vector_quantization`.
     return_endpoints : bool
         Whether to return `CosineVQEndpoints`.
-    name : str
-        The variable scope.
 
     Returns
     -------
@@ -249,24 +235,15 @@ def cosine_knn_vector_quantization(
         How many embeddings vote, at most n.
     n : int
         The number of embeddings.
-    dim_reduction : {None, "pca-batch", "pca-emb-space"}
-        Whether to compare in a space of principal components, and whether these are fitted on the embedding space
-        followed by the batch, or on the embedding space alone.
-    num_dim_reduction_components : int
-        The number of components, with a `dim_reduction`.
+    dim_reduction, num_dim_reduction_components, constant_init, num_splits, name
+        As in `vector_quantization`.
     embedding_initializer : initializer, its class, or the name of a Keras initializer
-        How the embedding space starts; with `constant_init` the values themselves, of shape [n, d].
-    constant_init : bool
-        Whether `embedding_initializer` is a constant.
-    num_splits : int
-        How many vectors the last axis of x holds, a divisor of q.
+        As in `vector_quantization`, but for "batch": inputs have no labels.
     return_endpoints : bool
         Whether to return `CosineVQEndpoints`.
     majority_threshold : float
         If not negative, a vector is mapped to itself when the share of the winning votes among k is less. Its gradient
         is then the identity.
-    name : str
-        The variable scope.
     representative : {"first", "nearest"}
         Whether the output is the first embedding that bears the winning label or the most similar one of the k.
 
