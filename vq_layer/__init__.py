@@ -7,6 +7,7 @@ from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vect
 from vq_layer.kernels.compilation import get_compilation, set_compilation
 from vq_layer.layers.callbacks import ReplaceEmbeddings
 from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuantization
+from vq_layer.layers.slots import reset_slots
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.choices import Majority, Nearest
 from vq_layer.parts.comparisons import PCA, Cosine, Norm
@@ -46,6 +47,7 @@ __all__ = [
     "cosine_knn_vector_quantization",
     "cosine_vector_quantization",
     "get_compilation",
+    "reset_slots",
     "set_compilation",
     "vector_quantization",
 ]

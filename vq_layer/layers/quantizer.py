@@ -160,8 +160,7 @@ class QuantizerLayer(LossesOnDemand):
         """Let the replacement act, whenever it is called, and start to gather anew.
 
         A frozen layer gathers nothing, but what it had gathered before is written, too. What an optimizer keeps for
-        these rows should start anew then (`vq_layer.layers.slots.reset_slots`); the callback `ReplaceEmbeddings` does
-        both.
+        these rows should start anew then (`vq_layer.reset_slots`); the callback `ReplaceEmbeddings` does both.
 
         Returns
         -------
