@@ -28,7 +28,7 @@ def refused(implementation: Implementation, argument: str) -> Any:
         ("num_splits", 0),
         ("num_splits", -2),
         ("num_splits", 3),
-        ("lookup_ord", 3),
+        ("lookup_ord", 0.5),
         ("lookup_ord", -np.inf),
         ("lookup_ord", np.nan),
         ("lookup_ord", "2"),
