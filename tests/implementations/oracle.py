@@ -79,7 +79,7 @@ class Oracle:
 
 
 class OracleTraining:
-    """The state machine of `reference.replacement`, its state rounded to the dtype of the embedding space."""
+    """The state machine of `reference.parts.replacement`, its state rounded to the dtype of the embedding space."""
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         self._case = case
