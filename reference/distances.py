@@ -1,15 +1,15 @@
-"""Distances under the L1, L2 and Linf norms (VQ-1)."""
+"""Distances under the p-norms (VQ-1)."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
-_METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}
+from reference.non_finite import finite_rows
+from reference.norms import norm_of
 
 
 def norm(vectors: NDArray[np.float64], lookup_ord: float) -> NDArray[np.float64]:
     """Return the p-norm along the last axis: ``[..., d] -> [...]``; L2 is not squared."""
-    return np.asarray(np.linalg.norm(vectors, ord=lookup_ord, axis=-1))
+    return np.asarray(norm_of(lookup_ord).length(vectors))
 
 
 def pairwise_distance(
@@ -24,8 +24,8 @@ def pairwise_distance(
     ----------
     vectors : array, shape [..., d], float64
     emb_space : array, shape [n, d], float64
-    lookup_ord : {1, 2, numpy.inf}
-        The order p of the norm.
+    lookup_ord : float
+        The order p of the norm, at least 1 or infinity.
 
     Returns
     -------
@@ -38,12 +38,7 @@ def pairwise_distance(
     array([[5., 1.]])
     """
     n, d = emb_space.shape
-    distance = cdist(vectors.reshape(-1, d), emb_space, _METRICS[lookup_ord])
+    distance = norm_of(lookup_ord).pairwise(vectors.reshape(-1, d), emb_space)
     distance[~finite_rows(vectors).reshape(-1)] = np.nan
     distance[:, ~finite_rows(emb_space)] = np.nan
     return np.asarray(distance).reshape(*vectors.shape[:-1], n)
-
-
-def finite_rows(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which vectors have only finite coordinates: ``[..., d] -> [...]`` (VQ-13)."""
-    return np.asarray(np.isfinite(vectors).all(axis=-1))

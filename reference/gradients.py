@@ -1,6 +1,7 @@
-"""Closed-form gradients of the output and of the losses (VQ-3, VQ-5, VQ-7).
+"""Closed-form gradients of the output and of the losses (VQ-3, VQ-5, VQ-7, VQ-18).
 
-The losses are constant in the inputs, so each has a gradient to the embedding space only.
+The losses are constant in the inputs, so each has a gradient to the embedding space only, but for the commitment-loss,
+which is constant in the embedding space.
 """
 
 from typing import Any
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.distances import pairwise_distance
+from reference.lookup import select
+from reference.non_finite import finite_rows
+from reference.norms import norm_of
 
 
 def norm_gradient(vectors: NDArray[np.float64], lookup_ord: float) -> NDArray[np.float64]:
@@ -16,7 +20,8 @@ def norm_gradient(vectors: NDArray[np.float64], lookup_ord: float) -> NDArray[np
 
     - L1: ``sign(v)``, with ``sign(0) = 0``;
     - L2: ``v / ||v||_2``;
-    - Linf: ``sign(v)`` shared equally between the coordinates that tie for the largest magnitude.
+    - Linf: ``sign(v)`` shared equally between the coordinates that tie for the largest magnitude;
+    - any other p > 1: ``sign(v) (|v| / ||v||_p)^(p - 1)``.
 
     At ``v = 0`` it is 0 for every norm.
 
@@ -28,16 +33,7 @@ def norm_gradient(vectors: NDArray[np.float64], lookup_ord: float) -> NDArray[np
     >>> norm_gradient(np.array([2.0, -2.0, 1.0]), np.inf)
     array([ 0.5, -0.5,  0. ])
     """
-    magnitude = np.abs(vectors)
-    largest = magnitude.max(axis=-1, keepdims=True)
-    if lookup_ord == 1:
-        return np.sign(vectors)
-    if lookup_ord == 2:
-        scaled = vectors / np.where(largest == 0, 1, largest)  # so that no square underflows
-        length = np.linalg.norm(scaled, axis=-1, keepdims=True)
-        return np.asarray(scaled / np.where(length == 0, 1, length))
-    tied = magnitude == largest
-    return np.asarray(np.sign(vectors) * tied / tied.sum(axis=-1, keepdims=True))
+    return np.asarray(norm_of(lookup_ord).gradient(vectors))
 
 
 def output_gradient_to_x(upstream: NDArray[Any]) -> NDArray[Any]:
@@ -90,7 +86,7 @@ def beta_gradient(
     Row j is ``beta / M * sum over all finite vectors of g(emb_space[j] - vector)``, with `norm_gradient` g and M the
     number of finite vectors; 0 for an embedding that is not finite.
     """
-    finite = vectors[np.isfinite(vectors).all(axis=-1)]
+    finite = vectors[finite_rows(vectors)]
     gradient = np.zeros_like(emb_space)
     for j, embedding in enumerate(emb_space):
         if np.isfinite(embedding).all():
@@ -115,3 +111,30 @@ def coulomb_gradient(emb_space: NDArray[np.float64], lookup_ord: float, gamma: f
         gradient[i] += share.sum(axis=0)
         gradient[tied] -= share
     return gradient
+
+
+def codebook_gradient(
+    vectors: NDArray[np.float64], emb_space: NDArray[np.float64], emb_index: NDArray[np.int64], weight: float
+) -> NDArray[np.float64]:
+    """Return the gradient of the codebook-loss by the embedding space, ``[n, d]``.
+
+    Row j is ``2 * weight / (M d) * sum of (emb_space[j] - vectors[b, i])`` over the inputs that chose j, with M the
+    number of vectors that found an embedding.
+    """
+    gradient, counted = np.zeros_like(emb_space), emb_index >= 0
+    for vector, j in zip(vectors[counted], emb_index[counted], strict=True):
+        gradient[j] += emb_space[j] - vector
+    return 2 * gradient * weight / max(vectors[counted].size, 1)
+
+
+def commitment_gradient(
+    vectors: NDArray[np.float64], emb_space: NDArray[np.float64], emb_index: NDArray[np.int64], weight: float
+) -> NDArray[np.float64]:
+    """Return the gradient of the commitment-loss by the vectors, ``[..., d]``.
+
+    ``2 * weight / (M d) * (vectors[b, i] - emb_space[emb_index[b, i]])`` for each of the M vectors that found an
+    embedding, 0 for all others.
+    """
+    gradient, counted = np.zeros_like(vectors), emb_index >= 0
+    gradient[counted] = vectors[counted] - select(emb_space, emb_index[counted])
+    return 2 * gradient * weight / max(vectors[counted].size, 1)

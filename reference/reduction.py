@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from reference.distances import finite_rows
+from reference.non_finite import finite_rows
 
 
 class Projection(NamedTuple):

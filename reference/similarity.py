@@ -46,3 +46,16 @@ def normalize(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     scaled = vectors / np.where(largest == 0, 1, largest)
     length = np.linalg.norm(scaled, axis=-1, keepdims=True)
     return np.asarray(scaled / np.where(length == 0, 1, length))
+
+
+def similarity_values(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the similarity to the most similar embedding: ``[batch, m, n] -> [batch * m]``; NaN where there is none.
+
+    Examples
+    --------
+    >>> similarity_values(np.array([[[0.5, -1.0], [np.nan, np.nan]]]))
+    array([0.5, nan])
+    """
+    known = ~np.isnan(similarity)
+    largest = np.max(similarity, axis=-1, where=known, initial=-np.inf)
+    return np.where(known.any(axis=-1), largest, np.nan).reshape(-1)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference import validation
+
 
 def split(x: NDArray[Any], num_splits: int) -> NDArray[np.float64]:
     """Cut the last axis of `x` into `num_splits` equal vectors.
@@ -39,3 +41,18 @@ def split(x: NDArray[Any], num_splits: int) -> NDArray[np.float64]:
 def merge(vectors: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     """Undo `split`: ``[batch, m, d]`` back to the shape of `x`, row-major, dtype kept."""
     return vectors.reshape(x.shape)
+
+
+def split_mask(mask: NDArray[Any] | None, x: NDArray[Any], num_splits: int) -> NDArray[np.bool_]:
+    """Return which vectors count: a mask of the first axes of x, or none, as ``[batch, m]`` (VQ-21).
+
+    Examples
+    --------
+    >>> split_mask(np.array([[True, False]]), np.zeros((1, 2, 4)), 2)
+    array([[ True,  True, False, False]])
+    """
+    rows = x.shape[:-1]
+    mask = np.ones(rows, bool) if mask is None else np.asarray(mask)
+    validation.check_mask(mask, rows)
+    mask = mask.reshape(mask.shape + (1,) * (len(rows) - mask.ndim))
+    return np.repeat(np.broadcast_to(mask, rows), num_splits, axis=-1)

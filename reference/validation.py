@@ -1,4 +1,7 @@
-"""Checks of static facts; each error names the argument, its rule and the value received (VQ-16)."""
+"""Checks of static facts; each error names the argument, its rule and the value received (VQ-16).
+
+Of the field of a part, ``of`` says whose it is, and in parentheses how the specification calls it: " of Alpha (alpha)".
+"""
 
 import math
 from numbers import Integral, Real
@@ -7,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LOOKUP_ORDS = (1, 2, math.inf)
 FLOATING = ("float64", "float32", "float16", "bfloat16")
 
 
@@ -18,27 +20,42 @@ def check_x(x: NDArray[Any]) -> None:
     _check_floating("x", x)
 
 
-def check_num_splits(num_splits: Any, q: int) -> None:
-    """Require a positive integer that divides q."""
+def check_num_splits(num_splits: Any) -> None:
+    """Require a positive integer."""
     _check_integer("num_splits", num_splits)
     if num_splits <= 0:
         raise ValueError(f"`num_splits` must be greater than 0. Received: num_splits={num_splits}")
+
+
+def check_divides(num_splits: int, q: int) -> None:
+    """Require a divisor of q."""
     if q == 0 or q % num_splits:
         raise ValueError(f"`num_splits` must divide the last axis of `x`. Received: num_splits={num_splits}, q={q}")
 
 
-def check_lookup_ord(lookup_ord: Any) -> None:
-    """Require 1, 2 or infinity."""
-    _check_number("lookup_ord", lookup_ord)
-    if lookup_ord not in LOOKUP_ORDS:
-        raise ValueError(f"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord={lookup_ord!r}")
+def check_lookup_ord(lookup_ord: Any, name: str = "lookup_ord", of: str = "") -> None:
+    """Require a number of at least 1, or infinity."""
+    _check_number(name, lookup_ord, of)
+    if not lookup_ord >= 1:  # nor is NaN
+        raise ValueError(f"`{name}`{of} must be a number of at least 1, or infinity. Received: {name}={lookup_ord!r}")
 
 
-def check_weight(name: str, weight: Any) -> None:
+def check_weight(name: str, weight: Any, of: str = "") -> None:
     """Require a finite number."""
-    _check_number(name, weight)
+    _check_number(name, weight, of)
     if not math.isfinite(weight):
-        raise ValueError(f"`{name}` must be finite. Received: {name}={weight!r}")
+        raise ValueError(f"`{name}`{of} must be finite. Received: {name}={weight!r}")
+
+
+def check_mask(mask: NDArray[Any], rows: tuple[int, ...]) -> None:
+    """Require booleans of the shape of x without its last axis, `rows`, or of the first of these axes."""
+    if mask.dtype != np.bool_:
+        raise TypeError(f"`mask` must be of dtype bool. Received: {mask.dtype}")
+    if mask.ndim == 0 or mask.shape != rows[: mask.ndim]:
+        raise ValueError(
+            f"`mask` must have the shape of `x` without its last axis, {rows}, or of the first of these axes. "
+            f"Received: {mask.shape}"
+        )
 
 
 def check_emb_space(emb_space: NDArray[Any], q: int, num_splits: int) -> None:
@@ -53,56 +70,80 @@ def check_emb_space(emb_space: NDArray[Any], q: int, num_splits: int) -> None:
 
 
 def check_dim_reduction(dim_reduction: Any, num_dim_reduction_components: Any) -> None:
-    """Require a known mode, and a positive number of components with it."""
-    if dim_reduction is None:
-        return
-    if not isinstance(dim_reduction, str):
-        raise TypeError(f"`dim_reduction` must be None or a string. Received: dim_reduction={dim_reduction!r}")
-    if dim_reduction not in ("pca-batch", "pca-emb-space"):
-        raise ValueError(
-            f"`dim_reduction` must be None, 'pca-batch' or 'pca-emb-space'. Received: dim_reduction={dim_reduction!r}"
-        )
-    _check_integer("num_dim_reduction_components", num_dim_reduction_components)
-    if num_dim_reduction_components <= 0:
-        raise ValueError(
-            f"`num_dim_reduction_components` must be greater than 0. "
-            f"Received: num_dim_reduction_components={num_dim_reduction_components}"
-        )
+    """Require None, or a known mode and a positive number of components."""
+    check_member("dim_reduction", dim_reduction, (None, "pca-batch", "pca-emb-space"))
+    if dim_reduction is not None:
+        check_positive("num_dim_reduction_components", num_dim_reduction_components)
+
+
+def check_member(name: str, value: Any, known: tuple[str | None, ...], of: str = "") -> None:
+    """Require one of several words, or None if it is among them."""
+    if not isinstance(value, str) and not (value is None and None in known):
+        kind = "None or a string" if None in known else "a string"
+        raise TypeError(f"`{name}`{of} must be {kind}. Received: {name}={value!r}")
+    if value not in known:
+        *others, last = map(repr, known)
+        words = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"`{name}`{of} must be {words}. Received: {name}={value!r}")
+
+
+def check_positive(name: str, value: Any, of: str = "") -> None:
+    """Require a positive integer."""
+    _check_integer(name, value, of)
+    if value <= 0:
+        raise ValueError(f"`{name}`{of} must be greater than 0. Received: {name}={value}")
 
 
 def check_vote(
-    emb_labels: NDArray[Any], n: int, num_classes: Any, k: Any, majority_threshold: Any, representative: Any
+    emb_labels: NDArray[Any],
+    n: int,
+    num_classes: Any,
+    k: Any,
+    majority_threshold: Any,
+    representative: Any,
+    of: str = "",
 ) -> None:
     """Require n labels in [0, num_classes), 1 <= k <= n, a threshold that is a number, a known representative."""
-    _check_integer("num_classes", num_classes)
-    _check_integer("k", k)
-    if num_classes < 1:
-        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
+    _check_integer("k", k, of)
     if not 1 <= k <= n:
-        raise ValueError(f"`k` must be between 1 and n={n}. Received: k={k}")
+        raise ValueError(f"`k`{of} must be between 1 and n={n}. Received: k={k}")
+    check_labels(emb_labels, n, num_classes, of)
+    _check_number("majority_threshold", majority_threshold, of)
+    if math.isnan(majority_threshold):
+        raise ValueError(f"`majority_threshold`{of} must not be NaN. Received: majority_threshold=nan")
+    check_member("representative", representative, ("first", "nearest"), of)
+
+
+def check_labels(emb_labels: NDArray[Any], n: int, num_classes: Any, of: str = "") -> None:
+    """Require n labels, int32 or int64, in [0, num_classes)."""
+    _check_integer("num_classes", num_classes, of)
+    if num_classes < 1:
+        raise ValueError(f"`num_classes`{of} must be at least 1. Received: num_classes={num_classes}")
     if emb_labels.dtype not in (np.int32, np.int64):
-        raise TypeError(f"`emb_labels` must be of dtype int32 or int64. Received: {emb_labels.dtype}")
+        raise TypeError(f"`emb_labels`{of} must be of dtype int32 or int64. Received: {emb_labels.dtype}")
     if emb_labels.shape != (n,):
-        raise ValueError(f"`emb_labels` must have the shape [n] = [{n}]. Received: {emb_labels.shape}")
+        raise ValueError(f"`emb_labels`{of} must have the shape [n] = [{n}]. Received: {emb_labels.shape}")
     if emb_labels.min() < 0 or emb_labels.max() >= num_classes:
         raise ValueError(
-            f"`emb_labels` must lie in [0, num_classes) = [0, {num_classes}). "
+            f"`emb_labels`{of} must lie in [0, num_classes) = [0, {num_classes}). "
             f"Received: labels from {emb_labels.min()} to {emb_labels.max()}"
         )
-    _check_number("majority_threshold", majority_threshold)
-    if math.isnan(majority_threshold):
-        raise ValueError("`majority_threshold` must not be NaN. Received: majority_threshold=nan")
-    if representative not in ("first", "nearest"):
-        raise ValueError(f"`representative` must be 'first' or 'nearest'. Received: representative={representative!r}")
 
 
 def check_num_embeds_replaced(num_embeds_replaced: Any, n: int) -> None:
     """Require an integer from 0 to n."""
-    _check_integer("num_embeds_replaced", num_embeds_replaced)
-    if not 0 <= num_embeds_replaced <= n:
+    check_natural("num_embeds_replaced", num_embeds_replaced)
+    if num_embeds_replaced > n:
         raise ValueError(
             f"`num_embeds_replaced` must be from 0 to n={n}. Received: num_embeds_replaced={num_embeds_replaced}"
         )
+
+
+def check_natural(name: str, value: Any, of: str = "") -> None:
+    """Require an integer that is not negative."""
+    _check_integer(name, value, of)
+    if value < 0:
+        raise ValueError(f"`{name}`{of} must not be negative. Received: {name}={value}")
 
 
 def _check_floating(name: str, array: NDArray[Any]) -> None:
@@ -110,15 +151,15 @@ def _check_floating(name: str, array: NDArray[Any]) -> None:
         raise TypeError(f"`{name}` must have a floating dtype. Received: shape {array.shape}, dtype {array.dtype}")
 
 
-def _check_number(name: str, value: Any) -> None:
+def _check_number(name: str, value: Any, of: str = "") -> None:
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"`{name}` must be a number. Received: {name}={value!r}")
+        raise TypeError(f"`{name}`{of} must be a number. Received: {name}={value!r}")
     try:
         float(value)
     except OverflowError as error:
-        raise ValueError(f"`{name}` must fit into a float. Received: {name}={value!r}") from error
+        raise ValueError(f"`{name}`{of} must fit into a float. Received: {name}={value!r}") from error
 
 
-def _check_integer(name: str, value: Any) -> None:
+def _check_integer(name: str, value: Any, of: str = "") -> None:
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}")
+        raise TypeError(f"`{name}`{of} must be an integer. Received: {name}={value!r}")

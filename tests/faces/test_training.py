@@ -11,7 +11,7 @@ import tensorflow as tf
 import reference
 import vq_layer
 from reference import metrics
-from reference.replacement import ReplacementState, replace_embeds
+from reference.parts.replacement import ReplacementState, replace_embeds
 
 pytestmark = pytest.mark.slow  # it trains
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import reference
-from reference import gradients, initialization, reduction, replacement
-from reference.quantizers import comparison_unit_roundoff
+from reference import gradients, reduction
+from reference.dtypes import comparison_unit_roundoff
+from reference.parts import replacement, starts
 from reference.splitting import split
 from tests.implementations.protocol import (
     DTYPES,
@@ -78,7 +79,7 @@ class Oracle:
 
 
 class OracleTraining:
-    """The state machine of `reference.replacement`, its state rounded to the dtype of the embedding space."""
+    """The state machine of `reference.parts.replacement`, its state rounded to the dtype of the embedding space."""
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         self._case = case
@@ -104,7 +105,7 @@ class OracleTraining:
 
     def initialize_from_batch(self, x: NDArray[Any]) -> None:
         """Take the first rows."""
-        self._emb_space = initialization.first_rows(split(x, self._case.num_splits), len(self._emb_space))
+        self._emb_space = starts.first_rows(split(x, self._case.num_splits), len(self._emb_space))
 
     def save_and_load(self) -> None:
         """Values need no saving."""

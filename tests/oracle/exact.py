@@ -1,10 +1,11 @@
 """Vector quantization in exact arithmetic: integers, fractions, lists and loops.
 
 A third route to the numbers of ``reference/SPEC.md``, written from its clauses. It shares neither code nor algorithm
-with the NumPy oracle that it checks, and nothing in it rounds, but for the roots of L2, which are cut after 60 digits.
+with the NumPy oracle that it checks, and nothing in it rounds, but for roots, which are cut after 60 digits.
 
 A number is a `fractions.Fraction`, or None where a float is not finite; a vector is a list of numbers; None as a
-distance says that one of the two vectors is not finite. The order of a norm is 1, 2 or `math.inf`.
+distance says that one of the two vectors is not finite. The order of a norm is a number that a fraction of small
+integers holds, or `math.inf`.
 """
 
 import math
@@ -57,6 +58,22 @@ def root(square: Fraction) -> Fraction:
     return Fraction(math.isqrt(a * b * _SCALE**2), b * _SCALE)
 
 
+def power(base: Fraction, exponent: Fraction) -> Fraction:
+    """Return ``base^(a / b)``, the b-th root of ``base^a``, cut after 60 digits; neither is negative.
+
+    Examples
+    --------
+    >>> power(Fraction(27, 8), Fraction(2, 3))
+    Fraction(9, 4)
+    """
+    degree, scaled = exponent.denominator, base**exponent.numerator * _SCALE**exponent.denominator
+    low, high = 0, 1 + int(scaled)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**degree <= scaled else (low, middle)
+    return Fraction(low, _SCALE)
+
+
 def norm(vector: Vector, lookup_ord: float) -> Fraction:
     """Return the length of a finite vector (VQ-1)."""
     magnitudes = [abs(coordinate) for coordinate in vector]
@@ -64,7 +81,10 @@ def norm(vector: Vector, lookup_ord: float) -> Fraction:
         return sum(magnitudes, Fraction(0))
     if lookup_ord == 2:
         return root(sum((magnitude * magnitude for magnitude in magnitudes), Fraction(0)))
-    return max(magnitudes)
+    if lookup_ord == math.inf:
+        return max(magnitudes)
+    p = Fraction(lookup_ord)
+    return power(sum((power(magnitude, p) for magnitude in magnitudes), Fraction(0)), 1 / p)
 
 
 def distance(vector: Vector, embedding: Vector, lookup_ord: float) -> Number:
@@ -115,6 +135,15 @@ def coulomb_loss(emb_space: list[Vector], lookup_ord: float, gamma: Fraction) ->
     return -gamma * sum(_known(emb_closest_spacing(emb_space, lookup_ord)), Fraction(0))
 
 
+def codebook_loss(vectors: list[Vector], emb_space: list[Vector], lookup_ord: float, weight: Fraction) -> Fraction:
+    """Return the mean over the coordinates of weight times the squared difference to the nearest embedding (VQ-18)."""
+    squares = []
+    for vector in vectors:
+        j = nearest(distances(vector, emb_space, lookup_ord))
+        squares += [it * it for it in difference(vector, emb_space[j])] if j >= 0 else []
+    return weight * _mean(squares)
+
+
 def emb_spacing(emb_space: list[Vector], lookup_ord: float) -> list[Number]:
     """Return the distances of the pairs (0, 1), (0, 2), ..., (1, 2), ... of embeddings (VQ-6)."""
     n = len(emb_space)
@@ -139,6 +168,8 @@ def norm_gradient(vector: Vector, lookup_ord: float) -> Vector:
         return [_sign(coordinate) for coordinate in vector]
     if lookup_ord == 2:
         return [coordinate / length for coordinate in vector]
+    if lookup_ord != math.inf:
+        return [_sign(it) * power(abs(it) / length, Fraction(lookup_ord) - 1) for it in vector]
     largest = [c for c, coordinate in enumerate(vector) if abs(coordinate) == length]
     return [_sign(vector[c]) / len(largest) if c in largest else Fraction(0) for c in range(len(vector))]
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.distances import finite_rows, norm, pairwise_distance
+from reference.distances import norm, pairwise_distance
+from reference.non_finite import finite_rows
 from tests.oracle import exact
 from tests.oracle.cases import LOOKUP_ORDS, Case, cases
 from tests.oracle.rounding import error, roundings, values

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reference import vector_quantization
-from reference.replacement import ReplacementState, accumulate, initial_state, replace_embeds
+from reference.parts.replacement import ReplacementState, accumulate, initial_state, replace_embeds
 from tests.oracle.rounding import values
 
 Slot = tuple[float, list[float]]

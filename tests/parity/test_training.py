@@ -17,8 +17,8 @@ from hypothesis.stateful import (
 from scipy.optimize import linear_sum_assignment
 
 import reference
-from reference.initialization import first_rows
-from reference.replacement import ReplacementState, initial_state, replace_embeds
+from reference.parts.replacement import ReplacementState, initial_state, replace_embeds
+from reference.parts.starts import first_rows
 from reference.splitting import split
 from tests.comparison import distance_error, rounding
 from tests.implementations.protocol import Implementation, NotOffered, TrainingState

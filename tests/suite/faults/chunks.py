@@ -61,7 +61,7 @@ def the_beta_loss_is_of_the_first_chunk_of_embeddings(case: Case, right: Quantiz
     return {"losses": right.losses | ({"beta_loss": beta_loss} if "beta_loss" in right.losses else {})}
 
 
-@instead_of("reference.quantizers.most_similar", "VQ-9", many_similar)
+@instead_of("reference.lookup.most_similar", "VQ-9", many_similar)
 def only_the_first_chunk_of_embeddings_is_compared(similarity: Array) -> Array:
     return most_similar(similarity[..., :CHUNK])
 

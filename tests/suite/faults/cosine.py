@@ -8,7 +8,7 @@ from tests.property import test_cosine as cosine
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
 
-SIMILARITY = "reference.quantizers.cosine_similarity"
+SIMILARITY = "reference.similarity.cosine_similarity"
 NORMALIZE = "reference.similarity.normalize"
 
 most_similar = parity.test_each_index_is_the_most_similar_within_rounding_and_so_is_its_similarity

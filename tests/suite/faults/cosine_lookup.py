@@ -24,7 +24,7 @@ bit_for_bit = parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_f
 
 
 @instead_of(
-    "reference.quantizers.most_similar",
+    "reference.lookup.most_similar",
     "VQ-9",
     cosine.test_the_first_of_embeddings_in_one_direction_is_chosen,
     first_of_equals,
@@ -62,7 +62,7 @@ def similarity_values_are_not_flattened(_: CosineCase, right: CosineQuantized) -
     return {"similarity_values": right.similarity_values.reshape(right.emb_index.shape)}
 
 
-@instead_of("reference.quantizers.split", "VQ-9", cosine.test_splits_and_batches_are_shapes_and_nothing_else)
+@instead_of("reference.splitting.split", "VQ-9", cosine.test_splits_and_batches_are_shapes_and_nothing_else)
 def inputs_are_split_column_by_column(x: Array, num_splits: int) -> Array:
     batch, r, q = x.shape
     columns = x.astype(np.float64).reshape(batch, r, q // num_splits, num_splits).swapaxes(-1, -2)

@@ -4,15 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from reference import replacement
-from reference.replacement import ReplacementState
+from reference.parts import replacement
+from reference.parts.replacement import ReplacementState
+from reference.statistics import Candidates
 from tests.implementations.oracle import OracleTraining
 from tests.parity import test_training as parity
 from tests.property import test_replacement as trainings
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
 
-ACCUMULATE = "reference.replacement.accumulate"
+ACCUMULATE = "reference.parts.replacement.accumulate"
 TRAINING = f"{OracleTraining.__module__}.OracleTraining"
 
 every_step = parity.test_every_step_of_a_training_leaves_the_state_that_it_must
@@ -20,7 +21,7 @@ two_batches = trainings.test_two_batches_leave_what_one_with_both_leaves
 adds_up = trainings.test_usage_adds_up_to_more_than_half_types_can_count
 begins = trainings.test_a_training_begins_with_nothing
 
-right_accumulate = replacement.accumulate
+right_accumulate, right_most_distant = replacement.accumulate, replacement.most_distant
 
 
 @instead_of(f"{TRAINING}.inference_pass", "VQ-11", every_step)
@@ -28,7 +29,7 @@ def inference_updates_the_state(training: OracleTraining, x: Array) -> None:
     training.training_pass(x)
 
 
-@instead_of("reference.replacement.initial_state", "VQ-11", begins)
+@instead_of("reference.parts.replacement.initial_state", "VQ-11", begins)
 def usage_begins_at_one(n: int, num_embeds_replaced: int, d: int) -> ReplacementState:
     return ReplacementState(np.ones(n), np.zeros((num_embeds_replaced, d)), np.zeros(num_embeds_replaced))
 
@@ -93,12 +94,10 @@ def the_kept_inputs_are_in_no_order(state: ReplacementState, *batch: Array) -> R
     return ReplacementState(right.usage, right.distant_inputs[::-1], right.input_distances[::-1])
 
 
-@instead_of(ACCUMULATE, "VQ-11", every_step)
-def an_input_is_distant_from_all_embeddings_on_average(
-    state: ReplacementState, access_count: Array, vectors: Array, distance: Array
-) -> ReplacementState:
+@instead_of("reference.parts.replacement.most_distant", "VQ-11", every_step)
+def an_input_is_distant_from_all_embeddings_on_average(vectors: Array, distance: Array, *others: Any) -> Candidates:
     means = np.where(np.isnan(distance), np.nan, np.nanmean(distance, axis=-1, keepdims=True))
-    return right_accumulate(state, access_count, vectors, means)
+    return right_most_distant(vectors, means, *others)
 
 
 @instead_of(f"{TRAINING}.save_and_load", "VQ-11", every_step)

@@ -2,22 +2,22 @@
 
 import numpy as np
 
-from reference import initialization
-from reference.distances import finite_rows
-from reference.replacement import initial_state
+from reference.non_finite import finite_rows
+from reference.parts import starts
+from reference.parts.replacement import initial_state
 from tests.implementations.oracle import OracleTraining
 from tests.property import test_initialization as laws
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
 
-FIRST_ROWS = "reference.initialization.first_rows"
+FIRST_ROWS = "reference.parts.starts.first_rows"
 INITIALIZE = f"{OracleTraining.__module__}.OracleTraining.initialize_from_batch"
 
 first_vectors = laws.test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_changes
 anything_later = laws.test_vectors_after_the_first_n_may_be_anything
 exactly_enough = laws.test_a_batch_of_exactly_n_vectors_is_enough
 
-right_first_rows, right_initialize = initialization.first_rows, OracleTraining.initialize_from_batch
+right_first_rows, right_initialize = starts.first_rows, OracleTraining.initialize_from_batch
 
 
 @instead_of(FIRST_ROWS, "VQ-12", first_vectors)

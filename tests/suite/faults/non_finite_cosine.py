@@ -18,17 +18,17 @@ mapped = votes.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_inde
 right_similarity, right_vote = cosine.cosine_similarity, voting.majority_vote
 
 
-@instead_of("reference.quantizers.cosine_similarity", "VQ-13", vectors_alone, embeddings_alone)
+@instead_of("reference.similarity.cosine_similarity", "VQ-13", vectors_alone, embeddings_alone)
 def similarities_that_are_not_finite_are_zero(vectors: Array, emb_space: Array) -> Array:
     return np.nan_to_num(right_similarity(vectors, emb_space))
 
 
-@instead_of("reference.quantizers.most_similar", "VQ-13", embeddings_alone)
+@instead_of("reference.lookup.most_similar", "VQ-13", embeddings_alone)
 def an_embedding_that_is_not_finite_is_most_similar(similarity: Array) -> Array:
     return np.where(np.isnan(similarity).all(axis=-1), -1, similarity.argmax(axis=-1))  # argmax finds NaN
 
 
-@instead_of("reference.quantizers.most_similar", "VQ-13", vectors_alone)
+@instead_of("reference.lookup.most_similar", "VQ-13", vectors_alone)
 def a_vector_that_is_not_finite_has_a_most_similar_embedding(similarity: Array) -> Array:
     return np.where(np.isnan(similarity), -np.inf, similarity).argmax(axis=-1)
 

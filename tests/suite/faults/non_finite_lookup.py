@@ -11,9 +11,9 @@ from tests.property import test_non_finite as laws
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_quantize, instead_of
 
-NEAREST = "reference.quantizers.nearest"
-SELECT = "reference.quantizers.select"
-COUNT = "reference.quantizers.access_count"
+NEAREST = "reference.lookup.nearest"
+SELECT = "reference.lookup.select"
+COUNT = "reference.lookup.access_count"
 
 vectors_alone = laws.test_a_vector_that_is_not_finite_comes_out_as_nan_and_all_others_as_if_it_were_not_there
 vectors_pass = laws.test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on
@@ -63,7 +63,7 @@ def an_infinity_counts_as_finite(vectors: Array) -> Array:
     return ~np.isnan(vectors).any(axis=-1)
 
 
-@instead_of("reference.quantizers.pairwise_distance", "VQ-13", vectors_alone)
+@instead_of("reference.distances.pairwise_distance", "VQ-13", vectors_alone)
 def a_vector_that_is_not_finite_spoils_its_element_of_the_batch(
     vectors: Array, emb_space: Array, lookup_ord: float
 ) -> Array:

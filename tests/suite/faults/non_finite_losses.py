@@ -19,22 +19,22 @@ none_finite = partial(laws.test_where_no_embedding_is_finite_no_vector_finds_one
 # Losses and spacing.
 
 
-@instead_of("reference.losses._mean", "VQ-13", vectors_alone)
+@instead_of("reference.parts.losses._mean", "VQ-13", vectors_alone)
 def a_vector_that_is_not_finite_makes_the_losses_nan(values: Array, counted: Array) -> np.float64:
     return np.float64(np.where(counted, values, np.nan).sum() / max(values.size, 1))
 
 
-@instead_of("reference.losses._mean", "VQ-13", vectors_alone)
+@instead_of("reference.parts.losses._mean", "VQ-13", vectors_alone)
 def a_mean_is_over_all_vectors(values: Array, counted: Array) -> np.float64:
     return np.float64(values[counted].sum() / max(values.size, 1))
 
 
-@instead_of("reference.losses._mean", "VQ-13", none_finite)
+@instead_of("reference.parts.losses._mean", "VQ-13", none_finite)
 def a_mean_over_no_vector_is_nan(values: Array, counted: Array) -> np.float64:
     return np.float64(values[counted].mean())
 
 
-@instead_of("reference.losses.coulomb_loss", "VQ-13", embeddings_alone)
+@instead_of("reference.parts.losses.coulomb_loss", "VQ-13", embeddings_alone)
 def an_embedding_that_is_not_finite_makes_the_coulomb_loss_nan(closest_spacing: Array, gamma: float) -> np.float64:
     return np.float64(-gamma * closest_spacing.sum())
 

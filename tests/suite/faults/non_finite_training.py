@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from reference import reduction, replacement
+from reference import reduction
+from reference.parts import replacement
 from reference.reduction import Projection
-from reference.replacement import ReplacementState
+from reference.statistics import Candidates
 from tests.parity import test_training as training
 from tests.property import test_reduction as reduced
 from tests.suite.faults.consequences import Array, are_finite
@@ -23,7 +24,7 @@ along_the_lines = reduced.test_rows_in_pairs_on_orthogonal_lines_are_projected_o
 every_step = training.test_every_step_of_a_training_leaves_the_state_that_it_must
 
 right_projection = reduction.projection
-right_accumulate = replacement.accumulate
+right_most_distant = replacement.most_distant
 
 
 @instead_of(PROJECTION, "VQ-13", fit_without, along_the_lines)
@@ -37,9 +38,7 @@ def rows_that_are_not_finite_make_the_mean_nan(vectors: Array, emb_space: Array,
     return fitted if fitted.mean is None else fitted._replace(mean=fitted.mean + 0 * (vectors.sum() + emb_space.sum()))
 
 
-@instead_of("reference.replacement.accumulate", "VQ-13", every_step)
-def a_vector_that_is_not_finite_is_the_most_distant(
-    state: ReplacementState, access_count: Array, vectors: Array, distance: Array
-) -> ReplacementState:
+@instead_of("reference.parts.replacement.most_distant", "VQ-13", every_step)
+def a_vector_that_is_not_finite_is_the_most_distant(vectors: Array, distance: Array, *others: Any) -> Candidates:
     lost = np.isnan(distance).all(axis=-1, keepdims=True)
-    return right_accumulate(state, access_count, vectors, np.where(lost, np.inf, distance))
+    return right_most_distant(vectors, np.where(lost, np.inf, distance), *others)

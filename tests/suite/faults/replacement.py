@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from reference import replacement
-from reference.replacement import ReplacementState
+from reference.parts import replacement
+from reference.parts.replacement import ReplacementState
 from tests.parity import test_training as parity
 from tests.property import test_replacement as trainings
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
 
-REPLACE = "reference.replacement.replace_embeds"
+REPLACE = "reference.parts.replacement.replace_embeds"
 
 every_step = parity.test_every_step_of_a_training_leaves_the_state_that_it_must
 replaced = trainings.test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew

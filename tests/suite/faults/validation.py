@@ -24,14 +24,14 @@ right_projection, right_weight = reduction.projection, validation.check_weight
 
 
 @instead_of(WEIGHT, "VQ-16", wrong_weight)
-def a_weight_may_be_nan(name: str, weight: Any) -> None:
+def a_weight_may_be_nan(name: str, weight: Any, of: str = "") -> None:
     if weight == weight:  # noqa: PLR0124 - which NaN is not
-        right_weight(name, weight)
+        right_weight(name, weight, of)
 
 
 @instead_of(WEIGHT, "VQ-16", laws.test_what_the_rules_allow_is_not_refused)
-def a_weight_must_not_be_negative(name: str, weight: Any) -> None:
-    right_weight(name, weight)
+def a_weight_must_not_be_negative(name: str, weight: Any, of: str = "") -> None:
+    right_weight(name, weight, of)
     assert weight >= 0, "refused"  # as a failure, not an error, which could be one of the fault itself
 
 
@@ -48,6 +48,6 @@ def a_vote_is_not_checked(*_: Any) -> None:
     pass
 
 
-@instead_of("reference.replacement.check_num_embeds_replaced", "VQ-16", replaced)
+@instead_of("reference.parts.replacement.check_num_embeds_replaced", "VQ-16", replaced)
 def more_embeddings_are_replaced_than_there_are(*_: Any) -> None:
     pass

@@ -1,16 +1,18 @@
-"""The quantizers, composed from the concepts of the other modules."""
+"""The three functions of 2018: thin faces of the heart (VQ-1 to VQ-11)."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reference import losses, reduction, replacement, spacing, validation, voting
-from reference.distances import pairwise_distance
-from reference.lookup import access_count, most_similar, nearest, select
-from reference.replacement import ReplacementState
-from reference.similarity import cosine_similarity
-from reference.splitting import merge, split
+from reference import validation
+from reference.parts.choices import Majority
+from reference.parts.comparisons import PCA, Comparison, Cosine, Norm
+from reference.parts.estimators import NoGradient
+from reference.parts.losses import Alpha, Beta, Coulomb
+from reference.parts.replacement import MostDistant, ReplacementState, named, unnamed
+from reference.quantizer import Quantizer, quantize
+from reference.results import Result
 
 
 class VQResult(NamedTuple):
@@ -99,8 +101,8 @@ def vector_quantization(
         The embedding space (the "codebook" of the literature).
     alpha, beta, gamma : float
         The weights of the losses; a negative one reverses what its loss pulls or pushes.
-    lookup_ord : {1, 2, numpy.inf}
-        The order of the norm.
+    lookup_ord : float
+        The order of the norm, at least 1 or infinity.
     dim_reduction : {None, "pca-batch", "pca-emb-space"}
         Whether to look up in a space of principal components, and what these are fitted on.
     num_dim_reduction_components : int
@@ -127,34 +129,21 @@ def vector_quantization(
     >>> result.emb_index, result.access_count
     (array([[0, 1]]), array([1., 1.]))
     """
-    x, emb_space = np.asarray(x), np.asarray(emb_space)
-    _check_inputs(x, emb_space, num_splits, dim_reduction, num_dim_reduction_components)
+    validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
     validation.check_lookup_ord(lookup_ord)
     for name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
         validation.check_weight(name, weight)
-    vectors, embeddings = split(x, num_splits), emb_space.astype(np.float64)
-    projection = reduction.projection(
-        vectors, embeddings, dim_reduction, num_dim_reduction_components, comparison_unit_roundoff(x)
+    quantizer = Quantizer(
+        comparison=_comparison(Norm(lookup_ord), dim_reduction, num_dim_reduction_components),
+        losses=(Alpha(alpha), Beta(beta), Coulomb(gamma)),
+        replacement=None if replacement_state is None else MostDistant(len(replacement_state.input_distances)),
+        num_splits=num_splits,
     )
-    distance = pairwise_distance(projection.apply(vectors), projection.apply(embeddings), lookup_ord)
-    emb_index = nearest(distance)
-    count = access_count(emb_index, len(emb_space))
-    emb_distance = pairwise_distance(embeddings, embeddings, lookup_ord)
-    closest = spacing.emb_closest_spacing(emb_distance)
-    weighted_losses: dict[str, tuple[float, np.float64]] = {
-        "alpha_loss": (alpha, losses.alpha_loss(vectors, select(embeddings, emb_index), lookup_ord, alpha)),
-        "beta_loss": (beta, losses.beta_loss(distance, beta)),
-        "coulomb_loss": (gamma, losses.coulomb_loss(closest, gamma)),
-    }
+    state = {"emb_space": emb_space} | (named(*replacement_state) if replacement_state is not None else {})
+    result = quantize(x, state, quantizer, training=replacement_state is not None)
     return VQResult(
-        layer_out=merge(select(emb_space.astype(x.dtype), emb_index), x),
-        emb_index=emb_index,
-        access_count=count,
-        distance=distance,
-        emb_spacing=spacing.emb_spacing(emb_distance),
-        emb_closest_spacing=closest,
-        losses={name: loss for name, (weight, loss) in weighted_losses.items() if weight != 0},
-        replacement_state=replacement_state and replacement.accumulate(replacement_state, count, vectors, distance),
+        **_taken(result, VQResult),
+        replacement_state=None if replacement_state is None else unnamed(result.state),
     )
 
 
@@ -177,19 +166,13 @@ def cosine_vector_quantization(
     >>> result.layer_out, result.similarity_values.round(4)
     (array([[[1., 1.]]]), array([0.9997]))
     """
-    x, emb_space = np.asarray(x), np.asarray(emb_space)
-    _check_inputs(x, emb_space, num_splits, dim_reduction, num_dim_reduction_components)
-    similarity = _similarity(x, emb_space, dim_reduction, num_dim_reduction_components, num_splits)
-    emb_index = most_similar(similarity)
-    return CosineVQResult(
-        layer_out=merge(select(emb_space.astype(x.dtype), emb_index), x),
-        emb_index=emb_index,
-        similarity=similarity,
-        similarity_values=_largest(similarity),
-        percentage_identity_mapped=np.float64(0),
-        identity_mapping_mask=None,
-        most_common_label=None,
+    validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
+    quantizer = Quantizer(
+        comparison=_comparison(Cosine(), dim_reduction, num_dim_reduction_components),
+        estimator=NoGradient(),
+        num_splits=num_splits,
     )
+    return CosineVQResult(**_taken(quantize(x, {"emb_space": emb_space}, quantizer), CosineVQResult))
 
 
 def cosine_knn_vector_quantization(
@@ -228,61 +211,22 @@ def cosine_knn_vector_quantization(
     >>> result.most_common_label, result.emb_index
     (array([[7]]), array([[0]]))
     """
-    x, emb_space, emb_labels = np.asarray(x), np.asarray(emb_space), np.asarray(emb_labels)
-    _check_inputs(x, emb_space, num_splits, dim_reduction, num_dim_reduction_components)
-    validation.check_vote(emb_labels, len(emb_space), num_classes, k, majority_threshold, representative)
-    similarity = _similarity(x, emb_space, dim_reduction, num_dim_reduction_components, num_splits)
-    vote = voting.majority_vote(similarity, emb_labels, num_classes, k, representative)
-    vectors, found = split(x, num_splits).astype(x.dtype), vote.emb_index >= 0
-    chosen = select(emb_space.astype(x.dtype), vote.emb_index)
-    mask = None
-    if majority_threshold >= 0:
-        mask = found & (vote.votes < voting.votes_needed(k, majority_threshold))
-        chosen = np.where(mask[..., np.newaxis], vectors, chosen)
-    return CosineVQResult(
-        layer_out=merge(chosen, x),
-        emb_index=vote.emb_index,
-        similarity=similarity,
-        similarity_values=_largest(similarity),
-        percentage_identity_mapped=np.float64(0 if mask is None else mask.sum() / max(int(found.sum()), 1)),
-        identity_mapping_mask=mask,
-        most_common_label=vote.label.astype(emb_labels.dtype),
-    )
-
-
-def _similarity(
-    x: NDArray[Any],
-    emb_space: NDArray[Any],
-    dim_reduction: str | None,
-    num_dim_reduction_components: int,
-    num_splits: int,
-) -> NDArray[np.float64]:
-    vectors, embeddings = split(x, num_splits), emb_space.astype(np.float64)
-    projection = reduction.projection(
-        vectors, embeddings, dim_reduction, num_dim_reduction_components, comparison_unit_roundoff(x)
-    )
-    return cosine_similarity(projection.apply(vectors), projection.apply(embeddings))
-
-
-def _largest(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = ~np.isnan(similarity)
-    largest = np.max(similarity, axis=-1, where=known, initial=-np.inf)
-    return np.where(known.any(axis=-1), largest, np.nan).reshape(-1)
-
-
-def comparison_unit_roundoff(x: NDArray[Any]) -> float:
-    """Return the unit roundoff of the dtype in which x is compared: that of float64, or else of float32 (VQ-14)."""
-    return 2.0**-53 if x.dtype == np.float64 else 2.0**-24
-
-
-def _check_inputs(
-    x: NDArray[Any],
-    emb_space: NDArray[Any],
-    num_splits: int,
-    dim_reduction: str | None,
-    num_dim_reduction_components: int,
-) -> None:
-    validation.check_x(x)
-    validation.check_num_splits(num_splits, x.shape[-1])
-    validation.check_emb_space(emb_space, x.shape[-1], num_splits)
     validation.check_dim_reduction(dim_reduction, num_dim_reduction_components)
+    labels, rules = np.asarray(emb_labels), (num_classes, k, majority_threshold, representative)
+    validation.check_vote(labels, len(np.atleast_1d(emb_space)), *rules)
+    quantizer = Quantizer(
+        comparison=_comparison(Cosine(), dim_reduction, num_dim_reduction_components),
+        choice=Majority(labels, *rules),
+        estimator=NoGradient(),
+        num_splits=num_splits,
+    )
+    return CosineVQResult(**_taken(quantize(x, {"emb_space": emb_space}, quantizer), CosineVQResult))
+
+
+def _comparison(of: Norm | Cosine, dim_reduction: str | None, num_dim_reduction_components: int) -> Comparison:
+    return of if dim_reduction is None else PCA(of, dim_reduction, num_dim_reduction_components)
+
+
+def _taken(result: Result, kind: Any) -> dict[str, Any]:
+    """Return those of the results that both kinds have, by name."""
+    return {name: getattr(result, name) for name in Result._fields if name in kind._fields}

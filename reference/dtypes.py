@@ -1,0 +1,11 @@
+"""The dtype in which vectors are compared (VQ-14)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def comparison_unit_roundoff(x: NDArray[Any]) -> float:
+    """Return the unit roundoff of the dtype in which x is compared: that of float64, or else of float32 (VQ-14)."""
+    return 2.0**-53 if x.dtype == np.float64 else 2.0**-24

@@ -1,0 +1,159 @@
+"""The heart: one pass of a quantizer that is put together from parts (VQ-17). Pure: arrays and state in and out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference import lookup, per_split, splitting, validation
+from reference.compatibility import check_compatible, check_kinds
+from reference.parts.choices import Majority, Nearest
+from reference.parts.comparisons import Comparison, Norm
+from reference.parts.estimators import NoGradient, StraightThrough
+from reference.parts.losses import Loss
+from reference.parts.replacement import MostDistant
+from reference.parts.starts import FromBatch
+from reference.parts.updates import Gradient
+from reference.passes import look_up
+from reference.results import Gradients, Result, endpoints
+from reference.state import State, checked_state
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """What a quantizer is put together from.
+
+    Attributes
+    ----------
+    comparison : Norm, Cosine or PCA
+    choice : Nearest or Majority
+    losses : tuple of Alpha, Beta, Coulomb, Codebook, Commitment
+    update : Gradient
+    estimator : StraightThrough or NoGradient
+    start : FromBatch or None
+    replacement : MostDistant or None
+    num_splits : int
+        How many vectors the last axis of x holds.
+    codebooks : {"shared", "per-split"}
+        Whether they share one embedding space, ``[n, d]``, or have one each, ``[num_splits, n, d]``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a part is of no known kind, or parts do not go together.
+    """
+
+    comparison: Comparison = Norm(2)  # noqa: RUF009 - frozen, as all parts
+    choice: Nearest | Majority = Nearest()  # noqa: RUF009
+    losses: tuple[Loss, ...] = ()
+    update: Gradient = Gradient()  # noqa: RUF009
+    estimator: StraightThrough | NoGradient = StraightThrough()  # noqa: RUF009
+    start: FromBatch | None = None
+    replacement: MostDistant | None = None
+    num_splits: int = 1
+    codebooks: str = "shared"
+
+    def __post_init__(self) -> None:
+        validation.check_num_splits(self.num_splits)
+        validation.check_member("codebooks", self.codebooks, ("shared", "per-split"))
+        check_kinds(self)
+        check_compatible(self)
+
+    @property
+    def weighed(self) -> list[Loss]:
+        """The losses whose weight is not 0."""
+        return [loss for loss in self.losses if loss.weight != 0]
+
+
+def quantize(
+    x: NDArray[Any], state: State, quantizer: Quantizer, mask: NDArray[Any] | None = None, training: bool = False
+) -> Result:
+    """Replace every vector of x by an embedding.
+
+    A training pass: start, look up, output, losses, statistics, update, replace. Output and losses are of the
+    embedding space before the update.
+
+    Parameters
+    ----------
+    x : array, shape [batch, r, q], floating dtype
+    state : dict of str to array
+        ``emb_space``, ``[n, d]``, and what the parts keep; see `reference.state.initial_state`.
+    quantizer : Quantizer
+    mask : array, bool, or None
+        Which vectors count, of the shape of x without its last axis, or of the first of these axes (VQ-21).
+    training : bool
+        Whether the state changes.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument breaks its rule (VQ-16).
+
+    Examples
+    --------
+    >>> state = {"emb_space": np.array([[0.0], [1.0]])}
+    >>> result = quantize(np.array([[[0.2, 0.9]]]), state, Quantizer(num_splits=2))
+    >>> result.layer_out, result.emb_index
+    (array([[[0., 1.]]]), array([[0, 1]]))
+    """
+    x = _checked(x, quantizer)
+    counted = splitting.split_mask(mask, x, quantizer.num_splits)
+    if quantizer.codebooks == "per-split":
+        return per_split.joined([quantize(*it, mask, training) for it in per_split.divided(x, state, quantizer)])
+    state = checked_state(state, quantizer, x.shape[-1])
+    if training and quantizer.start is not None:
+        state = quantizer.start.begin(state, splitting.split(x, quantizer.num_splits)[counted])
+    emb_space = state["emb_space"]
+    it = look_up(x, counted, emb_space, quantizer)
+    chosen = lookup.select(emb_space.astype(x.dtype), it.emb_index)
+    out = np.where(it.as_they_are[..., np.newaxis], x.reshape(chosen.shape), chosen)
+    losses = {loss.name: loss.value(it) for loss in quantizer.weighed}
+    if training:
+        rules = [rule for rule in (quantizer.update, quantizer.replacement) if rule is not None]
+        for rule, statistics in [(rule, rule.gather(it)) for rule in rules]:
+            state = rule.after(state, statistics)
+    return Result(layer_out=splitting.merge(out, x), losses=losses, state=state, **endpoints(it))
+
+
+def gradients(
+    x: NDArray[Any], state: State, quantizer: Quantizer, upstream: NDArray[Any], mask: NDArray[Any] | None = None
+) -> Gradients:
+    """Differentiate ``sum(layer_out * upstream)`` and each loss by x and by the embedding space.
+
+    Parameters as in `quantize`; `upstream` is of the shape of x, and the embedding space is that of `state`.
+
+    Examples
+    --------
+    >>> state = {"emb_space": np.array([[0.0], [1.0]])}
+    >>> gradients(np.array([[[0.25]]]), state, Quantizer(), np.array([[[3.0]]])).output_to_x
+    array([[[3.]]])
+    """
+    x = _checked(x, quantizer)
+    counted = splitting.split_mask(mask, x, quantizer.num_splits)
+    if quantizer.codebooks == "per-split":
+        parts = zip(
+            per_split.divided(x, state, quantizer), np.split(upstream, quantizer.num_splits, axis=-1), strict=True
+        )
+        return per_split.joined_gradients([gradients(*it, part, mask) for it, part in parts])
+    emb_space = checked_state(state, quantizer, x.shape[-1])["emb_space"]
+    it = look_up(x, counted, emb_space, quantizer)
+    arriving = upstream.reshape(it.vectors.shape)
+    passed = quantizer.estimator.gradient_to_vectors(it.vectors, it.chosen, arriving)
+    return Gradients(
+        output_to_x=splitting.merge(np.where(it.as_they_are[..., np.newaxis], arriving, passed), x),
+        output_to_emb_space=np.zeros_like(it.codebook),
+        losses_to_x={loss.name: splitting.merge(loss.gradient_to_vectors(it), x) for loss in quantizer.weighed},
+        losses_to_emb_space={loss.name: loss.gradient_to_emb_space(it) for loss in quantizer.weighed},
+    )
+
+
+def _checked(x: NDArray[Any], quantizer: Quantizer) -> NDArray[Any]:
+    x = np.asarray(x)
+    validation.check_x(x)
+    validation.check_divides(quantizer.num_splits, x.shape[-1])
+    return x
