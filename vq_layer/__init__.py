@@ -2,11 +2,12 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from vq_layer.core.endpoints import CosineVQEndpoints, Endpoints, VQEndpoints
+from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
 from vq_layer.kernels.compilation import get_compilation, set_compilation
 from vq_layer.layers.callbacks import ReplaceEmbeddings
 from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuantization
+from vq_layer.layers.endpoints import Endpoints
 from vq_layer.layers.slots import reset_slots
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.choices import Majority, Nearest

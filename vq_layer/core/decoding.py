@@ -1,9 +1,12 @@
-"""The embeddings that stored codes stand for (VQ-13)."""
+"""Codes, and the embeddings that they stand for (VQ-13)."""
 
 import tensorflow as tf
 
 from vq_layer.assertions import required
+from vq_layer.core.per_split import interleaved
+from vq_layer.core.quantizer import Quantizer, looked_up
 from vq_layer.kernels.lookup import select
+from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape
 
 
@@ -28,3 +31,17 @@ def decoded(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
     rule = f"`emb_index` must lie in [0, n) = [0, {n}), or be -1. Received, at least and at most:"
     with required(tf.reduce_all(in_range), rule, tf.reduce_min(index), tf.reduce_max(index)):
         return select(emb_space, tf.where(in_range, index, -1))
+
+
+def encoded(x: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:
+    """Return the index of the embedding of each vector, ``[batch, ..., q] -> [batch, m]``; -1 for none."""
+    return interleaved([it.choice.emb_index for it in looked_up(x, state, quantizer)])
+
+
+def decoded_by(emb_index: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:
+    """Return the embeddings at the given indices, ``[..., num_splits] -> [..., num_splits, d]``; NaN for -1."""
+    emb_space = state["emb_space"]
+    if quantizer.is_shared:
+        return decoded(emb_space, emb_index)
+    books, codes = tf.unstack(emb_space, quantizer.num_splits), tf.unstack(emb_index, quantizer.num_splits, axis=-1)
+    return tf.stack(list(map(decoded, books, codes)), axis=-2)

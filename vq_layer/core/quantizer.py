@@ -11,9 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core import compatibility, decoding
-from vq_layer.core.quantized import Quantized
-from vq_layer.core.splitting import interleaved, merge, of_codebooks, split, split_mask
+from vq_layer.core import compatibility
+from vq_layer.core.per_split import changed, divided, divided_state, interleaved, joined
+from vq_layer.core.results import Result
+from vq_layer.core.splitting import merge, split, split_mask
 from vq_layer.non_finite import where_known
 from vq_layer.parts import starts
 from vq_layer.parts.choices import Chooser, Nearest
@@ -77,22 +78,14 @@ class Quantizer:
         for part in self.parts:
             part.check_sizes(self.n, d)
             own |= part.variables(self.n, d, dtype)
-        if self.codebooks == "shared":
+        if self.is_shared:
             return own
         return {name: it._replace(shape=(self.num_splits, *it.shape)) for name, it in own.items()}
 
-    def of_each_codebook(self, state: State) -> list[State]:
-        """Cut a state into that of each codebook."""
-        if self.codebooks == "shared":
-            return [state]
-        cut = {name: tf.unstack(value, self.num_splits) for name, value in state.items()}
-        return [{name: values[s] for name, values in cut.items()} for s in range(self.num_splits)]
-
-    def of_all_codebooks(self, states: list[State]) -> State:
-        """Undo `of_each_codebook`."""
-        if self.codebooks == "shared":
-            return states[0]
-        return {name: tf.stack([state[name] for state in states]) for name in states[0]}
+    @property
+    def is_shared(self) -> bool:
+        """Whether all splits share one embedding space."""
+        return self.codebooks == "shared"
 
 
 def looked_up(
@@ -134,6 +127,7 @@ def looked_up(
             inputs=inputs,
             vectors=vectors,
             counted=counted,
+            given=own,
             state=begun,
             search=search,
             choice=quantizer.choice.choose(search, begun),
@@ -141,17 +135,17 @@ def looked_up(
             passes=passes,
         )
 
-    of_each, number = quantizer.of_each_codebook(state), quantizer.num_codebooks
-    inputs = of_codebooks(split(x, quantizer.num_splits), number)
-    counted = [None] * number if mask is None else of_codebooks(split_mask(mask, x, quantizer.num_splits), number)
-    return [one(*of_codebook) for of_codebook in zip(inputs, counted, of_each, strict=True)]
+    number = quantizer.num_codebooks
+    inputs, states = divided(split(x, quantizer.num_splits), number), divided_state(state, number, quantizer.is_shared)
+    counted = [None] * number if mask is None else divided(split_mask(mask, x, quantizer.num_splits), number)
+    return [one(*of_codebook) for of_codebook in zip(inputs, counted, states, strict=True)]
 
 
-def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Quantized:
+def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Result:
     """Make one pass over a batch; parameters as in `looked_up`."""
     passes = looked_up(x, state, quantizer, **how)
     outputs = [_output(it, quantizer.estimator) for it in passes]
-    return Quantized(merge(interleaved(outputs), x), passes, quantizer)
+    return Result(merge(interleaved(outputs), x), passes, quantizer)
 
 
 def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
@@ -163,43 +157,30 @@ def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
     return output
 
 
-def encoded(x: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:
-    """Return the index of the embedding of each vector, ``[batch, ..., q] -> [batch, m]``; -1 for none."""
-    return interleaved([it.choice.emb_index for it in looked_up(x, state, quantizer)])
-
-
-def decoded(emb_index: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:
-    """Return the embeddings at the given indices, ``[..., num_splits] -> [..., num_splits, d]``; NaN for -1."""
-    emb_space = state["emb_space"]
-    if quantizer.codebooks == "shared":
-        return decoding.decoded(emb_space, emb_index)
-    books, codes = tf.unstack(emb_space, quantizer.num_splits), tf.unstack(emb_index, quantizer.num_splits, axis=-1)
-    return tf.stack(list(map(decoding.decoded, books, codes)), axis=-2)
+def trained(result: Result) -> State:
+    """Return what of the state is new after a training pass."""
+    quantizer, after = result.quantizer, []
+    for it in result.passes:
+        statistics: Statistics = reduce(lambda so_far, rule: so_far | rule.gather(it), quantizer.rules, {})
+        after.append(reduce(lambda state, rule: rule.after(state, statistics), quantizer.rules, it.state))
+    return changed([it.given for it in result.passes], after, quantizer.is_shared)
 
 
 def started(x: tf.Tensor, state: State, quantizer: Quantizer) -> State:
-    """Return the state with the first n vectors of x for the embeddings (VQ-12)."""
-    states = []
-    of_each = of_codebooks(split(x, quantizer.num_splits), quantizer.num_codebooks)
-    for inputs, own in zip(of_each, quantizer.of_each_codebook(state), strict=True):
-        states.append({**own, **starts.first(own, tf.stop_gradient(tf.cast(inputs, own["emb_space"].dtype)))})
-    return quantizer.of_all_codebooks(states)
-
-
-def trained(quantized: Quantized) -> State:
-    """Return the state after a training pass."""
-    quantizer, states = quantized.quantizer, []
-    for it in quantized.passes:
-        statistics: Statistics = reduce(lambda so_far, rule: so_far | rule.gather(it), quantizer.rules, {})
-        states.append(reduce(lambda state, rule: rule.after(state, statistics), quantizer.rules, it.state))
-    return quantizer.of_all_codebooks(states)
+    """Return what of the state is new with the first n vectors of x for the embeddings (VQ-12)."""
+    inputs = divided(split(x, quantizer.num_splits), quantizer.num_codebooks)
+    before = divided_state(state, quantizer.num_codebooks, quantizer.is_shared)
+    after = [starts.started(own, vectors) for own, vectors in zip(before, inputs, strict=True)]
+    return changed(before, after, quantizer.is_shared)
 
 
 def replaced(state: State, quantizer: Quantizer) -> Replaced:
-    """Return the state after a replacement, and which embeddings are new, ``[n]`` or ``[num_splits, n]``."""
+    """Return what of the state is new after a replacement, and which embeddings are, ``[n]`` or ``[num_splits, n]``."""
     if quantizer.replacement is None:
         raise ValueError("`replacement` must be given to replace. Received: replacement=None")
-    outcomes = [quantizer.replacement.replaced(own) for own in quantizer.of_each_codebook(state)]
-    rows = [outcome.rows for outcome in outcomes]
-    states = quantizer.of_all_codebooks([outcome.state for outcome in outcomes])
-    return Replaced(state=states, rows=rows[0] if quantizer.codebooks == "shared" else tf.stack(rows))
+    before = divided_state(state, quantizer.num_codebooks, quantizer.is_shared)
+    outcomes = [quantizer.replacement.replaced(own) for own in before]
+    return Replaced(
+        state=changed(before, [outcome.state for outcome in outcomes], quantizer.is_shared),
+        rows=joined([outcome.rows for outcome in outcomes], quantizer.is_shared),
+    )

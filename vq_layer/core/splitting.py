@@ -51,21 +51,3 @@ def split_mask(mask: tf.Tensor, x: tf.Tensor, num_splits: int) -> tf.Tensor:
     shape = tf.concat([tf.shape(x)[:-1], [num_splits]], axis=0)
     everywhere = tf.broadcast_to(tf.reshape(mask, tf.concat([tf.shape(mask), [1] * axes], axis=0)), shape)
     return tf.squeeze(split(tf.ensure_shape(everywhere, [*static_shape(x)[:-1], num_splits]), num_splits), axis=-1)
-
-
-def of_codebooks(vectors: tf.Tensor, number: int) -> list[tf.Tensor]:
-    """Return the vectors of each codebook, ``[batch, m, ...] -> number times [batch, m / number, ...]``.
-
-    With one for each split, those of split s lie at s, s + number, s + 2 number, ...
-    """
-    return [vectors] if number == 1 else [vectors[:, s::number] for s in range(number)]
-
-
-def interleaved(of_codebooks: list[tf.Tensor]) -> tf.Tensor:
-    """Undo `of_codebooks`: ``number times [batch, m / number, ...] -> [batch, m, ...]``."""
-    if len(of_codebooks) == 1:
-        return of_codebooks[0]
-    batch, m, *axes = static_shape(of_codebooks[0])
-    shape = tf.shape(of_codebooks[0])
-    sizes = [shape[0] if batch is None else batch, (shape[1] if m is None else m) * len(of_codebooks)]
-    return tf.reshape(tf.stack(of_codebooks, axis=2), [*sizes, *axes])

@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core.quantized import Quantized
 from vq_layer.core.quantizer import Quantizer, replaced, trained
+from vq_layer.core.results import Result
 from vq_layer.core.splitting import split
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.parts import starts
@@ -62,12 +62,12 @@ class Kept(NamedTuple):
     variables: dict[str, tf.Variable]
     state: State
 
-    def assign(self, after: State, when: Any = True) -> list[tf.Operation]:
-        """Return ops that assign what has changed, all of it computed before, where `when` holds."""
+    def assign(self, new: State, when: Any = True) -> list[tf.Operation]:
+        """Return ops that assign what of the state is new, all of it computed before, where `when` holds."""
         values = {
             name: value if when is True else tf.where(when, value, self.state[name])
-            for name, value in after.items()
-            if name in self.variables and value is not self.state[name]
+            for name, value in new.items()
+            if name in self.variables
         }
         with tf.control_dependencies(list(values.values())):
             return [
@@ -115,14 +115,14 @@ def _variable(
 
 
 def replacement_ops(
-    quantized: Quantized, kept: Kept, is_training: bool | tf.Tensor
+    result: Result, kept: Kept, is_training: bool | tf.Tensor
 ) -> tuple[list[tf.Operation], tf.Operation | None]:
     """Return the updates of a training pass, and the op that replaces; nothing and None without a replacement."""
-    quantizer = quantized.quantizer
+    quantizer = result.quantizer
     if quantizer.replacement is None:
         return [], None
     gathers = tf.is_tensor(is_training) or bool(is_training)
-    updates = kept.assign(trained(quantized), is_training if tf.is_tensor(is_training) else True) if gathers else []
+    updates = kept.assign(trained(result), is_training if tf.is_tensor(is_training) else True) if gathers else []
     return updates, tf.group(*kept.assign(replaced(kept.state, quantizer).state), name="replace_embeds")
 
 

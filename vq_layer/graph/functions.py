@@ -5,9 +5,9 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.core.quantizer import Quantizer, quantize
 from vq_layer.graph import building
+from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.kernels.lookup import access_count
 from vq_layer.parts import starts
 from vq_layer.parts.choices import Majority

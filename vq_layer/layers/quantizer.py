@@ -7,10 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core.quantized import Quantized
-from vq_layer.core.quantizer import Quantizer, decoded, encoded, quantize, replaced, started, trained
+from vq_layer.core.decoding import decoded_by, encoded
+from vq_layer.core.quantizer import Quantizer, quantize, replaced, started, trained
+from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, warn
+from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened
 from vq_layer.parts.part import State
@@ -109,10 +111,9 @@ class QuantizerLayer(LossesOnDemand):
         learns = bool(training and self.trainable)
         if not (learns and self.quantizer.start.from_inputs):
             warn.unless_started(self)
-        before = self.state
         result = quantize(
             x,
-            before,
+            self.state,
             self.quantizer,
             mask=None if mask is None else validation.checked_mask(mask, x),
             training=learns,
@@ -120,18 +121,17 @@ class QuantizerLayer(LossesOnDemand):
             passes=int(learns and self.first_in_pass()),
         )
         if learns:
-            self._assign(before, trained(result), checked=result.emb_index)
+            self._assign(trained(result), checked=result.emb_index)
         self._account_for(result, training)
-        return result.endpoints() if self.return_endpoints else result.layer_out
+        return endpoints_of(result) if self.return_endpoints else result.layer_out
 
-    def _assign(self, before: State, after: State, checked: Any = None) -> None:
-        """Assign what has changed, once all of it is computed, and `checked`, any of which may fail."""
-        changed = {name: value for name, value in after.items() if value is not before[name]}
-        with tf.control_dependencies([*changed.values(), *([] if checked is None else [checked])]):
-            for name, value in changed.items():
+    def _assign(self, new: State, checked: Any = None) -> None:
+        """Assign what of the state is new, once all of it is computed, and `checked`, any of which may fail."""
+        with tf.control_dependencies([*new.values(), *([] if checked is None else [checked])]):
+            for name, value in new.items():
                 getattr(self, name).assign(tf.identity(value))
 
-    def _account_for(self, result: Quantized, training: bool | None) -> None:
+    def _account_for(self, result: Result, training: bool | None) -> None:
         """Add the losses and count the usage, of an inference pass only if its losses are read, as an evaluation does.
 
         Else an exported model would count every request, and an eager inference compute losses that nobody wants.
@@ -170,9 +170,8 @@ class QuantizerLayer(LossesOnDemand):
         if self.quantizer.replacement is None:
             raise ValueError("`replacement` must be given to replace. Received: replacement=None")
         validation.check_built(self, "replace_embeds")
-        before = self.state
-        outcome = replaced(before, self.quantizer)
-        self._assign(before, outcome.state)
+        outcome = replaced(self.state, self.quantizer)
+        self._assign(outcome.state)
         return outcome.rows
 
     def initialize_from_batch(self, x: Any) -> None:
@@ -186,8 +185,7 @@ class QuantizerLayer(LossesOnDemand):
             Where there are fewer than n, or one of them has a NaN or infinite coordinate. Nothing has changed then.
         """
         x = self._built_for(x)
-        before = self.state
-        self._assign(before, started(x, before, self.quantizer))
+        self._assign(started(x, self.state, self.quantizer))
 
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.
@@ -221,7 +219,7 @@ class QuantizerLayer(LossesOnDemand):
         emb_index = _as_tensor(emb_index)
         validation.check_codes(emb_index, self.num_splits)
         warn.unless_started(self)
-        chosen = tf.cast(decoded(emb_index, self.state, self.quantizer), self.compute_dtype)
+        chosen = tf.cast(decoded_by(emb_index, self.state, self.quantizer), self.compute_dtype)
         return unflattened(chosen, emb_index, self._q)
 
     def _checked(self, x: Any) -> Any:

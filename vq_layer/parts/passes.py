@@ -28,6 +28,8 @@ class Pass:
         The same as they are compared: constants, NaN where a mask leaves them out.
     counted : tf.Tensor, shape [batch, m], bool, or None
         Which vectors a mask leaves; None for all.
+    given : dict of str to tf.Tensor
+        The state before a start.
     state : dict of str to tf.Tensor
         The state that the pass begins with; the gradient of ``state["emb_space"]``, ``[n, d]``, is open.
     search : SearchByNorm or SearchByCosine
@@ -41,6 +43,7 @@ class Pass:
     inputs: tf.Tensor
     vectors: tf.Tensor
     counted: tf.Tensor | None
+    given: State
     state: State
     search: Any
     choice: Choice

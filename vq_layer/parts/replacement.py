@@ -115,7 +115,9 @@ class MostDistant(Replacement):
     def replaced(self, state: State) -> Replaced:
         """Write the i-th most distant input over the i-th least used embedding, and start to gather anew."""
         usage, distances = state["accumulated_usage_count"], state["input_distances"]
-        emb_space, rows = replace_embeds(state["emb_space"], usage, state["distant_inputs"], distances)
+        emb_space, rows = replace_embeds(
+            ReplacementState(usage, state["distant_inputs"], distances), state["emb_space"]
+        )
         anew = {
             "emb_space": emb_space,
             "accumulated_usage_count": tf.zeros_like(usage),
@@ -125,38 +127,46 @@ class MostDistant(Replacement):
         return Replaced(state={**state, **anew}, rows=rows)
 
 
-def replace_embeds(
-    emb_space: tf.Tensor, usage: tf.Tensor, distant_inputs: tf.Tensor, input_distances: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+class ReplacementState(NamedTuple):
+    """What training passes accumulate between replacements.
+
+    Attributes
+    ----------
+    usage : tf.Tensor, shape [n]
+        How often each embedding was chosen.
+    distant_inputs : tf.Tensor, shape [R, d]
+        The R inputs that were most distant from their nearest embedding, most distant first.
+    input_distances : tf.Tensor, shape [R]
+        Their distances; 0 marks an empty slot.
+    """
+
+    usage: tf.Tensor
+    distant_inputs: tf.Tensor
+    input_distances: tf.Tensor
+
+
+def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Write the i-th most distant input over the i-th least used embedding; ties go to the lower index.
 
     A slot is skipped, and uses up no embedding, when it is empty or when its input equals a row of `emb_space` or an
     earlier slot.
-
-    Parameters
-    ----------
-    emb_space : tf.Tensor, shape [n, d]
-    usage : tf.Tensor, shape [n]
-    distant_inputs : tf.Tensor, shape [R, d]
-    input_distances : tf.Tensor, shape [R]
-        0 marks an empty slot.
 
     Returns
     -------
     tuple of tf.Tensor
         The embedding space, ``[n, d]``, and which rows are new, ``[n]``, bool.
     """
-    (number,) = static_shape(input_distances)
+    (number,) = static_shape(state.input_distances)
     n = static_shape(emb_space)[0]
-    order = tf.argsort(input_distances, direction="DESCENDING", stable=True)
-    inputs = tf.gather(distant_inputs, order)
+    order = tf.argsort(state.input_distances, direction="DESCENDING", stable=True)
+    inputs = tf.gather(state.distant_inputs, order)
     known = tf.reduce_any(_equal_rows(inputs, emb_space), axis=-1)
     index = tf.range(number)
     repeated = tf.reduce_any(_equal_rows(inputs, inputs) & (index < tf.expand_dims(index, -1)), axis=-1)
-    used = (tf.gather(input_distances, order) > 0) & ~known & ~repeated
+    used = (tf.gather(state.input_distances, order) > 0) & ~known & ~repeated
     # Shapes that XLA knows: those that are used come first, and the others write what is there already.
     inputs = tf.gather(inputs, tf.argsort(tf.cast(~used, tf.int32), stable=True))
-    targets = tf.expand_dims(tf.argsort(usage, stable=True)[:number], -1)
+    targets = tf.expand_dims(tf.argsort(state.usage, stable=True)[:number], -1)
     written = index < tf.math.count_nonzero(used, dtype=tf.int32)
     rows = tf.where(tf.expand_dims(written, -1), inputs, tf.gather_nd(emb_space, targets))
     return (

@@ -181,10 +181,11 @@ class FromBatch(Start):
         return {**state, "emb_space": straight_through(emb_space, rows), "initialized": tf.constant(True)}
 
 
-def first(state: State, vectors: tf.Tensor) -> State:
-    """Return the part of a state that the first n vectors, ``[batch, m, d]``, begin."""
-    rows = first_rows(vectors, static_shape(state["emb_space"])[0])
-    return {"emb_space": rows, **({"initialized": tf.constant(True)} if "initialized" in state else {})}
+def started(state: State, inputs: tf.Tensor) -> State:
+    """Return a state with the first n vectors, ``[batch, m, d]``, for the embeddings."""
+    emb_space = state["emb_space"]
+    rows = first_rows(tf.stop_gradient(tf.cast(inputs, emb_space.dtype)), static_shape(emb_space)[0])
+    return {**state, "emb_space": rows, **({"initialized": tf.constant(True)} if "initialized" in state else {})}
 
 
 def known(vectors: tf.Tensor, counted: tf.Tensor | None) -> tf.Tensor:

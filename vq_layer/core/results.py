@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from vq_layer.core.endpoints import Endpoints, endpoints
-from vq_layer.core.splitting import interleaved
+from vq_layer.core.per_split import interleaved, joined
 from vq_layer.kernels import spacing
-from vq_layer.parts.part import State
 from vq_layer.parts.passes import Pass
 
 if TYPE_CHECKING:
     from vq_layer.core.quantizer import Quantizer
 
 
-class Quantized:
+class Result:
     """The endpoints of a pass by name; m is the number of vectors of an element of the batch.
 
     What belongs to the vectors is in their order (VQ-1). What belongs to the embeddings has, with a codebook per split,
@@ -32,10 +30,10 @@ class Quantized:
     def __init__(self, layer_out: tf.Tensor, passes: list[Pass], quantizer: "Quantizer") -> None:
         self.layer_out, self.passes, self.quantizer = layer_out, passes, quantizer
 
-    def endpoints(self) -> Any:
-        """Return all that a layer returns, as `Endpoints`."""
-        absent = self.passes[0].search.absent_endpoints
-        return endpoints(**{name: None if name in absent else getattr(self, name) for name in Endpoints.NAMES})
+    @property
+    def absent_endpoints(self) -> tuple[str, ...]:
+        """The names of those that make no sense under the comparison."""
+        return self.passes[0].search.absent_endpoints  # type: ignore[no-any-return]
 
     def losses(self) -> dict[str, tf.Tensor]:
         """Return the losses that are not absent by name, in order.
@@ -44,11 +42,6 @@ class Quantized:
         """
         present = [loss for loss in self.quantizer.losses if not loss.is_absent]
         return {loss.name: reduce(tf.add, [loss(it) for it in self.passes]) for loss in present}
-
-    @property
-    def state(self) -> State:
-        """The state that the pass began with."""
-        return self.quantizer.of_all_codebooks([it.state for it in self.passes])
 
     @cached_property
     def emb_index(self) -> tf.Tensor:
@@ -110,7 +103,7 @@ class Quantized:
         return tf.math.divide_no_nan(*(tf.reduce_sum(tf.cast(flag, dtype)) for flag in flags))
 
     def _of_embeddings(self, of_codebooks: list[tf.Tensor]) -> tf.Tensor:
-        return of_codebooks[0] if self.quantizer.codebooks == "shared" else tf.stack(of_codebooks)
+        return joined(of_codebooks, self.quantizer.is_shared)
 
     @staticmethod
     def _unless_absent(of_codebooks: list[Any]) -> tf.Tensor | None:
