@@ -13,6 +13,16 @@ CASE = Case(x=X, emb_space=EMB_SPACE, num_splits=2)
 VOTE = Vote(np.array([0, 1, 1], np.int32), num_classes=2, k=2, majority_threshold=0.5)
 
 
+LOSS_OF = {weight: loss for loss, weight in LOSSES.items()}
+
+
+def changed(argument: str, value: Any) -> Case:
+    """Return the case with another value of an argument, which may be the weight of a loss."""
+    if argument in LOSS_OF:
+        return CASE.weighted(**{LOSS_OF[argument]: value})
+    return replace(CASE, **{argument: value})
+
+
 def refused(implementation: Implementation, argument: str) -> Any:
     """Expect an error that names the argument."""
     if not implementation.validates:
@@ -32,20 +42,13 @@ def refused(implementation: Implementation, argument: str) -> Any:
         ("lookup_ord", -np.inf),
         ("lookup_ord", np.nan),
         ("lookup_ord", "2"),
+        *((weight, value) for weight in LOSS_OF for value in (np.nan, np.inf, "0.1")),
         ("dim_reduction", "pca"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(implementation: Implementation, argument: str, value: Any) -> None:
     with refused(implementation, argument):
-        implementation.quantize(replace(CASE, **{argument: value}))
-
-
-@pytest.mark.clause("VQ-16")
-@pytest.mark.parametrize("value", [np.nan, np.inf, "0.1"])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_wrong_weight_is_refused_by_name(implementation: Implementation, loss: str, value: Any) -> None:
-    with refused(implementation, LOSSES[loss]):
-        implementation.quantize(CASE.weighted(**{loss: value}))
+        implementation.quantize(changed(argument, value))
 
 
 @pytest.mark.clause("VQ-16")

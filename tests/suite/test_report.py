@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -274,6 +275,14 @@ def test_the_source_of_a_case_leaves_out_what_is_as_by_default():
     vote = Vote(np.array([0, 1], np.int32), 2, 1)
     assert source(vote) == "Vote(emb_labels=array([0, 1], 'int32'), num_classes=2, k=1)"
     assert source(CASE).endswith("lookup_ord=inf)")
+
+
+def test_the_source_of_a_case_gives_weights_and_masks_back():
+    case = replace(CASE.weighted(beta_loss=np.float32(0.1)), mask=np.array([[True]]), estimator="none", every=2)
+    again = eval(source(case), {"Case": Case, "array": np.array, "inf": np.inf})
+    assert again.weights == case.weights
+    np.testing.assert_array_equal(again.mask, case.mask, strict=True)
+    assert (again.estimator, again.every, again.codebooks) == ("none", 2, "shared")
 
 
 def run(code):
