@@ -1,8 +1,10 @@
 """A vector quantization in plain NumPy, float32 throughout, as an implementation to verify."""
 
+from typing import ClassVar
+
 import numpy as np
 
-from tests.implementations.protocol import CosineQuantized, NotOffered, Quantized
+from tests.implementations.protocol import NotOffered
 
 
 def norm(v, p):
@@ -20,9 +22,7 @@ def unit(v):
 
 
 def vectors(case):
-    """Cut x into vectors, ``[batch * m, d]``; refuse what is not offered."""
-    if case.dim_reduction is not None:
-        raise NotOffered("PCA")
+    """Cut x into vectors, ``[batch * m, d]``; refuse what no kind of `offers` names."""
     if not (np.isfinite(case.x).all() and np.isfinite(case.emb_space).all()):
         raise NotOffered("input that is not finite")
     return case.x.reshape(-1, case.emb_space.shape[1])
@@ -32,7 +32,7 @@ class NumpyAdapter:
     """Offers lookups by a norm and by cosine similarity; leaves out gradients and training, and checks no arguments."""
 
     name = "numpy"
-    dtypes = ("float32",)
+    offers: ClassVar = {"dtypes": ("float32",), "dim_reductions": (), "votes": ()}
     validates = False
 
     def quantize(self, case):
@@ -42,25 +42,30 @@ class NumpyAdapter:
         spacing = norm(case.emb_space[:, np.newaxis] - case.emb_space, case.lookup_ord)
         closest = np.where(np.eye(n, dtype=bool), np.float32(np.inf), spacing).min(-1) if n > 1 else spacing[0]
         losses = {
-            "alpha_loss": np.float32(case.alpha) * distance.min(-1).sum() / np.float32(max(len(x), 1)),
-            "beta_loss": np.float32(case.beta) * distance.sum() / np.float32(max(len(x), 1)),
-            "coulomb_loss": np.float32(-case.gamma) * closest.sum(),
+            "alpha_loss": distance.min(-1).sum() / np.float32(max(len(x), 1)),
+            "beta_loss": distance.sum() / np.float32(max(len(x), 1)),
+            "coulomb_loss": -closest.sum(),
         }
-        return Quantized(
-            layer_out=case.emb_space[distance.argmin(-1)].reshape(case.x.shape),
-            emb_index=distance.argmin(-1).reshape(shape),
-            access_count=np.bincount(distance.argmin(-1), minlength=n).astype(np.float32),
-            distance=distance.reshape(*shape, n),
-            emb_spacing=spacing[np.triu_indices(n, k=1)],
-            emb_closest_spacing=closest,
-            losses={name: loss for name, loss in losses.items() if case.weights[name] != 0},
-        )
+        return {
+            "layer_out": case.emb_space[distance.argmin(-1)].reshape(case.x.shape),
+            "emb_index": distance.argmin(-1).reshape(shape),
+            "access_count": np.bincount(distance.argmin(-1), minlength=n).astype(np.float32),
+            "distance": distance.reshape(*shape, n),
+            "emb_spacing": spacing[np.triu_indices(n, k=1)],
+            "emb_closest_spacing": closest,
+            "losses": {name: np.float32(weight) * losses[name] for name, weight in case.weights.items() if weight != 0},
+        }
 
     def quantize_cosine(self, case):
         """Look up by cosine similarity (VQ-9)."""
-        if case.vote is not None:
-            raise NotOffered("a vote")
         similarity = (unit(vectors(case))[:, np.newaxis] * unit(case.emb_space)).sum(-1)
         emb_index, shape = similarity.argmax(-1), (len(case.x), case.x.shape[1] * case.num_splits)
         rows = case.emb_space[emb_index].reshape(case.x.shape)
-        return CosineQuantized(rows, emb_index.reshape(shape), similarity.max(-1), np.float32(0), None, None)
+        return {
+            "layer_out": rows,
+            "emb_index": emb_index.reshape(shape),
+            "similarity_values": similarity.max(-1),
+            "percentage_identity_mapped": np.float32(0),
+            "identity_mapping_mask": None,
+            "most_common_label": None,
+        }

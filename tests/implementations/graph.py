@@ -14,13 +14,13 @@ import vq_layer
 from tests.implementations.protocol import (
     DTYPES,
     LOSSES,
+    STATE,
     Case,
     CosineCase,
     CosineGradients,
     CosineQuantized,
     Gradients,
     Quantized,
-    TrainingState,
 )
 
 v1 = tf.compat.v1
@@ -127,7 +127,7 @@ def _placeholders(dtype: str, q: int) -> dict[str, tf.Tensor]:
 
 
 def _graph_of(case: Case, compilation: str) -> _Graph:
-    weights = tuple(None if case.schedule and weight != 0 else weight for weight in case.weights.values())
+    weights = tuple((name, None if case.schedule and weight != 0 else weight) for name, weight in case.weights.items())
     reduction = (case.dim_reduction, case.num_dim_reduction_components)
     sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
     return _build(case.x.dtype.name, sizes, case.lookup_ord, weights, reduction, compilation)
@@ -138,7 +138,7 @@ def _build(
     dtype: str,
     sizes: tuple[int, int, int],
     lookup_ord: float,
-    weights: tuple[float | None, ...],
+    weights: tuple[tuple[str, float | None], ...],
     reduction: tuple[str | None, int],
     compilation: str,
 ) -> _Graph:
@@ -147,12 +147,18 @@ def _build(
         feeds = _placeholders(dtype, q)
         feeds |= {
             name: v1.placeholder(tf.float64 if dtype == "float64" else tf.float32, [])
-            for name, weight in zip(LOSSES, weights, strict=True)
+            for name, weight in weights
             if weight is None
         }
-        arguments = [feeds.get(name, weight) for name, weight in zip(LOSSES, weights, strict=True)]
         endpoints = vq_layer.vector_quantization(
-            feeds["x"], n, *arguments, lookup_ord, *reduction, num_splits=num_splits, return_endpoints=True
+            feeds["x"],
+            n,
+            **{LOSSES[name]: feeds.get(name, weight) for name, weight in weights},
+            lookup_ord=lookup_ord,
+            dim_reduction=reduction[0],
+            num_dim_reduction_components=reduction[1],
+            num_splits=num_splits,
+            return_endpoints=True,
         )
         losses = {loss.op.name.split("/")[-1]: loss for loss in v1.get_collection(v1.GraphKeys.LOSSES)}
         quantized = {
@@ -274,9 +280,9 @@ class GraphTraining:
             self._build.saver.restore(self._session, path)
 
     @property
-    def state(self) -> TrainingState:
+    def state(self) -> Fetches:
         """The state now."""
-        return TrainingState(*self._session.run(self._build.variables))
+        return self._session.run(self._build.variables)
 
 
 class _TrainingGraph(NamedTuple):
@@ -284,7 +290,7 @@ class _TrainingGraph(NamedTuple):
     feeds: dict[str, tf.Tensor]
     assign_emb_space: tf.Operation
     endpoints: vq_layer.VQEndpoints
-    variables: list[tf.Variable]
+    variables: dict[str, tf.Variable]
     saver: v1.train.Saver
 
 
@@ -312,7 +318,6 @@ def _training_graph(
             is_training=feeds["is_training"],
             return_endpoints=True,
         )
-        names = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distances")
         by_name = {variable.op.name: variable for variable in v1.global_variables()}
         feeds["emb_space"] = v1.placeholder(endpoints.emb_space.dtype, endpoints.emb_space.shape)
         initialize = v1.global_variables_initializer()
@@ -327,7 +332,7 @@ def _training_graph(
             feeds,
             endpoints.emb_space.assign(feeds["emb_space"]).op,
             endpoints,
-            [by_name[f"vq/{name}"] for name in names],
+            {name: by_name[f"vq/{name}"] for name in STATE},
             v1.train.Saver(),
         )
 

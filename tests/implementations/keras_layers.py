@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 import vq_layer
 from tests.implementations.protocol import (
     DTYPES,
+    LOSSES,
     Case,
     CosineCase,
     CosineGradients,
     CosineQuantized,
     Gradients,
     Quantized,
-    TrainingState,
 )
+from vq_layer.parts.estimators import NAMES as ESTIMATORS
+from vq_layer.parts.losses import Loss
+
+# Every loss of the layers by its name.
+_LOSSES = {loss.name: loss for loss in Loss.__subclasses__()}
 
 
 class KerasLayers:
@@ -35,6 +40,13 @@ class KerasLayers:
 
     name = "keras"
     dtypes = DTYPES
+    offers: ClassVar = {
+        "losses": tuple(_LOSSES),
+        "masks": ("x",),
+        "estimators": tuple(ESTIMATORS),
+        "codebooks": ("shared", "per-split"),
+        "replacements": ("within a pass",),
+    }
     effort = 0.07
     configurations = None
     validates = True
@@ -47,12 +59,13 @@ class KerasLayers:
         layer = _layer_of(case)
 
         def call(x: tf.Tensor) -> tuple[Any, tf.Tensor, list[tf.Tensor]]:
-            return layer(x), layer.encode(x), layer.losses
+            return layer(x, mask=case.mask), layer.encode(x), layer.losses
 
         with _losses_in_full_precision(case):
             endpoints, emb_index, losses = self._wrap(call)(tf.constant(case.x))
         values = {name: getattr(endpoints, name).numpy() for name in Quantized._fields if name != "losses"}
-        np.testing.assert_array_equal(values["emb_index"], _as_batch(emb_index, case))
+        if case.mask is None:  # `encode` takes no mask
+            np.testing.assert_array_equal(values["emb_index"], _as_batch(emb_index, case))
         return Quantized(**values, losses=_by_name(case, [loss.numpy() for loss in losses]))
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
@@ -63,7 +76,7 @@ class KerasLayers:
         def differentiate(x: tf.Tensor, upstream: tf.Tensor) -> tuple[list[tf.Tensor], list[list[tf.Tensor]]]:
             with tf.GradientTape(persistent=True) as tape:
                 tape.watch([x, emb_space])
-                layer_out, losses = layer(x).layer_out, layer.losses
+                layer_out, losses = layer(x, mask=case.mask).layer_out, layer.losses
             of_losses = [_gradients(tape, loss, [x, emb_space]) for loss in losses]
             return _gradients(tape, layer_out, [x, emb_space], upstream), of_losses
 
@@ -108,7 +121,7 @@ class KerasTraining:
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         with _named_as_in_the_specification():
-            replacement = vq_layer.MostDistant(num_embeds_replaced)
+            replacement = vq_layer.MostDistant(num_embeds_replaced, case.every)
             self._layer = _layer_of(case, replacement=replacement, return_endpoints=False)
         self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
@@ -136,10 +149,9 @@ class KerasTraining:
             self._layer = keras.models.load_model(path).layers[-1]
 
     @property
-    def state(self) -> TrainingState:
+    def state(self) -> dict[str, NDArray[Any]]:
         """The state now."""
-        names = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distances")
-        return TrainingState(*(self._layer.state[name].numpy() for name in names))
+        return {name: value.numpy() for name, value in self._layer.state.items()}
 
 
 @contextmanager
@@ -162,9 +174,7 @@ def _policy(dtype: str) -> str:
 # The arguments of the specification that are fields of parts here, by which these name them in their errors.
 _FIELDS = {
     "Norm.p": "lookup_ord",
-    "Alpha.weight": "alpha",
-    "Beta.weight": "beta",
-    "Coulomb.weight": "gamma",
+    **{f"{_LOSSES[name].__name__}.weight": weight for name, weight in LOSSES.items()},
     "PCA.fit": "dim_reduction",
     "PCA.components": "num_dim_reduction_components",
     "MostDistant.number": "num_embeds_replaced",
@@ -193,12 +203,14 @@ def _layer_of(case: Case, **more: Any) -> vq_layer.VectorQuantization:
     with _named_as_in_the_specification():
         arguments = {
             "comparison": _in_space(vq_layer.Norm(case.lookup_ord), case),
-            "losses": [vq_layer.Alpha(case.alpha), vq_layer.Beta(case.beta), vq_layer.Coulomb(case.gamma)],
+            "losses": [_LOSSES[name](weight) for name, weight in case.weights.items()],
+            "estimator": case.estimator,
             "num_splits": case.num_splits,
+            "codebooks": case.codebooks,
             "return_endpoints": True,
             "dtype": _policy(case.x.dtype.name),
         }
-        return _with_emb_space(vq_layer.VectorQuantization(len(case.emb_space), **{**arguments, **more}), case)
+        return _with_emb_space(vq_layer.VectorQuantization(case.emb_space.shape[-2], **{**arguments, **more}), case)
 
 
 def _cosine_layer_of(case: CosineCase) -> Any:
@@ -228,7 +240,7 @@ def _as_batch(emb_index: tf.Tensor, case: Case | CosineCase) -> NDArray[Any]:
 
 def _by_name(case: Case, losses: list[Any]) -> dict[str, Any]:
     """Name the losses, which a layer only orders; a missing or an extra one is an error here."""
-    return dict(zip([name for name, weight in case.weights.items() if weight != 0], losses, strict=True))
+    return dict(zip(case.losses, losses, strict=True))
 
 
 def _gradients(

@@ -1,6 +1,7 @@
 """The oracle as an implementation to verify: laws hold for it, too."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,38 @@ from reference.parts import replacement, starts
 from reference.splitting import split
 from tests.implementations.protocol import (
     DTYPES,
+    STATE,
     Case,
     CosineCase,
     CosineGradients,
     CosineQuantized,
     Gradients,
     Quantized,
-    TrainingState,
 )
+
+Indices = NDArray[np.int64]
+
+
+def _alpha_gradient(case: Case, emb_index: Indices) -> NDArray[np.float64]:
+    return gradients.alpha_gradient(case.vectors, _emb_space(case), emb_index, case.lookup_ord, case.alpha)
+
+
+def _beta_gradient(case: Case, _: Indices) -> NDArray[np.float64]:
+    projection = _projection(case)
+    reduced = projection.apply(case.vectors), projection.apply(_emb_space(case))
+    return projection.pull_back(gradients.beta_gradient(*reduced, case.lookup_ord, case.beta))
+
+
+def _coulomb_gradient(case: Case, _: Indices) -> NDArray[np.float64]:
+    return gradients.coulomb_gradient(_emb_space(case), case.lookup_ord, case.gamma)
+
+
+# The gradient of every loss to the embeddings, by its name.
+_GRADIENTS: dict[str, Callable[[Case, Indices], NDArray[np.float64]]] = {
+    "alpha_loss": _alpha_gradient,
+    "beta_loss": _beta_gradient,
+    "coulomb_loss": _coulomb_gradient,
+}
 
 
 class Oracle:
@@ -27,6 +52,7 @@ class Oracle:
 
     name = "oracle"
     dtypes = DTYPES
+    offers: ClassVar = {"losses": tuple(_GRADIENTS)}
     effort = 0.15
     configurations = None
     validates = True
@@ -38,23 +64,12 @@ class Oracle:
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Put the closed forms together."""
-        emb_space = case.emb_space.astype(np.float64)
         emb_index = self.quantize(case).emb_index.reshape(-1)
-        projection = _projection(case)
-        beta = gradients.beta_gradient(
-            projection.apply(case.vectors), projection.apply(emb_space), case.lookup_ord, case.beta
-        )
-        by_loss = {
-            "alpha_loss": gradients.alpha_gradient(case.vectors, emb_space, emb_index, case.lookup_ord, case.alpha),
-            "beta_loss": projection.pull_back(beta),
-            "coulomb_loss": gradients.coulomb_gradient(emb_space, case.lookup_ord, case.gamma),
-        }
-        present = [name for name, weight in case.weights.items() if weight != 0]
         return Gradients(
             output_to_x=gradients.output_gradient_to_x(upstream),
-            output_to_emb_space=np.zeros_like(emb_space),
-            losses_to_x={name: np.zeros(case.x.shape) for name in present},
-            losses_to_emb_space={name: by_loss[name] for name in present},
+            output_to_emb_space=np.zeros(case.emb_space.shape),
+            losses_to_x={name: np.zeros(case.x.shape) for name in case.losses},
+            losses_to_emb_space={name: _GRADIENTS[name](case, emb_index) for name in case.losses},
         )
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
@@ -111,16 +126,20 @@ class OracleTraining:
         """Values need no saving."""
 
     @property
-    def state(self) -> TrainingState:
+    def state(self) -> dict[str, NDArray[np.float64]]:
         """The state now."""
-        return TrainingState(self._emb_space, *self._state)
+        return dict(zip(STATE, (self._emb_space, *self._state), strict=True))
 
 
 def _projection(case: Case) -> reduction.Projection:
     return reduction.projection(
         case.vectors[np.newaxis],
-        case.emb_space.astype(np.float64),
+        _emb_space(case),
         case.dim_reduction,
         case.num_dim_reduction_components,
         comparison_unit_roundoff(case.x),
     )
+
+
+def _emb_space(case: Case) -> NDArray[np.float64]:
+    return case.emb_space.astype(np.float64)

@@ -2,19 +2,18 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
-from tests.implementations.protocol import (
-    DTYPES,
-    Case,
-    CosineCase,
+from tests.implementations.cases import Case, CosineCase
+from tests.implementations.offers import DTYPES, NotOffered, check_offered, offered, offers_of
+from tests.implementations.results import (
     CosineGradients,
     CosineQuantized,
     Gradients,
-    NotOffered,
     Quantized,
-    TrainingState,
+    State,
+    named,
+    state_by_name,
 )
 
 
@@ -52,7 +51,8 @@ class Subject:
         kind = implementation if isinstance(implementation, type) else type(implementation)
         self.path = path or f"{kind.__module__}:{kind.__qualname__}"
         self.name: str = getattr(implementation, "name", self.path)
-        self.dtypes: tuple[str, ...] = getattr(implementation, "dtypes", DTYPES)
+        self.offers = offers_of(implementation)
+        self.dtypes: tuple[str, ...] = offered(implementation, "dtypes", DTYPES)
         self.effort: float = getattr(implementation, "effort", 1.0)
         self.configurations: int | None = getattr(implementation, "configurations", None)
         self.validates: bool = getattr(implementation, "validates", True)
@@ -72,19 +72,19 @@ class Subject:
 
     def quantize(self, case: Case) -> Quantized:
         """Ask for it."""
-        return self._ask("quantize", case)
+        return named(Quantized, self._ask("quantize", case))
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Ask for them."""
-        return self._ask("gradients", case, upstream)
+        return named(Gradients, self._ask("gradients", case, upstream))
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Ask for it."""
-        return self._ask("quantize_cosine", case)
+        return named(CosineQuantized, self._ask("quantize_cosine", case))
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
         """Ask for them."""
-        return self._ask("cosine_gradients", case, upstream)
+        return named(CosineGradients, self._ask("cosine_gradients", case, upstream))
 
     def training(self, case: Case, num_embeds_replaced: int) -> "TrainingSubject":
         """Ask for one."""
@@ -93,9 +93,7 @@ class Subject:
 
     def _ask(self, method: str, case: Case | CosineCase, *arguments: Any) -> Any:
         self.calls.append(Call("implementation", method, (case, *arguments)))
-        dtype = np.asarray(case.x).dtype.name
-        if dtype in DTYPES and dtype not in self.dtypes:  # a check of one example may be of any dtype
-            raise NotOffered(dtype)
+        check_offered(case.needs, self)  # a check of one example may be of anything
         return provided(self._implementation, method)(case, *arguments)
 
 
@@ -126,10 +124,10 @@ class TrainingSubject:
         self._ask("save_and_load")
 
     @property
-    def state(self) -> TrainingState:
-        """The state now."""
+    def state(self) -> State:
+        """The state now, by name."""
         self._calls.append(Call(self._name, "state", ()))
-        return provided(self._training, "state")
+        return state_by_name(provided(self._training, "state"))
 
     def _ask(self, method: str, *arguments: Any) -> None:
         self._calls.append(Call(self._name, method, arguments))

@@ -42,7 +42,7 @@ def inputs(emb_space):
 
 def check_ranking(x, emb_space, similarity, index):
     """Check every row against the exact similarities; equal embeddings must be taken by their order."""
-    exact = exact_similarity(CosineCase(x[:, np.newaxis], emb_space))
+    exact = exact_similarity(CosineCase(x=x[:, np.newaxis], emb_space=emb_space))
     error = similarity_error(x.shape[1], rounding(x.dtype))
     _, copies = np.unique(emb_space, axis=0, return_inverse=True)
     copies = copies.reshape(-1)

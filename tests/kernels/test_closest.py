@@ -3,6 +3,8 @@
 The embeddings take three blocks of the scan, and several chunks.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -30,16 +32,20 @@ def _path(request, monkeypatch):
     monkeypatch.setattr(scan, "_LAID_OUT", 16 * 30)
 
 
+WEIGHTS = {"coulomb_loss": 0.5}
+
+
 def exact_case(lookup_ord, d, dtype="float32"):
     """Draw from few integers: ties of many distances, duplicates in one block and in two."""
     emb_space = np.random.default_rng(0).integers(-2, 3, [N, d])
     emb_space[5], emb_space[36] = emb_space[2], emb_space[20]
-    return Case(np.zeros([1, 1, d], dtype), emb_space.astype(dtype), lookup_ord, gamma=0.5, exact=True)
+    x = np.zeros([1, 1, d], dtype)
+    return Case(x=x, emb_space=emb_space.astype(dtype), lookup_ord=lookup_ord, weights=WEIGHTS, exact=True)
 
 
 def rounded_case(lookup_ord, d):
     emb_space = np.random.default_rng(1).standard_normal([N, d]).astype(np.float32)
-    return Case(np.zeros([1, 1, d], np.float32), emb_space, lookup_ord, gamma=0.5)
+    return Case(x=np.zeros([1, 1, d], np.float32), emb_space=emb_space, lookup_ord=lookup_ord, weights=WEIGHTS)
 
 
 def spacing_and_gradient(case):
@@ -74,7 +80,8 @@ def test_the_spacings_and_their_gradient_are_those_of_the_oracle(lookup_ord, d, 
 @pytest.mark.clause("VQ-7")
 @pytest.mark.parametrize("_path", ["plain"], indirect=True)
 def test_all_that_tie_share_the_gradient_of_a_minimum():
-    case = Case(np.zeros([1, 1, N], np.float32), np.eye(N, dtype=np.float32), 1, gamma=0.5, exact=True)
+    x, emb_space = np.zeros([1, 1, N], np.float32), np.eye(N, dtype=np.float32)
+    case = Case(x=x, emb_space=emb_space, lookup_ord=1, weights=WEIGHTS, exact=True)
     spacing, gradient = spacing_and_gradient(case)
     np.testing.assert_array_equal(spacing, np.full(N, 2))
     assert coulomb_gradient_interval(case).contains(gradient.numpy()).all()
@@ -88,7 +95,7 @@ def test_an_embedding_that_is_not_finite_is_near_no_other():
     spacing, gradient = (tensor.numpy() for tensor in spacing_and_gradient(case))
     assert np.isnan(spacing[broken]).all()
     assert not gradient[broken].any()
-    kept = Case(case.x, case.emb_space[~broken], 1, gamma=0.5, exact=True)
+    kept = replace(case, emb_space=case.emb_space[~broken])
     check(kept, (tf.constant(spacing[~broken]), tf.constant(gradient[~broken])))
 
 
@@ -100,7 +107,9 @@ def test_an_embedding_that_is_not_finite_is_near_no_other():
 )
 def test_the_only_finite_embedding_has_the_spacing_0_and_two_have_one_spacing(others):
     emb_space = np.array([[0.0, 0.0], *others], np.float32)
-    spacing, gradient = spacing_and_gradient(Case(np.zeros([1, 1, 2], np.float32), emb_space, gamma=1))
+    spacing, gradient = spacing_and_gradient(
+        Case(x=np.zeros([1, 1, 2], np.float32), emb_space=emb_space, weights={"coulomb_loss": 1})
+    )
     expected, pull = {0: ([0], [[0, 0]]), 1: ([5, 5], [[1.2, 1.6], [-1.2, -1.6]])}[len(others)]
     if np.isnan(emb_space).any():
         expected, pull = [0, np.nan], np.zeros([2, 2])

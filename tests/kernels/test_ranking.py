@@ -151,7 +151,7 @@ def test_the_quantizers_are_as_the_oracle_with_many_embeddings(adapter, represen
     vote = representative and Vote(labels, 5, K, 0.5, representative)
     emb_space = np.where(COINS, NORMAL, 0)
     emb_space[:9] = np.nan
-    case = CosineCase(inputs(NORMAL)[:, np.newaxis], emb_space, vote=vote)
+    case = CosineCase(x=inputs(NORMAL)[:, np.newaxis], emb_space=emb_space, vote=vote)
     if vote:
         parity.test_each_label_is_elected_by_some_k_most_similar_within_rounding.check(adapter, case)
     else:

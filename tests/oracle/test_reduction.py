@@ -115,7 +115,13 @@ def test_a_worked_reduction() -> None:
 def test_a_worked_beta_gradient() -> None:
     # One axis, (3, 4) / 5; along it the embeddings lie at 2, -8, -3, -3 from the input: the signs of these pull.
     emb_space = array([[4, 6], [-2, -2], [1.8, 1.4], [0.2, 2.6]])
-    case = Case(array([[[6, 2]]]), emb_space, beta=5, dim_reduction="pca-emb-space", num_dim_reduction_components=1)
+    case = Case(
+        x=array([[[6, 2]]]),
+        emb_space=emb_space,
+        weights={"beta_loss": 5},
+        dim_reduction="pca-emb-space",
+        num_dim_reduction_components=1,
+    )
     gradient = Oracle().gradients(case, np.zeros_like(case.x)).losses_to_emb_space["beta_loss"]
     np.testing.assert_allclose(gradient, [[3, 4], [-3, -4], [-3, -4], [-3, -4]], rtol=8 * U)
 

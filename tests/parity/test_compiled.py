@@ -32,7 +32,7 @@ def exact_case(lookup_ord, dtype="float32"):
     x, emb_space = rng.integers(-2, 3, [3, 4, 6]), rng.integers(-2, 3, [9, 3])
     emb_space[5], emb_space[7], x[0] = emb_space[2], 0, 0
     wide = "float64" if dtype == "float64" else "float32"
-    return Case(x.astype(dtype), emb_space.astype(wide), lookup_ord, num_splits=2, exact=True)
+    return Case(x=x.astype(dtype), emb_space=emb_space.astype(wide), lookup_ord=lookup_ord, num_splits=2, exact=True)
 
 
 def rounded_case(lookup_ord):
@@ -41,7 +41,7 @@ def rounded_case(lookup_ord):
     emb_space = (100 + 0.01 * rng.standard_normal([16, 8])).astype(np.float32)
     x = (100 + 0.01 * rng.standard_normal([4, 5, 8])).astype(np.float32)
     x[0, 0] = emb_space[3]
-    return Case(x, emb_space, lookup_ord)
+    return Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord)
 
 
 @pytest.mark.clause("VQ-2")

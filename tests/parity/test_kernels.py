@@ -47,7 +47,7 @@ def exact_case(lookup_ord, d, dtype="float32"):
     emb_space[5], emb_space[36], emb_space[7], x[0] = emb_space[2], emb_space[20], 0, 0
     x[1:13] = np.resize(emb_space, [12, R, 2 * d])
     wide = "float64" if dtype == "float64" else "float32"
-    return Case(x.astype(dtype), emb_space.astype(wide), lookup_ord, num_splits=2, exact=True)
+    return Case(x=x.astype(dtype), emb_space=emb_space.astype(wide), lookup_ord=lookup_ord, num_splits=2, exact=True)
 
 
 def rounded_case(lookup_ord, d):
@@ -56,7 +56,7 @@ def rounded_case(lookup_ord, d):
     emb_space = (100 + 0.01 * rng.standard_normal([N, d])).astype(np.float32)
     x = (100 + 0.01 * rng.standard_normal([BATCH, R, 2 * d])).astype(np.float32)
     x[:6] = np.resize(emb_space, [6, R, 2 * d])
-    return Case(x, emb_space, lookup_ord, num_splits=2)
+    return Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord, num_splits=2)
 
 
 @pytest.mark.clause("VQ-2", "VQ-14")
@@ -101,7 +101,7 @@ def test_what_xla_compiles_as_a_whole_gives_the_oracles_endpoints_and_gradients(
 def test_all_of_256_inputs_that_equal_rows_far_from_the_origin_find_them(centres):
     noise = 0.01 * np.random.default_rng(2).standard_normal([256, 30])
     emb_space = (np.resize(centres, [256, 1]) + noise).astype(np.float32)
-    result = KERAS.quantize(Case(emb_space[:, np.newaxis], emb_space))
+    result = KERAS.quantize(Case(x=emb_space[:, np.newaxis], emb_space=emb_space))
     np.testing.assert_array_equal(result.emb_index[:, 0], np.arange(256))
     np.testing.assert_array_equal(result.layer_out[:, 0], emb_space)
 
@@ -131,7 +131,14 @@ def test_what_is_not_finite_stays_where_it_is(lookup_ord, d):
 def test_where_all_distances_overflow_the_first_finite_embedding_is_chosen(lookup_ord, d):
     emb_space = np.full([N, d], 3e38, np.float32)
     emb_space[:4] = np.nan
-    result = KERAS.quantize(Case(np.full([1, 1, d], -3e38, np.float32), emb_space, lookup_ord, beta=0, gamma=0))
+    result = KERAS.quantize(
+        Case(
+            x=np.full([1, 1, d], -3e38, np.float32),
+            emb_space=emb_space,
+            lookup_ord=lookup_ord,
+            weights={"alpha_loss": 0.1},
+        )
+    )
     assert result.emb_index.tolist() == [[4]]
 
 

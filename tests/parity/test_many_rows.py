@@ -20,7 +20,13 @@ def exact_case(lookup_ord: float) -> Case:
     emb_space = rng.integers(-3, 4, [EMBEDDINGS, D])
     x = rng.integers(-3, 4, [BATCH, R, SPLITS * D])
     x[: BATCH // 2] = np.tile(emb_space[150], SPLITS)
-    return Case(x.astype(np.float32), emb_space.astype(np.float32), lookup_ord, SPLITS, exact=True)
+    return Case(
+        x=x.astype(np.float32),
+        emb_space=emb_space.astype(np.float32),
+        lookup_ord=lookup_ord,
+        num_splits=SPLITS,
+        exact=True,
+    )
 
 
 def exact_directions(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -55,5 +61,5 @@ def test_many_vectors_find_their_most_similar_embeddings_bit_for_bit(
     emb_space = exact_directions(rng, EMBEDDINGS).astype(np.float32)
     x = exact_directions(rng, BATCH * R * SPLITS).reshape(BATCH, R, -1).astype(np.float32)
     vote = Vote(rng.integers(0, 7, EMBEDDINGS), 7, K, 9 / K, "nearest") if voting else None
-    case = CosineCase(x, emb_space, SPLITS, vote=vote)
+    case = CosineCase(x=x, emb_space=emb_space, num_splits=SPLITS, vote=vote)
     cosine.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(implementation, case)

@@ -21,7 +21,7 @@ from reference.parts.replacement import ReplacementState, initial_state, replace
 from reference.parts.starts import first_rows
 from reference.splitting import split
 from tests.comparison import distance_error, rounding
-from tests.implementations.protocol import Implementation, NotOffered, TrainingState
+from tests.implementations.protocol import STATE, Implementation, NotOffered
 from tests.implementations.subject import Subject
 from tests.report import measurements
 from tests.strategies import training
@@ -71,9 +71,14 @@ class Training(RuleBasedStateMachine):
     @invariant()
     def the_states_are_equal(self):
         """Compare the whole state."""
-        for value, expected in zip(self.training.state, (self.emb_space, *self.state), strict=True):
+        state = self.training.state
+        for name, expected in self.expected().items():
             # Where the case is exact, the oracle rounds here for the first time, as a root does in the implementation.
-            np.testing.assert_array_equal(value, expected.astype(value.dtype))
+            np.testing.assert_array_equal(state[name], expected.astype(state[name].dtype), err_msg=name)
+
+    def expected(self):
+        """Return the state of the oracle by name."""
+        return dict(zip(STATE, (self.emb_space, *self.state), strict=True))
 
     @rule(data=st.data())
     def train(self, data):
@@ -85,9 +90,9 @@ class Training(RuleBasedStateMachine):
         if self.case.exact:
             self.state = result.replacement_state
         else:
-            before, after = TrainingState(self.emb_space, *self.state), self.training.state
-            self.admit(split(x, self.case.num_splits), result.distance, before, after)
-            self.state = ReplacementState(*(value.astype(np.float64) for value in after[1:]))
+            after = self.training.state
+            self.admit(split(x, self.case.num_splits), result.distance, self.expected(), after)
+            self.state = ReplacementState(*(after[name].astype(np.float64) for name in STATE[1:]))
 
     @rule(data=st.data())
     def infer(self, data):
@@ -134,10 +139,11 @@ class Training(RuleBasedStateMachine):
         vectors, distance = vectors.reshape(-1, d)[found], distance[found]
         error = distance_error(distance, d, self.case.lookup_ord, rounding(self.case.x.dtype))
         low, high = (np.min(bound, axis=-1, initial=np.inf) for bound in (distance - error, distance + error))
-        assert_votes((after.usage - before.usage)[finite], distance - error <= high[:, np.newaxis])
+        access_count = after["accumulated_usage_count"] - before["accumulated_usage_count"]
+        assert_votes(access_count[finite], distance - error <= high[:, np.newaxis])
         # What may be kept: the stored inputs, whose distances are given, and then the batch.
-        inputs = np.concatenate([before.distant_inputs, vectors])
-        low, high = (np.concatenate([before.input_distances, bound]) for bound in (low, high))
+        inputs = np.concatenate([before["distant_inputs"], vectors])
+        low, high = (np.concatenate([before["input_distances"], bound]) for bound in (low, high))
         assert_kept(after, inputs, low, high)
 
 
@@ -150,13 +156,13 @@ def assert_votes(access_count, near):
 
 def assert_kept(state, inputs, low, high):
     """Require the slots to hold the largest of distances that lie within bounds, earlier first on ties."""
-    left, order = np.ones(len(inputs), bool), []
-    for row, distance in zip(state.distant_inputs, state.input_distances, strict=True):
+    left, order, distances = np.ones(len(inputs), bool), [], state["input_distances"]
+    for row, distance in zip(state["distant_inputs"], distances, strict=True):
         origin = left & (inputs == row).all(axis=-1) & (low <= distance) & (distance <= high)
         assert origin.any(), (row, distance, inputs, low, high)
         order.append(int(origin.argmax()))  # the first, if inputs repeat
         left[order[-1]] = False
-    slots = list(zip(-state.input_distances, order, strict=True))
+    slots = list(zip(-distances, order, strict=True))
     assert slots == sorted(slots)
     later = np.arange(len(inputs)) > order[-1]
-    assert np.where(later, low <= state.input_distances[-1], low < state.input_distances[-1])[left].all()
+    assert np.where(later, low <= distances[-1], low < distances[-1])[left].all()

@@ -69,7 +69,7 @@ def test_a_zero_vector_has_similarity_0_to_everything_and_so_gets_the_first_fini
 def test_a_zero_comes_out_with_its_sign(implementation: Implementation, threshold: float | None):
     x, emb_space = np.array([[[0.0, 1.0], [3.0, -0.0]]], np.float32), np.array([[-0.0, 2.0], [1.0, 0.0]], np.float32)
     vote = threshold and Vote(np.array([0, 1], np.int32), 2, 1, threshold)
-    signs = np.signbit(implementation.quantize_cosine(CosineCase(x, emb_space, vote=vote)).layer_out)
+    signs = np.signbit(implementation.quantize_cosine(CosineCase(x=x, emb_space=emb_space, vote=vote)).layer_out)
     rows = x if vote else emb_space[np.newaxis]
     np.testing.assert_array_equal(signs, np.signbit(rows))
 
@@ -105,7 +105,7 @@ def test_the_first_of_equal_embeddings_is_chosen(implementation: Implementation,
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((13, size))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # close to unit vectors, in float32
-    case = CosineCase(rng.standard_normal((8, 2, size)), np.concatenate([rows, rows, rows]))
+    case = CosineCase(x=rng.standard_normal((8, 2, size)), emb_space=np.concatenate([rows, rows, rows]))
     for dtype in implementation.dtypes:
         wide = comparison_dtype(dtype)
         case = replace(case, x=normal(case.x, dtype), emb_space=normal(case.emb_space, wide))
@@ -126,7 +126,7 @@ def test_splits_and_batches_are_shapes_and_nothing_else(implementation, case):
 @pytest.mark.clause("VQ-10")
 @pytest.mark.parametrize("vote", [None, Vote(np.array([0, 1], np.int32), 2, 2, 0.5)], ids=["plain", "vote"])
 def test_an_empty_batch_gives_an_empty_output(implementation: Implementation, vote: Vote | None):
-    case = CosineCase(np.zeros((0, 2, 6), np.float32), np.ones((2, 3), np.float32), num_splits=2, vote=vote)
+    case = CosineCase(x=np.zeros((0, 2, 6), np.float32), emb_space=np.ones((2, 3), np.float32), num_splits=2, vote=vote)
     result = implementation.quantize_cosine(case)
     assert_identical(result.layer_out, case.x)
     assert result.similarity_values.shape == (0,)

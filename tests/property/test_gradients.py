@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests import strategies
+from tests.implementations.offers import offered
 from tests.verify import verify
 
 
@@ -20,7 +21,7 @@ def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embe
 @verify("VQ-5", drawn=strategies.cases_with_upstream)
 def test_no_loss_reaches_x(implementation, drawn):
     gradients = implementation.gradients(*drawn)
-    assert gradients.losses_to_x.keys() == {name for name, weight in drawn[0].weights.items() if weight != 0}
+    assert gradients.losses_to_x.keys() == set(drawn[0].losses)
     for gradient in gradients.losses_to_x.values():
         assert gradient.shape == drawn[0].x.shape
         assert not gradient.any()
@@ -31,8 +32,7 @@ def test_the_gradient_of_a_loss_is_linear_in_its_weight(implementation, case):
     upstream = np.zeros_like(case.x)
     gradients = implementation.gradients(case, upstream).losses_to_emb_space
     # Doubling and negating are exact in binary.
-    other = replace(case, alpha=-2 * case.alpha, beta=-2 * case.beta, gamma=-2 * case.gamma)
-    others = implementation.gradients(other, upstream).losses_to_emb_space
+    others = implementation.gradients(case.scaled(-2), upstream).losses_to_emb_space
     assert list(others) == list(gradients)
     for name, gradient in gradients.items():
         assert gradient.shape == case.emb_space.shape
@@ -51,9 +51,8 @@ def test_an_empty_batch_moves_the_embeddings_by_the_coulomb_loss_alone(implement
 
 @verify("VQ-7", case=strategies.cases)
 def test_gradients_are_finite_where_all_differences_are_zero(implementation, case):
-    same = replace(
-        case, x=np.zeros_like(case.x), emb_space=np.zeros_like(case.emb_space), alpha=1.0, beta=1.0, gamma=1.0
-    )
+    same = replace(case, x=np.zeros_like(case.x), emb_space=np.zeros_like(case.emb_space))
+    same = same.weighted(**dict.fromkeys(offered(implementation, "losses", case.weights), 1.0))
     gradients = implementation.gradients(same, np.ones_like(case.x))
     assert all((gradient == 0).all() for gradient in gradients.losses_to_emb_space.values())
 
@@ -71,7 +70,7 @@ def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case)
 
 @verify("VQ-7", case=strategies.cases)
 def test_the_coulomb_loss_moves_no_centre_of_mass(implementation, case):
-    gradient = implementation.gradients(replace(case, gamma=1.0), np.ones_like(case.x)).losses_to_emb_space
+    gradient = implementation.gradients(case.weighted(coulomb_loss=1.0), np.ones_like(case.x)).losses_to_emb_space
     # What row i takes, the others give. 3 n^2 terms of magnitude at most 1, and their sum, each round at 2^-24 at most.
     n = len(case.emb_space)
     np.testing.assert_allclose(gradient["coulomb_loss"].sum(axis=0), 0, atol=(3 * n**2) ** 2 * 2.0**-24)

@@ -58,7 +58,7 @@ def without(case, whole, kept):
 def assert_same_losses(case, losses, expected):
     """Compare losses whose terms are the same numbers, apart from terms 0, but may be summed in another way."""
     terms = len(case.vectors) + len(case.emb_space) + 1  # 1, since the bound is of the exact sum, not of `expected`
-    assert list(losses) == [name for name, weight in case.weights.items() if weight != 0]
+    assert list(losses) == case.losses
     for name, loss in losses.items():
         bound = 2 * weighted_sum_error(expected[name], 0, terms, rounding(case.x.dtype))
         assert_within(loss, expected[name], bound, name)
@@ -129,7 +129,8 @@ def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_
 ) -> None:
     for dtype in {"float64", "float32"}.intersection(implementation.dtypes):
         largest = np.finfo(dtype).max
-        case = Case(np.array([[[-largest]]], dtype), np.array([[np.nan], [largest], [np.inf]], dtype), lookup_ord)
+        emb_space = np.array([[np.nan], [largest], [np.inf]], dtype)
+        case = Case(x=np.array([[[-largest]]], dtype), emb_space=emb_space, lookup_ord=lookup_ord)
         with np.errstate(over="ignore"):
             assert implementation.quantize(case).emb_index == 1
 
@@ -137,7 +138,8 @@ def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_
 @pytest.mark.clause("VQ-13")
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_where_no_embedding_is_finite_no_vector_finds_one(implementation: Implementation, lookup_ord: float) -> None:
-    case = Case(np.array([[[1.0, 0.0]], [[np.inf, 0.0]]]), np.array([[np.nan, 1.0], [-np.inf, 0.0]]), lookup_ord)
+    x, emb_space = np.array([[[1.0, 0.0]], [[np.inf, 0.0]]]), np.array([[np.nan, 1.0], [-np.inf, 0.0]])
+    case = Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord)
     result, gradients = implementation.quantize(case), implementation.gradients(case, np.ones_like(case.x))
     assert np.isnan(result.layer_out).all()
     assert (result.emb_index == -1).all()

@@ -47,7 +47,7 @@ def test_no_loss_reaches_x_and_the_beta_loss_pulls_along_the_axes_only(implement
     gradients = implementation.gradients(drawn.scaled, np.ones_like(drawn.scaled.x))
     assert (gradients.output_to_x == 1).all()
     assert not gradients.output_to_emb_space.any()
-    assert list(gradients.losses_to_x) == ["alpha_loss", "beta_loss", "coulomb_loss"]
+    assert list(gradients.losses_to_x) == drawn.scaled.losses
     assert not any(gradient.any() for gradient in gradients.losses_to_x.values())
     gradient = gradients.losses_to_emb_space["beta_loss"]
     across = gradient - gradient @ drawn.axes @ drawn.axes.T
@@ -70,7 +70,13 @@ def test_an_axis_is_null_below_the_larger_size_times_the_roundoff_of_the_compari
     for s, across in ((6 * unit, 0), (10 * unit, 1)):
         emb_space, x = np.zeros((n, d), dtype), np.zeros((1, 1, d), dtype)
         emb_space[:4, :2], x[..., 1] = [[1, 0], [-1, 0], [0, s], [0, -s]], 1
-        case = Case(x, emb_space, np.inf, 1, 0.1, 0.01, 0, False, False, "pca-emb-space", 2)
+        case = Case(
+            x=x,
+            emb_space=emb_space,
+            lookup_ord=np.inf,
+            dim_reduction="pca-emb-space",
+            num_dim_reduction_components=2,
+        )
         distance = implementation.quantize(case).distance[0, 0]
         # Distances are off by s at most, and by a few roundings.
         np.testing.assert_allclose(distance, [1, 1, *[across] * (n - 2)], atol=16 * unit)
@@ -80,7 +86,7 @@ def test_an_axis_is_null_below_the_larger_size_times_the_roundoff_of_the_compari
 def test_rows_on_a_line_far_from_zero_have_one_axis(implementation):
     far = 2.0**20  # a mean near it, of three rows, is off by more than the roundoff of the differences
     emb_space, x = np.array([[1, 3], [2, 6], [4, 12]]) + far, np.array([[[5, -9]]]) + far
-    case = Case(x, emb_space, lookup_ord=1, dim_reduction="pca-emb-space", num_dim_reduction_components=2)
+    case = Case(x=x, emb_space=emb_space, lookup_ord=1, dim_reduction="pca-emb-space", num_dim_reduction_components=2)
     # Along (1, 3) / root 10 the input is at -22 / root 10. Some tens of roundings, on lengths up to 20.
     expected = (np.array([10, 20, 40]) + 22) / np.sqrt(10)
     np.testing.assert_allclose(implementation.quantize(case).distance[0, 0], expected, rtol=64 * 2.0**-53)
@@ -90,7 +96,7 @@ def test_rows_on_a_line_far_from_zero_have_one_axis(implementation):
 @pytest.mark.parametrize("scale", [2.0**900, 2.0**-900])
 def test_the_axes_are_found_where_squares_overflow_or_underflow(implementation, scale):
     emb_space, x = np.array([[-1, 3], [1, -3], [6, 2], [-6, -2]]) * scale, np.array([[[1, 2]]]) * scale
-    case = Case(x, emb_space, lookup_ord=1, dim_reduction="pca-emb-space", num_dim_reduction_components=1)
+    case = Case(x=x, emb_space=emb_space, lookup_ord=1, dim_reduction="pca-emb-space", num_dim_reduction_components=1)
     # Along (3, 1) / root 10 the input is at 5 / root 10, the embeddings at 0, 0, 20, -20. Some tens of roundings.
     distance = implementation.quantize(case).distance[0, 0] / scale
     np.testing.assert_allclose(distance, np.array([5, 5, 15, 25]) / np.sqrt(10), rtol=64 * 2.0**-53)
@@ -102,7 +108,8 @@ def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_
     # Of sizes at which a matrix product rounds a row by its position.
     emb_space = np.random.default_rng(0).standard_normal((12, 100))
     emb_space = np.concatenate([emb_space, emb_space[3:4]])
-    case = Case(emb_space[8:, np.newaxis], emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=3)
+    x = emb_space[8:, np.newaxis]
+    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=3)
     result = implementation.quantize(case)
     assert result.emb_index[:, 0].tolist() == [8, 9, 10, 11, 3]
     assert not result.distance[range(5), 0, [8, 9, 10, 11, 3]].any()
@@ -114,7 +121,7 @@ def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_
 def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, dim_reduction):
     emb_space = np.array([[1, 2], [-1, 3], [np.nan, 1], [4, 0]], np.float32)
     x = np.array([[[0, 1], [2, 2], [-1, 3]]], np.float32)
-    case = Case(x, emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=1)
+    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=1)
     clean = replace(case, emb_space=emb_space[[0, 1, 3]])
     result, expected = implementation.quantize(case), implementation.quantize(clean)
     assert np.isnan(result.distance[..., 2]).all()
@@ -127,7 +134,14 @@ def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, 
 def test_spacing_and_alpha_loss_are_those_of_the_full_space(implementation, dim_reduction):
     # One axis, the first: along it the input is nearest to the embedding that lies 5 off.
     emb_space = np.array([[16, 0], [-16, 0], [1, 5], [-1, 5], [0, -10]], np.float32)
-    case = Case(np.array([[[1, 0]]], np.float32), emb_space, 1, 1, 2, 0, 3, False, False, dim_reduction, 1)
+    case = Case(
+        x=np.array([[[1, 0]]], np.float32),
+        emb_space=emb_space,
+        lookup_ord=1,
+        weights={"alpha_loss": 2, "coulomb_loss": 3},
+        dim_reduction=dim_reduction,
+        num_dim_reduction_components=1,
+    )
     result = implementation.quantize(case)
     assert result.emb_index == [[2]]
     assert result.losses == {"alpha_loss": 2 * 5, "coulomb_loss": -3 * (20 + 20 + 2 + 2 + 16)}

@@ -6,11 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import Case, CosineCase, Implementation, NotOffered, Vote
+from tests.implementations.protocol import LOSSES, Case, CosineCase, Implementation, NotOffered, Vote
 
 X, EMB_SPACE = np.ones((2, 3, 4), np.float32), np.eye(3, 2, dtype=np.float32)
-CASE = Case(X, EMB_SPACE, num_splits=2)
+CASE = Case(x=X, emb_space=EMB_SPACE, num_splits=2)
 VOTE = Vote(np.array([0, 1, 1], np.int32), num_classes=2, k=2, majority_threshold=0.5)
+
+
+LOSS_OF = {weight: loss for loss, weight in LOSSES.items()}
+
+
+def changed(argument: str, value: Any) -> Case:
+    """Return the case with another value of an argument, which may be the weight of a loss."""
+    if argument in LOSS_OF:
+        return CASE.weighted(**{LOSS_OF[argument]: value})
+    return replace(CASE, **{argument: value})
 
 
 def refused(implementation: Implementation, argument: str) -> Any:
@@ -32,13 +42,13 @@ def refused(implementation: Implementation, argument: str) -> Any:
         ("lookup_ord", -np.inf),
         ("lookup_ord", np.nan),
         ("lookup_ord", "2"),
-        *((weight, value) for weight in ("alpha", "beta", "gamma") for value in (np.nan, np.inf, "0.1")),
+        *((weight, value) for weight in LOSS_OF for value in (np.nan, np.inf, "0.1")),
         ("dim_reduction", "pca"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(implementation: Implementation, argument: str, value: Any) -> None:
     with refused(implementation, argument):
-        implementation.quantize(replace(CASE, **{argument: value}))
+        implementation.quantize(changed(argument, value))
 
 
 @pytest.mark.clause("VQ-16")
@@ -67,7 +77,9 @@ def test_a_wrong_argument_of_a_vote_is_refused_by_name(
     implementation: Implementation, argument: str, value: Any
 ) -> None:
     with refused(implementation, argument):
-        implementation.quantize_cosine(CosineCase(X, EMB_SPACE, 2, vote=replace(VOTE, **{argument: value})))
+        implementation.quantize_cosine(
+            CosineCase(x=X, emb_space=EMB_SPACE, num_splits=2, vote=replace(VOTE, **{argument: value}))
+        )
 
 
 @pytest.mark.clause("VQ-16")
@@ -81,7 +93,9 @@ def test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused(
 
 @pytest.mark.clause("VQ-16")
 def test_what_the_rules_allow_is_not_refused(implementation: Implementation) -> None:
-    assert implementation.quantize(replace(CASE, alpha=-1, beta=0, gamma=0)).layer_out.shape == X.shape
+    assert implementation.quantize(replace(CASE, weights={"alpha_loss": -1})).layer_out.shape == X.shape
     for representative in ("first", "nearest"):
-        case = CosineCase(X, EMB_SPACE, 2, vote=replace(VOTE, k=3, representative=representative))
+        case = CosineCase(
+            x=X, emb_space=EMB_SPACE, num_splits=2, vote=replace(VOTE, k=3, representative=representative)
+        )
         assert implementation.quantize_cosine(case).layer_out.shape == X.shape

@@ -55,7 +55,7 @@ def test_votes_reach_the_share_that_they_are_and_not_the_next_number(implementat
     emb_space, x = np.ones((k, 1), np.float32), np.ones((1, 1, 1), np.float32)
     labels = (np.arange(k) < votes).astype(np.int32)
     for threshold, is_mapped in ((share, False), (float(np.nextafter(share, 2)), True)):
-        case = CosineCase(x, emb_space, vote=Vote(labels, 2, k, threshold))
+        case = CosineCase(x=x, emb_space=emb_space, vote=Vote(labels, 2, k, threshold))
         assert implementation.quantize_cosine(case).identity_mapping_mask == is_mapped
 
 

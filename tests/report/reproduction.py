@@ -1,6 +1,6 @@
 """What a failed check says beside its error: where it failed, by how much, and how to see it again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ def description(value: Any) -> str:
     Examples
     --------
     >>> from tests.implementations.protocol import Case
-    >>> description(Case(np.zeros((1, 2, 3), np.float16), np.zeros((4, 3), np.float32), lookup_ord=1))
+    >>> description(Case(x=np.zeros((1, 2, 3), np.float16), emb_space=np.zeros((4, 3), np.float32), lookup_ord=1))
     'Case(x: float16 [1, 2, 3], emb_space: float32 [4, 3], lookup_ord=1)'
     """
     return f"{type(value).__name__}({', '.join(map(_description_of_field, *_changed(value)))})"
@@ -100,6 +100,8 @@ def source(value: Any) -> str:
     """
     if isinstance(value, np.ndarray):
         return _source_of_array(value)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name!r}: {source(of)}' for name, of in value.items())}}}"
     if is_dataclass(value):
         arguments = map("{}={}".format, *_changed(value, source))
         return f"{type(value).__name__}({', '.join(arguments)})"
@@ -119,7 +121,6 @@ def _changed(value: Any, of: Any = lambda it: it) -> tuple[list[str], list[Any]]
 
 
 def _is_changed(value: Any, field: Any) -> bool:
-    if field.default is MISSING:
-        return True
+    default = field.default if field.default_factory is MISSING else field.default_factory()
     actual = getattr(value, field.name)
-    return type(actual) is not type(field.default) or actual != field.default
+    return type(actual) is not type(default) or actual != default

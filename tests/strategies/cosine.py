@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
+from tests.implementations.offers import DTYPES, REPRESENTATIVES, offered, to_draw
 from tests.implementations.protocol import CosineCase, Implementation, Vote
 from tests.strategies.choices import chooser, integers, sample
 from tests.strategies.vectors import Rows, normal
@@ -33,8 +34,8 @@ class Combination(NamedTuple):
     vote: dict[str, Any] | None
 
 
-def combination(choose: Callable[[Sequence[Any]], Any], dtypes: Sequence[str], voting: bool) -> Combination:
-    """Choose what is static, with the given way to choose one of some options."""
+def combination(choose: Callable[[Sequence[Any]], Any], implementation: Implementation, voting: bool) -> Combination:
+    """Choose what is static, of what is offered, with the given way to choose one of some options."""
     n = choose(range(1, 9))
     k = choose(range(1, n + 1))
     share = choose(range(1, k + 1)) / k
@@ -43,9 +44,10 @@ def combination(choose: Callable[[Sequence[Any]], Any], dtypes: Sequence[str], v
         "num_classes": choose((2, 3, 6, 1)),
         "k": k,
         "majority_threshold": choose(thresholds),
-        "representative": choose(("first", "nearest")),
+        "representative": choose(to_draw(implementation, "votes", REPRESENTATIVES)),
     }
-    sizes = (choose(dtypes), choose(range(1, 4)), choose(range(1, 8)), n, choose(("int32", "int64")))
+    dtype = choose(to_draw(implementation, "dtypes", DTYPES))
+    sizes = (dtype, choose(range(1, 4)), choose(range(1, 8)), n, choose(("int32", "int64")))
     return Combination(*sizes, vote if voting else None)
 
 
@@ -55,12 +57,14 @@ def combinations(draw: st.DrawFn, implementation: Implementation, voting: bool |
 
     A law that changes what is static needs so many `variants` of each, and then gets fewer of them.
     """
+    if voting is None and not offered(implementation, "votes", REPRESENTATIVES):
+        voting = False
     if implementation.configurations is None:
         choose = chooser(draw, 11)
-        return combination(choose, implementation.dtypes, choose((False, True)) if voting is None else voting)
+        return combination(choose, implementation, choose((False, True)) if voting is None else voting)
     # One and a third for each kind. This seed reaches every kind of threshold, and k = 1 to k = n.
     each, rng = max(1, implementation.configurations * 4 // 3), random.Random(531)
-    kinds = {it: [combination(rng.choice, implementation.dtypes, it) for _ in range(each)] for it in (False, True)}
+    kinds = {it: [combination(rng.choice, implementation, it) for _ in range(each)] for it in (False, True)}
     fixed = [pair[it] for pair in zip(*kinds.values(), strict=True) for it in (False, True) if voting in (None, it)]
     return draw(st.sampled_from(fixed[: max(1, len(fixed) // variants)]))
 
@@ -124,7 +128,7 @@ def cosine_cases(
         several = choose((True, True, True, False))
         labels = integers(draw, n, 0 if several else vote["num_classes"] - 1, vote["num_classes"] - 1)
         vote = Vote(labels.astype(label_dtype), **vote)
-    return CosineCase(x.reshape(batch, r, num_splits * d), emb_space, num_splits, vote=vote)
+    return CosineCase(x=x.reshape(batch, r, num_splits * d), emb_space=emb_space, num_splits=num_splits, vote=vote)
 
 
 def _contaminate(draw: st.DrawFn, vectors: NDArray[Any], at_least: int) -> None:

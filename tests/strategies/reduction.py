@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
+from tests.implementations.offers import DIM_REDUCTIONS, DTYPES, to_draw
 from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
 from tests.strategies.choices import chooser, integers, sample
 from tests.strategies.vectors import normal
@@ -34,6 +35,9 @@ _EXPONENTS = {"float64": (-290, 290), "float32": (-40, 50), "bfloat16": (-40, 50
 _WIDE_EXPONENTS = {"float64": (-900, 900), "float32": (-90, 110), "bfloat16": (-90, 110), "float16": (-4, 6)}
 
 
+_SHARED = ("num_splits", "dim_reduction", "num_dim_reduction_components")  # of both kinds of cases
+
+
 class ReducedStatics(NamedTuple):
     """What a graph is built for."""
 
@@ -51,7 +55,12 @@ class ReducedStatics(NamedTuple):
         return self.dim_reduction == "pca-batch"
 
 
-_KINDS = tuple(itertools.product((2, 1, np.inf), ("pca-batch", "pca-emb-space")))
+def _kinds(implementation: Implementation, lookup_ord: float | None) -> tuple[tuple[float, str], ...]:
+    """Return the norms and the fits that are offered; where a norm is asked for that is not, that one."""
+    norms = to_draw(implementation, "norms", (2, 1, np.inf))  # the simplest first
+    if lookup_ord not in (None, *norms):
+        norms = (lookup_ord,)
+    return tuple(itertools.product(norms, to_draw(implementation, "dim_reductions", DIM_REDUCTIONS)))
 
 
 def _choose_statics(choose: Callable[[Sequence[Any]], Any], dtypes: Sequence[str], kind: tuple[float, str]) -> Any:
@@ -67,14 +76,15 @@ def _choose_statics(choose: Callable[[Sequence[Any]], Any], dtypes: Sequence[str
 @st.composite
 def reduced_statics(draw: st.DrawFn, implementation: Implementation, lookup_ord: float | None = None) -> ReducedStatics:
     """Draw sizes, norm, mode and components; of few combinations if the implementation is slow to set up."""
-    kinds = [kind for kind in _KINDS if lookup_ord in (None, kind[0])]
+    every, dtypes = _kinds(implementation, lookup_ord), to_draw(implementation, "dtypes", DTYPES)
+    kinds = [kind for kind in every if lookup_ord in (None, kind[0])]
     if implementation.configurations is None:
         choose = chooser(draw, 6)
-        return _choose_statics(choose, implementation.dtypes, choose(kinds))
+        return _choose_statics(choose, dtypes, choose(kinds))
     rng = random.Random(0)
     fixed = [
-        _choose_statics(rng.choice, implementation.dtypes, kind)
-        for kind in _KINDS * max(1, implementation.configurations // (2 * len(_KINDS)))
+        _choose_statics(rng.choice, dtypes, kind)
+        for kind in every * max(1, implementation.configurations // (2 * len(every)))
     ]
     return draw(st.sampled_from([it for it in fixed if (it.lookup_ord, it.dim_reduction) in kinds]))
 
@@ -279,6 +289,4 @@ def _votes(draw: st.DrawFn, statics: ReducedStatics) -> Vote | None:
 
 def as_cosine(case: Case, vote: Vote | None = None) -> CosineCase:
     """Return the same inputs for a lookup by cosine similarity."""
-    return CosineCase(
-        case.x, case.emb_space, case.num_splits, case.dim_reduction, case.num_dim_reduction_components, vote
-    )
+    return CosineCase(x=case.x, emb_space=case.emb_space, **{name: case.arguments[name] for name in _SHARED}, vote=vote)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.comparison import comparison_dtype
-from tests.implementations.protocol import Case, Implementation
+from tests.implementations.cases import LOSSES, Case
+from tests.implementations.offers import DTYPES, NORMS, offered, to_draw
+from tests.implementations.protocol import Implementation
 from tests.strategies.choices import chooser, integers, sample
 
 Rows = NDArray[np.float64]
@@ -40,36 +42,38 @@ class Statics(NamedTuple):
     d: int
     n: int
     lookup_ord: float
-    alpha: float
-    beta: float
-    gamma: float
     schedule: bool
+    weights: dict[str, float]
 
 
 _WEIGHTS = (0.0, 0.1, 5e-3, 2.0)
-_NORMS = (1, 2, np.inf)
-_RANGES = (range(1, 5), range(1, 7), range(1, 8), _NORMS, _WEIGHTS, _WEIGHTS, _WEIGHTS, (False, True))
+_SIZES = (range(1, 5), range(1, 7), range(1, 8))
 
 
 def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
-    """Draw dtype, splits, sizes, norm and weights; of few combinations if the implementation is slow to set up."""
-    ranges = (implementation.dtypes, *_RANGES)
+    """Draw dtype, splits, sizes, norm and weights of what is offered; of few combinations if it is slow to set up."""
+    dtypes, norms = to_draw(implementation, "dtypes", DTYPES), to_draw(implementation, "norms", NORMS)
+    losses, ranges = offered(implementation, "losses", LOSSES), (dtypes, *_SIZES, norms, (False, True))
     if implementation.configurations is None:
-        return _any_statics(ranges)
-    rng = random.Random(618)  # this seed reaches one embedding, single coordinates, and each weight in every form
+        return _any_statics(ranges, losses)
+    rng = random.Random(617)  # it reaches one embedding, single coordinates, and each weight in every form
+    by_loss = {name: random.Random(name) for name in losses}  # no loss changes what is drawn for the others
     # Neither number divides the other, so that each dtype comes with each norm, if there are so many.
-    pairs = zip(itertools.cycle(implementation.dtypes), itertools.cycle(_NORMS), strict=False)
+    pairs = zip(itertools.cycle(dtypes), itertools.cycle(norms), strict=False)
     fixed = [
-        Statics(*map(rng.choice, ranges))._replace(dtype=dtype, lookup_ord=lookup_ord)
+        Statics(
+            *map(rng.choice, ranges), weights={name: own.choice(_WEIGHTS) for name, own in by_loss.items()}
+        )._replace(dtype=dtype, lookup_ord=lookup_ord)
         for dtype, lookup_ord in itertools.islice(pairs, implementation.configurations)
     ]
-    fixed[-1] = fixed[-1]._replace(alpha=0.0, beta=0.0, gamma=0.0)  # a training without a loss
+    fixed[-1] = fixed[-1]._replace(weights={})  # a training without a loss
     return st.sampled_from(fixed)
 
 
 @st.composite
-def _any_statics(draw: st.DrawFn, ranges: Sequence[Sequence[Any]]) -> Statics:
-    return Statics(*map(chooser(draw, len(ranges)), ranges))
+def _any_statics(draw: st.DrawFn, ranges: Sequence[Sequence[Any]], losses: Sequence[str]) -> Statics:
+    choose = chooser(draw, len(ranges) + len(losses))
+    return Statics(*map(choose, ranges), weights={name: choose(_WEIGHTS) for name in losses})
 
 
 def exact_rows(draw: st.DrawFn, count: int, d: int) -> Rows:
@@ -114,7 +118,7 @@ def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) 
     Rows come from a small pool, so that embeddings repeat and inputs equal embeddings; coordinates, if exact, from few
     values, so that different embeddings tie. Those that are not exact nearly tie instead.
     """
-    dtype, num_splits, d, n, *parameters = draw(statics(implementation))
+    dtype, num_splits, d, n, lookup_ord, schedule, weights = draw(statics(implementation))
     choose = chooser(draw, 5)
     batch, r, count = choose(range(1, 5)), choose(range(1, 4)), choose(range(2, 9))
     pool = exact_rows(draw, count, d) if exact else rounded_rows(draw, count, d, dtype)
@@ -128,8 +132,10 @@ def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) 
     return Case(
         x=normal(x, dtype).reshape(batch, r, num_splits * d),
         emb_space=emb_space,
-        **dict(zip(Statics._fields[4:], parameters, strict=True)),
+        lookup_ord=lookup_ord,
         num_splits=num_splits,
+        weights=weights,
+        schedule=schedule,
         exact=exact,
     )
 

@@ -45,7 +45,11 @@ def random_case(lookup_ord, dtype, seed=0, scale=1.0, offset=0.0):
     """Draw 50 vectors and 20 embeddings in 6 dimensions, normally distributed around the offset."""
     rng = np.random.default_rng(seed)
     x, emb_space = rng.standard_normal([50, 1, 6]), rng.standard_normal([20, 6])
-    return Case((offset + scale * x).astype(dtype), (offset + scale * emb_space).astype(dtype), lookup_ord)
+    return Case(
+        x=(offset + scale * x).astype(dtype),
+        emb_space=(offset + scale * emb_space).astype(dtype),
+        lookup_ord=lookup_ord,
+    )
 
 
 def error_of_distances(case):
@@ -143,7 +147,7 @@ def mean_of(distance, weight, way):
 def test_no_beta_loss_by_direct_differences_exceeds_its_error(case, way):
     vectors, emb_space = arithmetic.compared(case)
     distance = arithmetic.norm(arithmetic.differences(vectors, emb_space, way), case.lookup_ord, way)
-    expected, error = oracle(replace(case, beta=0.1)).losses["beta_loss"], error_of_distances(case)
+    expected, error = oracle(case.weighted(beta_loss=0.1)).losses["beta_loss"], error_of_distances(case)
     bound = weighted_sum_error(expected, 0.1 * error.sum(axis=-1).mean(), distance.size, rounding(case.x.dtype))
     assert abs(mean_of(distance, 0.1, way) - expected) <= bound
 
@@ -183,7 +187,7 @@ def test_every_gradient_by_direct_differences_is_enclosed(case, way):
 @pytest.mark.clause("VQ-7")
 @pytest.mark.parametrize("difference", [4.5e-23, 1e-22, 1e-20])
 def test_a_gradient_by_subnormal_squares_is_enclosed(difference):
-    case = Case(np.zeros([1, 1, 1], np.float32), np.array([[difference]], np.float32), lookup_ord=2)
+    case = Case(x=np.zeros([1, 1, 1], np.float32), emb_space=np.array([[difference]], np.float32), lookup_ord=2)
     for gradient, interval in enclosed(case, Way(arithmetic.forward, arithmetic.kept)).values():
         assert interval.contains(gradient).all()
 
@@ -300,7 +304,7 @@ def test_without_exactness_ties_of_linf_share_in_any_combination():
 
 def on_a_line(*embeddings, exact):
     emb_space = np.array(embeddings)[:, np.newaxis]
-    return Case(np.zeros([1, 1, 1]), emb_space, lookup_ord=1, gamma=1.0, exact=exact)
+    return Case(x=np.zeros([1, 1, 1]), emb_space=emb_space, lookup_ord=1, weights={"coulomb_loss": 1.0}, exact=exact)
 
 
 @pytest.mark.clause("VQ-7")

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -23,10 +23,10 @@ from tests.report import measurements
 from tests.report.reproduction import program, source
 from tests.report.table import Outcome, as_json, as_markdown, as_text, rows
 from tests.suite.profiles import under
+from tests.suite.verification import ROOT, verification
 from tests.verify import ENOUGH, verify
 
-ROOT = Path(__file__).parents[2]
-CASE = Case(np.array([[[1.0, -0.0]]]), np.array([[2.0, np.inf], [0.0, 1.0]]), lookup_ord=np.inf)
+CASE = Case(x=np.array([[[1.0, -0.0]]]), emb_space=np.array([[2.0, np.inf], [0.0, 1.0]]), lookup_ord=np.inf)
 
 
 class Doubled:
@@ -145,7 +145,7 @@ def test_what_an_implementation_leaves_out_is_not_offered():
     with pytest.raises(NotOffered, match="not offered: `gradients`"):
         subject.gradients(CASE, CASE.x)
     with pytest.raises(NotOffered, match="not offered: float16"):
-        subject.quantize(Case(CASE.x.astype(np.float16), CASE.emb_space.astype(np.float32)))
+        subject.quantize(Case(x=CASE.x.astype(np.float16), emb_space=CASE.emb_space.astype(np.float32)))
     with pytest.raises(NotOffered, match="not offered: `state`"):
         _ = Subject(Training()).training(CASE, 1).state
     assert (subject.effort, subject.configurations) == (1.0, None)
@@ -277,6 +277,14 @@ def test_the_source_of_a_case_leaves_out_what_is_as_by_default():
     assert source(CASE).endswith("lookup_ord=inf)")
 
 
+def test_the_source_of_a_case_gives_weights_and_masks_back():
+    case = replace(CASE.weighted(beta_loss=np.float32(0.1)), mask=np.array([[True]]), estimator="none", every=2)
+    again = eval(source(case), {"Case": Case, "array": np.array, "inf": np.inf})
+    assert again.weights == case.weights
+    np.testing.assert_array_equal(again.mask, case.mask, strict=True)
+    assert (again.estimator, again.every, again.codebooks) == ("none", 2, "shared")
+
+
 def run(code):
     return subprocess.run(
         [sys.executable, "-"], input=code, cwd=ROOT, capture_output=True, text=True, check=True
@@ -303,7 +311,7 @@ def test_a_failure_comes_with_what_shows_it_again():
 @pytest.mark.process
 def test_a_training_is_shown_again_step_by_step():
     subject = Subject(Oracle())
-    case = Case(np.array([[[1.0, 2.0]]], ml_dtypes.bfloat16), np.array([[0, 0], [1, 2]], np.float32))
+    case = Case(x=np.array([[[1.0, 2.0]]], ml_dtypes.bfloat16), emb_space=np.array([[0, 0], [1, 2]], np.float32))
     training, other = subject.training(case, 1), subject.training(case, 2)
     training.training_pass(case.x)
     other.inference_pass(case.x[:0])
@@ -320,15 +328,6 @@ def test_a_call_that_raises_is_shown_too():
 
 
 # The whole, in workers.
-
-
-def verification(folder, path, *arguments):
-    """Run tests of an implementation on few examples; return the rows of the report by clause, and the output."""
-    options = ["--hypothesis-profile=few", "-p", "no:cacheprovider", "-q"]
-    command = [sys.executable, "-m", "pytest", *options, "--implementation", path, "--report", folder, *arguments]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    table = json.loads((folder / "report.json").read_text())
-    return {row["clause"]: row for row in table}, result.stdout
 
 
 @pytest.mark.process

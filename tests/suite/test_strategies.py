@@ -16,7 +16,7 @@ from tests import strategies
 from tests.comparison import METRICS, comparison_dtype, distance_error, near_minima, rounding
 from tests.implementations.graph import GraphFunctions
 from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case
+from tests.implementations.protocol import LOSSES, Case
 from tests.strategies import choices
 
 pytestmark = pytest.mark.slow
@@ -359,7 +359,7 @@ def test_each_choice_is_of_its_own_options_and_the_simplest_is_the_first():
     [
         *(("dtype", dtype) for dtype in DTYPES),
         *(("lookup_ord", lookup_ord) for lookup_ord in NORMS),
-        *((name, value) for name in ("schedule", "alpha", "beta", "gamma") for value in (True, False)),
+        *(("schedule", value) for value in (True, False)),
         ("n", 1),
         ("d", 1),
     ],
@@ -371,6 +371,12 @@ def test_the_few_configurations_of_the_graph_functions_cover_each_parameter(fiel
 
     assert GraphFunctions.configurations is not None
     assert reaches(CONFIGURATIONS, covered)
+
+
+@pytest.mark.parametrize("is_present", [True, False])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_few_configurations_of_the_graph_functions_cover_each_loss(loss, is_present):
+    assert reaches(CONFIGURATIONS, lambda statics: bool(statics.weights.get(loss)) == is_present)
 
 
 def test_the_few_configurations_of_the_graph_functions_cover_splits_of_single_coordinates():
