@@ -13,12 +13,12 @@ from sklearn.cluster import kmeans_plusplus
 
 from examples.measures import Quantization, Training
 from examples.progress import FitProgress, progress_bar
-from vq_layer import VectorQuantization
+from vq_layer import Alpha, VectorQuantization
 
 EPOCHS = 10
 BATCH_SIZE = 256
 # alpha-loss draws each code to the vectors that chose it: all that codes need which lie in the data from the start.
-WEIGHTS = {"alpha": 1.0, "beta": 0.0, "gamma": 0.0}
+LOSS = Alpha(1.0)
 LEARNING_RATE = 0.012  # at first: a step of Adam is some three of 255 shades in every coordinate
 LAST_LEARNING_RATE = 1e-4
 KMEANS_ITERATIONS = 50
@@ -47,7 +47,7 @@ def learn_with_layer(vectors: NDArray[np.float32], first: NDArray[np.float32], s
     seed : int
         Of the order of the batches: the same seed gives the same codebook on the same machine.
     """
-    layer = VectorQuantization(len(first), **WEIGHTS)
+    layer = VectorQuantization(len(first), losses=LOSS)
     return train("VectorQuantization", layer, vectors, first, seed, EPOCHS, LEARNING_RATE).quantization
 
 

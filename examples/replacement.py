@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.learning import WEIGHTS, train
+from examples.learning import LOSS, train
 from examples.measures import Training
-from vq_layer import ReplaceEmbeddings, VectorQuantization
+from vq_layer import MostDistant, ReplaceEmbeddings, VectorQuantization
 
 EPOCHS = 8
 # A quarter of 256 codes, some ten times in all. The last time leaves half an epoch for the new codes to settle in.
@@ -27,9 +27,9 @@ def learn_with_and_without(vectors: NDArray[np.float32], n: int, seed: int) -> l
 def _learn(
     vectors: NDArray[np.float32], n: int, seed: int, name: str, callbacks: Sequence[ReplaceEmbeddings]
 ) -> Training:
-    # Under these losses only a code that is chosen moves. beta-loss, which draws every code to the data, would bring
+    # Under this loss only a code that is chosen moves. beta-loss, which draws every code to the data, would bring
     # idle ones back by itself.
-    layer = VectorQuantization(n, **WEIGHTS, num_embeds_replaced=NUM_EMBEDS_REPLACED)
+    layer = VectorQuantization(n, losses=LOSS, replacement=MostDistant(NUM_EMBEDS_REPLACED))
     first = nearly_white(n, vectors.shape[1], seed)
     return train(name, layer, vectors, first, seed, EPOCHS, LEARNING_RATE, callbacks)
 

@@ -158,8 +158,9 @@ def check_constant(value: Any, shape: tuple[int | None, ...], name: str = "embed
     if not received.is_compatible_with(shape):
         axes = ("num_splits", "n", "d")[-len(shape) :]
         sizes = ", ".join(axis if size is None else str(size) for axis, size in zip(axes, shape, strict=True))
+        known = f" = [{sizes}]" if any(size is not None for size in shape) else ""
         raise ValueError(
-            f"the values of `{name}` must have the shape [{', '.join(axes)}] = [{sizes}]. "
+            f"the values of `{name}` must have the shape [{', '.join(axes)}]{known}. "
             f"Received: {tuple(received.as_list())}"
         )
     dtype = value.dtype if tf.is_tensor(value) else tf.as_dtype(np.asarray(value).dtype)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from benchmarks.data import Data
 from benchmarks.implementations import Call
 from benchmarks.settings import ALPHA, BETA, MAJORITY_THRESHOLD, NUM_CLASSES, K, Setting
-from vq_layer import CosineKNNVectorQuantization, VectorQuantization
+from vq_layer import Alpha, Beta, CosineKNNVectorQuantization, Coulomb, Norm, VectorQuantization
 
 
 def lookup(setting: Setting, data: Data) -> Call:
@@ -61,10 +61,8 @@ def eager_call(setting: Setting, data: Data) -> Call:
 def _quantizer(setting: Setting, data: Data) -> VectorQuantization:
     layer = VectorQuantization(
         setting.n,
-        alpha=ALPHA,
-        beta=BETA,
-        gamma=setting.gamma,
-        lookup_ord=setting.lookup_ord,
+        comparison=Norm(setting.lookup_ord),
+        losses=[Alpha(ALPHA), Beta(BETA), Coulomb(setting.gamma)],
         num_splits=setting.num_splits,
     )
     return _with_embeddings(layer, data)

@@ -17,8 +17,8 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal([6, 4, 2 * D]).astype(np.float32)
 X[0] = 0  # similar to none
 LABELS = np.arange(N) % 3
-VECTOR = {"num_splits": 2, "embedding_initializer": "random_normal"}
-REDUCED = {"dim_reduction": "pca-batch", "num_dim_reduction_components": 3}
+VECTOR = {"num_splits": 2, "start": "random_normal"}
+LOSSES = [vq_layer.Alpha(0.1), vq_layer.Beta(0.1), vq_layer.Coulomb(0.1)]
 
 
 @pytest.fixture(params=["small", "large"])
@@ -38,34 +38,35 @@ checked = pytest.mark.usefixtures("_checked")
 
 @checked
 @pytest.mark.parametrize(
-    ("_checked", "lookup_ord"), [("small", 1), ("small", 2), ("small", np.inf), ("large", 2)], indirect=["_checked"]
+    ("_checked", "comparison"),
+    [("small", "l1"), ("small", "l2"), ("small", "linf"), ("large", "l2")],
+    indirect=["_checked"],
 )
-def test_a_training_pass_and_its_gradients_have_none(lookup_ord):
-    for options in ({"num_embeds_replaced": 2}, {"return_endpoints": True}, REDUCED):
-        layer = vq_layer.VectorQuantization(
-            N, alpha=0.1, beta=0.1, gamma=0.1, lookup_ord=lookup_ord, **VECTOR, **options
-        )
+def test_a_training_pass_and_its_gradients_have_none(comparison):
+    in_space = vq_layer.PCA(comparison, components=3)
+    for options in ({"replacement": vq_layer.MostDistant(2)}, {"return_endpoints": True}, {"comparison": in_space}):
+        layer = vq_layer.VectorQuantization(N, losses=LOSSES, **{"comparison": comparison, **VECTOR, **options})
         layer.build(X.shape)
         with tf.GradientTape() as tape:
             layer(X, training=True)
             loss = tf.add_n(layer.losses)
         assert np.isfinite(tape.gradient(loss, layer.emb_space.value)).all()
         layer.decode(layer.encode(X))
-        if layer.num_embeds_replaced:
+        if "replacement" in options:
             layer.replace_embeds()
 
 
 @checked
 @pytest.mark.parametrize("_checked", ["large"], indirect=True)
 def test_fit_has_none():
-    layer = vq_layer.VectorQuantization(N, alpha=0.1, beta=0.1, gamma=0.1, **VECTOR)
+    layer = vq_layer.VectorQuantization(N, losses=LOSSES, **VECTOR)
     model = keras.Sequential([keras.layers.Input(X.shape[1:]), layer])
     model.compile("sgd", "mse", jit_compile=False)  # XLA compiles no checks
     model.fit(X, X, batch_size=3, epochs=1, verbose=0)
 
 
 @checked
-@pytest.mark.parametrize("options", [{}, REDUCED])
+@pytest.mark.parametrize("options", [{}, {"comparison": vq_layer.PCA("cosine", components=3)}])
 def test_the_cosine_layers_have_none(options):
     for layer in (
         vq_layer.CosineVectorQuantization(N, **VECTOR, **options, return_endpoints=True),

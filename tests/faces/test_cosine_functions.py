@@ -100,7 +100,6 @@ def test_labels_out_of_range_that_only_a_run_knows_are_an_invalid_argument():
         ({"emb_labels": LABELS.astype(float)}, TypeError, r"`emb_labels` must have the dtype int32 or int64"),
         ({"majority_threshold": np.nan}, ValueError, r"`majority_threshold` must not be NaN"),
         ({"representative": "last"}, ValueError, r"`representative` must be .* Received: representative='last'"),
-        ({"embedding_initializer": "batch"}, ValueError, r"`embedding_initializer` must not be 'batch'"),
     ],
 )
 def test_a_wrong_argument_of_a_vote_is_named_with_its_rule_and_value(arguments, error, message):
@@ -111,6 +110,15 @@ def test_a_wrong_argument_of_a_vote_is_named_with_its_rule_and_value(arguments, 
         vq_layer.CosineKNNVectorQuantization(**layer)
 
 
+@pytest.mark.clause("VQ-10", "VQ-12")
+def test_embeddings_with_labels_cannot_start_from_a_batch():
+    message = "`embedding_initializer` must not be 'batch'"
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        vote(v1.placeholder("float32", [None, 1, 4]), embedding_initializer="batch", constant_init=False)
+    with pytest.raises(ValueError, match=r"`choice`: Majority needs labels, which inputs lack. Received: .*start=From"):
+        layer_of(start=vq_layer.FromBatch())
+
+
 @pytest.mark.clause("VQ-10")
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_41_of_41_votes_reach_the_threshold_of_1(jit_compile):
@@ -119,9 +127,9 @@ def test_41_of_41_votes_reach_the_threshold_of_1(jit_compile):
     )
     x = tf.random.stateless_normal([8, 3], [0, 1])
     layer(x)
-    endpoints = tf.function(lambda x: layer(x)[:6], jit_compile=jit_compile)(x)
-    assert endpoints[2] == 0
-    assert not tf.reduce_any(endpoints[4])
+    endpoints = tf.function(layer, jit_compile=jit_compile)(x)
+    assert endpoints.percentage_identity_mapped == 0
+    assert not tf.reduce_any(endpoints.identity_mapping_mask)
 
 
 @pytest.mark.slow
@@ -147,31 +155,44 @@ def test_endpoints_are_outputs_of_a_functional_model(threshold):
     if threshold is not None:
         layer = layer_of(majority_threshold=threshold)
     x = keras.Input((1, 4))
-    endpoints = {name: value for name, value in layer(x)._asdict().items() if value is not None}
-    result, expected = keras.Model(x, endpoints)(X), layer(X)
-    assert result.keys() == {name for name, value in expected._asdict().items() if value is not None}
+    result, expected = keras.Model(x, layer(x)._asdict())(X), layer(X)
+    assert result.keys() == expected._asdict().keys()
     for name, value in result.items():
         np.testing.assert_array_equal(value, getattr(expected, name), err_msg=name)
 
 
 @pytest.mark.clause("VQ-10")
 @pytest.mark.parametrize("threshold", [-1, 0.5])
-def test_endpoints_of_both_faces_come_in_one_order_and_some_are_none(threshold):
+def test_endpoints_of_a_function_come_in_the_order_of_2018_and_some_are_none(threshold):
     with tf.Graph().as_default():
-        in_graph = vote(v1.placeholder("float32", [None, None, 4]), majority_threshold=threshold)
-    for endpoints in (in_graph, layer_of(majority_threshold=threshold)(X)):
-        layer_out, emb_space, percentage, similarity, mask, label, batch_init = endpoints
-        assert layer_out.shape[-1] == 4
-        assert emb_space.shape == (4, 2)
-        assert [value.shape.rank for value in (percentage, similarity, label)] == [0, 1, 2]
-        assert (mask is None) == (threshold < 0)
-        assert batch_init is None
-        assert endpoints._fields[2:6] == (
-            "percentage_identity_mapped",
-            "similarity_values",
-            "identity_mapping_mask",
-            "most_common_label",
-        )
+        endpoints = vote(v1.placeholder("float32", [None, None, 4]), majority_threshold=threshold)
+    layer_out, emb_space, percentage, similarity, mask, label, batch_init = endpoints
+    assert layer_out.shape[-1] == 4
+    assert emb_space.shape == (4, 2)
+    assert [value.shape.rank for value in (percentage, similarity, label)] == [0, 1, 2]
+    assert (mask is None) == (threshold < 0)
+    assert batch_init is None
+    assert endpoints._fields[2:6] == (
+        "percentage_identity_mapped",
+        "similarity_values",
+        "identity_mapping_mask",
+        "most_common_label",
+    )
+
+
+@pytest.mark.clause("VQ-10")
+@pytest.mark.parametrize("threshold", [-1, 0.5])
+def test_endpoints_of_a_layer_are_those_that_it_has_and_others_are_none(threshold):
+    endpoints = layer_of(majority_threshold=threshold)(X)
+    assert isinstance(endpoints, vq_layer.Endpoints)
+    assert endpoints.layer_out.shape == X.shape
+    assert endpoints.emb_space.shape == (4, 2)
+    assert endpoints.percentage_identity_mapped.shape == ()
+    assert endpoints.similarity_values.shape == (4,)
+    assert endpoints.emb_index.shape == endpoints.most_common_label.shape == (2, 2)
+    assert (endpoints.identity_mapping_mask is None) == (threshold < 0)
+    assert (endpoints.distance, endpoints.emb_spacing, endpoints.emb_closest_spacing) == (None, None, None)
+    assert None not in endpoints
 
 
 @pytest.mark.clause("VQ-10")
@@ -290,10 +311,10 @@ def test_a_compiled_layer_breaks_ties_as_the_oracle_does(representative, jit_com
     layer = vq_layer.CosineKNNVectorQuantization(n=6, return_endpoints=True, **arguments)
     layer.build(x.shape)
     layer.emb_space.assign(emb_space)
-    result = tf.function(lambda x: layer(x)[:6], jit_compile=jit_compile)(tf.constant(x))
+    result = tf.function(layer, jit_compile=jit_compile)(tf.constant(x))
     expected = reference.cosine_knn_vector_quantization(x, emb_space=emb_space, **arguments)
-    for name, value in zip(vq_layer.CosineVQEndpoints._fields, result, strict=False):
-        if name != "emb_space":
+    for name, value in result._asdict().items():
+        if name not in ("emb_space", "emb_index", "access_count"):
             np.testing.assert_array_equal(value, getattr(expected, name), err_msg=name)
 
 
@@ -318,8 +339,9 @@ def test_under_a_mixed_policy_only_the_output_of_a_vote_is_half():
     layer.emb_space.assign(AXES)
     result, expected = layer(x), oracle(x, AXES, majority_threshold=0.5)
     assert (layer.emb_space.dtype, layer.emb_labels.dtype) == ("float32", "int32")
-    dtypes = [value.dtype.name for value in result[:6]]
-    assert dtypes == ["float16", "float32", "float32", "float32", "bool", "int32"]
+    dtypes = {name: value.dtype.name for name, value in result._asdict().items()}
+    integers = {"emb_index": "int64", "identity_mapping_mask": "bool", "most_common_label": "int32"}
+    assert dtypes == {**dict.fromkeys(dtypes, "float32"), "layer_out": "float16", **integers}
     for name in ("layer_out", "similarity_values", "most_common_label"):
         np.testing.assert_array_equal(getattr(result, name), getattr(expected, name))
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import VectorQuantization
-from vq_layer.core import quantizers
+from vq_layer import MostDistant, VectorQuantization
+from vq_layer.core.quantizer import quantize
+from vq_layer.parts import losses
 
 pytestmark = pytest.mark.slow  # it trains
 
@@ -41,7 +42,7 @@ def computed(monkeypatch):
         return lambda *arguments: names.append(name) or loss(*arguments)
 
     for name in LOSSES:
-        monkeypatch.setattr(quantizers.losses, name, recorded(name, getattr(quantizers.losses, name)))
+        monkeypatch.setattr(losses, name, recorded(name, getattr(losses, name)))
     return names
 
 
@@ -77,13 +78,10 @@ def test_losses_that_are_read_late_are_those_of_the_call_with_their_gradient(tra
     model = model_of(layer)
     with tf.GradientTape() as tape:
         model(X, training=training)
-        losses = model.losses
-    gradient = tape.gradient(losses, layer.emb_space.value)
-    expected = quantizers.vector_quantization(
-        tf.constant(X), tf.constant(EMB_SPACE), alpha=0.1, beta=1e-4, gamma=1e-6, lookup_ord=2.0, **layer.comparison,
-        return_all=False,
-    ).losses()  # fmt: skip
-    np.testing.assert_array_equal(losses, list(expected.values()))
+        of_call = model.losses
+    gradient = tape.gradient(of_call, layer.emb_space.value)
+    expected = quantize(tf.constant(X), {"emb_space": tf.constant(EMB_SPACE)}, layer.quantizer).losses()
+    np.testing.assert_array_equal(of_call, list(expected.values()))
     assert (np.abs(gradient).sum(axis=-1) > 0).all()
 
 
@@ -116,7 +114,7 @@ class Twice(VectorQuantization):
 
 @pytest.mark.clause("VQ-5", "VQ-11")
 def test_a_call_that_goes_on_after_that_of_its_base_is_still_the_same_call():
-    layer = Twice(3, num_embeds_replaced=1, embedding_initializer=EMB_SPACE, return_endpoints=False)
+    layer = Twice(3, replacement=MostDistant(1), start=EMB_SPACE, return_endpoints=False)
     layer.build((None, 2))
     layer(X, training=True)
     assert len(layer.losses) == 6
@@ -200,7 +198,7 @@ def test_a_picture_that_a_callback_draws_in_the_midst_of_an_epoch_does_not_count
 
 # The names
 
-LEAN = {"beta": 0, "gamma": 0}  # the fewer losses, the faster
+LEAN = {"losses": "alpha"}  # the fewer losses, the faster
 
 
 class Subclassed(keras.Model):

@@ -120,7 +120,7 @@ def test_outside_a_graph_the_error_names_the_layer_to_use():
         ({"num_splits": 0}, ValueError, r"`num_splits` must be at least 1. Received: num_splits=0"),
         ({"num_splits": 3}, ValueError, r"`num_splits` must divide .* Received: num_splits=3, x.shape=\(None, 1, 4\)"),
         ({"num_splits": "2"}, TypeError, r"`num_splits` must be an integer. Received: num_splits='2'"),
-        ({"lookup_ord": 3}, ValueError, r"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord=3"),
+        ({"lookup_ord": 0.5}, ValueError, r"`lookup_ord` must be a number of at least 1.* Received: lookup_ord=0.5"),
         ({"lookup_ord": "inf"}, TypeError, r"`lookup_ord` must be a number. Received: lookup_ord='inf'"),
         ({"alpha": np.nan}, ValueError, r"`alpha` must be finite. Received: alpha=nan"),
         ({"alpha": 10**400}, ValueError, r"`alpha` must fit into a float. Received: alpha=10{400}$"),

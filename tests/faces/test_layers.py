@@ -132,7 +132,7 @@ def test_codes_of_another_dtype_or_shape_are_refused(emb_index, error, message):
 @pytest.mark.clause("VQ-16")
 @pytest.mark.parametrize("use", ["decode", "replace_embeds"])
 def test_what_needs_the_embeddings_says_that_the_layer_must_be_built(use):
-    layer = vq_layer.VectorQuantization(5, num_embeds_replaced=1)
+    layer = vq_layer.VectorQuantization(5, replacement=vq_layer.MostDistant(1))
     with pytest.raises(ValueError, match=f"`{use}` needs a layer that is built: .*Received: built=False"):
         getattr(layer, use)(*[[[0]]][: use == "decode"])
 
@@ -151,11 +151,12 @@ def test_fit_adds_the_losses_and_moves_the_embeddings():
 
 @pytest.mark.clause("VQ-5")
 def test_with_no_loss_the_embedding_space_is_not_trainable():
-    layer = vq_layer.VectorQuantization(5, alpha=0, beta=0, gamma=0)
-    layer(inputs(2, 6))
-    assert layer.losses == []
-    assert layer.trainable_weights == []
-    assert len(layer.non_trainable_weights) == 1
+    for losses in ([], [vq_layer.Alpha(0), vq_layer.Beta(0), vq_layer.Coulomb(0)]):
+        layer = vq_layer.VectorQuantization(5, losses=losses)
+        layer(inputs(2, 6))
+        assert layer.losses == []
+        assert layer.trainable_weights == []
+        assert len(layer.non_trainable_weights) == 1
 
 
 @pytest.mark.clause("VQ-3")
@@ -170,11 +171,10 @@ def test_the_gradient_passes_through_the_layer_to_what_comes_before():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
-def test_a_saved_model_comes_back_whole(tmp_path, lookup_ord):
-    layer = vq_layer.VectorQuantization(
-        5, alpha=0.3, beta=0, gamma=0.2, lookup_ord=lookup_ord, num_splits=2, name="codes"
-    )
+@pytest.mark.parametrize("comparison", ["l1", "l2", "linf"])
+def test_a_saved_model_comes_back_whole(tmp_path, comparison):
+    losses = [vq_layer.Alpha(0.3), vq_layer.Coulomb(0.2)]
+    layer = vq_layer.VectorQuantization(5, comparison=comparison, losses=losses, num_splits=2, name="codes")
     model, x = model_of(layer), inputs(8, 4, 6)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -185,10 +185,10 @@ def test_a_saved_model_comes_back_whole(tmp_path, lookup_ord):
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
-        (plain, {"lookup_ord": np.inf, "embedding_initializer": VALUES}),
-        (vote, {"n": 3, "majority_threshold": np.inf, "embedding_initializer": VALUES}),
+        (plain, {"comparison": "linf", "start": VALUES}),
+        (vote, {"n": 3, "majority_threshold": np.inf, "start": VALUES}),
         (vote, {"n": 3, "majority_threshold": -np.inf}),
-        (plain, {"dim_reduction": "pca-batch", "num_dim_reduction_components": np.int64(2), "num_embeds_replaced": 1}),
+        (plain, {"comparison": vq_layer.PCA(components=np.int64(2)), "replacement": vq_layer.MostDistant(1)}),
     ],
 )
 def test_the_json_of_a_model_holds_no_number_that_json_does_not_know(kind, arguments):
@@ -217,14 +217,15 @@ def test_what_follows_n_goes_by_name_alone(positional):
 def test_a_negative_weight_reverses_its_loss():
     losses = []
     for weight in (0.5, -0.5):
-        layer = built(n=3, embedding_initializer=inputs(3, 2), alpha=weight, beta=weight, gamma=weight)
+        all_losses = [kind(weight) for kind in (vq_layer.Alpha, vq_layer.Beta, vq_layer.Coulomb)]
+        layer = built(n=3, start=inputs(3, 2), losses=all_losses)
         layer(inputs(4, 2, dtype=np.float64))
         losses.append(np.array(layer.losses))
     np.testing.assert_array_equal(losses[1], -losses[0])
 
 
 def test_a_layer_comes_back_from_its_configuration():
-    layer = vq_layer.VectorQuantization(5, embedding_initializer="zeros", return_endpoints=True, dtype="float64")
+    layer = vq_layer.VectorQuantization(5, start="zeros", return_endpoints=True, dtype="float64")
     again = vq_layer.VectorQuantization.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again(inputs(2, 6, dtype=np.float64)).distance.dtype == tf.float64
@@ -256,7 +257,7 @@ FORMS = {
 @KINDS
 @pytest.mark.parametrize("form", FORMS)
 def test_an_initializer_in_every_form_starts_a_layer_again_from_its_configuration(form, kind):
-    layer = built(kind, n=3, embedding_initializer=FORMS[form])
+    layer = built(kind, n=3, start=FORMS[form])
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer), allow_nan=False))
     again = keras.saving.deserialize_keras_object(config)  # which builds it, too
     np.testing.assert_array_equal(again.emb_space.numpy(), layer.emb_space.numpy(), strict=True)
@@ -266,13 +267,13 @@ def test_an_initializer_in_every_form_starts_a_layer_again_from_its_configuratio
 
 def test_a_layer_of_float64_starts_with_all_bits_of_an_array_of_float64():
     values = np.random.default_rng(0).standard_normal((3, 2))
-    layer = built(n=3, embedding_initializer=values, dtype="float64")
+    layer = built(n=3, start=values, dtype="float64")
     np.testing.assert_array_equal(layer.emb_space.numpy(), values, strict=True)
 
 
 @pytest.mark.slow
 def test_a_model_that_started_from_an_array_is_saved_cloned_and_copied(tmp_path):
-    model = model_of(vq_layer.VectorQuantization(3, embedding_initializer=VALUES), q=2)
+    model = model_of(vq_layer.VectorQuantization(3, start=VALUES), q=2)
     layer = model.layers[0]
     layer.emb_space.assign(2 * VALUES)
     model.save(tmp_path / "model.keras")
@@ -289,22 +290,22 @@ def test_a_model_that_started_from_an_array_is_saved_cloned_and_copied(tmp_path)
         (
             VALUES[:2],
             ValueError,
-            r"values of `embedding_initializer` must have the shape \[n, d\] = \[3, d\].*\(2, 2\)",
+            r"values of `start` must have the shape \[n, d\] = \[3, d\].*\(2, 2\)",
         ),
-        (VALUES[0].tolist(), ValueError, r"`embedding_initializer` must have the shape \[n, d\] = \[3, d\].*\(2,\)"),
+        (VALUES[0].tolist(), ValueError, r"`start` must have the shape \[n, d\]. Received: \(2,\)"),
         (
             keras.initializers.Constant(VALUES[:1]),
             ValueError,
-            r"`embedding_initializer` must have the shape .*\(1, 2\)",
+            r"`start` must have the shape .*\(1, 2\)",
         ),
-        (np.array([["a"] * 2] * 3), TypeError, "values of `embedding_initializer` must be numbers. Received: dtype"),
-        ("foo", ValueError, "`embedding_initializer` must be an initializer.* Received: embedding_initializer='foo'"),
-        (3, ValueError, "`embedding_initializer` must be an initializer of Keras.* Received: embedding_initializer=3"),
+        (np.array([["a"] * 2] * 3), TypeError, "values of `start` must be numbers. Received: dtype"),
+        ("foo", ValueError, "`start` must be an initializer.* Received: start='foo'"),
+        (3, ValueError, "`start` must be an initializer of Keras.* Received: start=3"),
     ],
 )
 def test_a_wrong_initializer_is_refused_at_once(initializer, error, message, kind):
     with pytest.raises(error, match=message):
-        kind(n=3, embedding_initializer=initializer)
+        kind(n=3, start=initializer)
 
 
 @pytest.mark.clause("VQ-16")
@@ -313,8 +314,8 @@ def test_a_wrong_initializer_is_refused_at_once(initializer, error, message, kin
     [np.ones((3, 4)), keras.initializers.Constant(np.ones((3, 4))), lambda _, dtype: tf.ones([3, 4], dtype)],
 )
 def test_an_initializer_for_another_size_of_vectors_is_refused_when_the_layer_is_built(initializer):
-    layer = vq_layer.VectorQuantization(3, embedding_initializer=initializer)
-    with pytest.raises(ValueError, match=r"`embedding_initializer` must have the shape \[n, d\] = \[3, 2\].*\(3, 4\)"):
+    layer = vq_layer.VectorQuantization(3, start=initializer)
+    with pytest.raises(ValueError, match=r"`start` must have the shape \[n, d\] = \[3, 2\].*\(3, 4\)"):
         layer.build((None, 2))
     assert layer.weights == []
 
@@ -389,8 +390,8 @@ def test_the_gradients_of_the_losses_keep_float64_whatever_floatx_is(set_floatx)
 def test_endpoints_are_outputs_of_a_functional_model():
     x = keras.Input((4, 6))
     endpoints = vq_layer.VectorQuantization(5, return_endpoints=True)(x)
-    assert isinstance(endpoints, vq_layer.VQEndpoints)
-    assert (endpoints.replace_embeds, endpoints.emb_space_batch_init) == (None, None)
+    assert isinstance(endpoints, vq_layer.Endpoints)
+    assert (endpoints.similarity_values, endpoints.identity_mapping_mask) == (None, None)
     model = keras.Model(x, [endpoints.layer_out, endpoints.access_count, endpoints.distance])
     layer_out, access_count, distance = model(inputs(3, 4, 6))
     assert layer_out.shape == (3, 4, 6)
@@ -404,15 +405,27 @@ def test_endpoints_are_outputs_of_a_functional_model():
     [
         ({"n": 0}, ValueError, r"`n` must be at least 1. Received: n=0"),
         ({"num_splits": -1}, ValueError, r"`num_splits` must be at least 1. Received: num_splits=-1"),
-        ({"lookup_ord": 0}, ValueError, r"`lookup_ord` must be one of 1, 2 and inf. Received: lookup_ord=0"),
-        ({"alpha": tf.constant(1.0)}, TypeError, r"`alpha` must be a number"),
-        ({"beta": 10**400}, ValueError, r"`beta` must fit into a float. Received: beta=10{400}$"),
-        ({"gamma": np.inf}, ValueError, r"`gamma` must be finite. Received: gamma=inf"),
     ],
 )
 def test_a_wrong_argument_is_named_with_its_rule_and_value(arguments, error, message):
     with pytest.raises(error, match=message):
         vq_layer.VectorQuantization(**{"n": 3, **arguments})
+
+
+@pytest.mark.clause("VQ-16")
+@pytest.mark.parametrize(
+    ("part", "error", "message"),
+    [
+        (lambda: vq_layer.Norm(0), ValueError, r"`Norm.p` must be a number of at least 1.* Received: Norm.p=0"),
+        (lambda: vq_layer.Norm("2"), TypeError, r"`Norm.p` must be a number. Received: Norm.p='2'"),
+        (lambda: vq_layer.Alpha("1"), TypeError, r"`Alpha.weight` must be a number. Received: Alpha.weight='1'"),
+        (lambda: vq_layer.Beta(10**400), ValueError, r"`Beta.weight` must fit into a float. .*weight=10{400}$"),
+        (lambda: vq_layer.Coulomb(np.inf), ValueError, r"`Coulomb.weight` must be finite. .*Coulomb.weight=inf"),
+    ],
+)
+def test_a_wrong_field_of_a_part_is_named_with_its_rule_and_value(part, error, message):
+    with pytest.raises(error, match=message):
+        part()
 
 
 @pytest.mark.clause("VQ-16")
@@ -485,18 +498,22 @@ def test_encode_takes_every_form_of_floats_as_a_call_does(kind, dtype):
 def test_a_call_takes_its_arguments_by_position_or_name(kind):
     layer, x = built(kind), inputs(3, 2)
     expected = layer(x)
-    for layer_out in (layer(x, True), layer(x, training=True), layer(x=x), layer(inputs=x), layer(x, training=None)):
+    whole = np.ones(3, bool)
+    for layer_out in (
+        *(layer(x, whole, True), layer(x, whole), layer(x, mask=whole)),
+        *(layer(x, training=True), layer(x=x), layer(inputs=x), layer(x, training=None)),
+    ):
         np.testing.assert_array_equal(layer_out, expected)
     for wrong in ({}, {"x": x, "inputs": x}):
         with pytest.raises(TypeError, match="a call takes `x`, or `inputs` in its place"):
             layer(**wrong)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'mask'"):  # as Dense of Keras
-        layer(x, mask=np.ones(3, bool))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'is_training'"):
+        layer(x, is_training=True)
 
 
 def test_training_by_position_trains():
-    layer = vq_layer.VectorQuantization(2, embedding_initializer="batch")
-    layer(np.ones((2, 2), np.float32), True)
+    layer = vq_layer.VectorQuantization(2, start=vq_layer.FromBatch())
+    layer(np.ones((2, 2), np.float32), None, True)
     assert layer.emb_space.numpy().all()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import ReplaceEmbeddings, VectorQuantization
+from vq_layer import Alpha, Beta, Coulomb, MostDistant, ReplaceEmbeddings, VectorQuantization
 from vq_layer.layers.slots import reset_slots
 
 REPLACED = np.array([False, True, False])
@@ -118,7 +118,7 @@ class WithOptimizersOfItsOwn(keras.Model):
 
     def __init__(self, **attributes):
         super().__init__()
-        self.vq = VectorQuantization(3, num_embeds_replaced=1, beta=0.1, name="vq")
+        self.vq = VectorQuantization(3, losses=[Alpha(), Beta(0.1), Coulomb()], replacement=MostDistant(1), name="vq")
         for name, value in attributes.items():
             setattr(self, name, value)
 

@@ -305,7 +305,7 @@ def test_a_restored_checkpoint_needs_no_batch(tmp_path):
 
 
 def layer_of(n=3, emb_space=None, **arguments):
-    layer = vq_layer.VectorQuantization(n, **{"num_embeds_replaced": 1, "name": "vq", **arguments})
+    layer = vq_layer.VectorQuantization(n, **{"replacement": vq_layer.MostDistant(1), "name": "vq", **arguments})
     if emb_space is not None:
         layer.build((None, emb_space.shape[1]))
         layer.emb_space.assign(emb_space)
@@ -349,7 +349,7 @@ WAYS_TO_TRAIN = pytest.mark.parametrize("train", [train_by_call, train_in_a_func
 @pytest.mark.clause("VQ-12")
 @WAYS_TO_TRAIN
 def test_the_first_training_batch_initializes_and_no_other(train):
-    layer = layer_of(embedding_initializer="batch")
+    layer = layer_of(start=vq_layer.FromBatch())
     model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
     with warns_of_zeros():
         model(X[:, 0], training=False)
@@ -361,7 +361,7 @@ def test_the_first_training_batch_initializes_and_no_other(train):
 
 @pytest.mark.clause("VQ-12")
 def test_the_cosine_layer_is_initialized_from_its_first_training_batch_too():
-    layer = vq_layer.CosineVectorQuantization(3, embedding_initializer="batch")
+    layer = vq_layer.CosineVectorQuantization(3, start=vq_layer.FromBatch())
     for x in (X[:, 0], -X[:, 0]):
         layer(x, training=True)
         np.testing.assert_array_equal(layer.emb_space, X[:, 0])
@@ -369,7 +369,7 @@ def test_the_cosine_layer_is_initialized_from_its_first_training_batch_too():
 
 @pytest.mark.clause("VQ-12")
 def test_a_model_that_is_not_built_yet_is_initialized_in_fit():
-    layer = layer_of(embedding_initializer="batch")
+    layer = layer_of(start=vq_layer.FromBatch())
     model = keras.Sequential([layer])
     model.compile(keras.optimizers.SGD(0.0))
     train_by_fit(model, X[:, 0])
@@ -378,7 +378,7 @@ def test_a_model_that_is_not_built_yet_is_initialized_in_fit():
 
 @pytest.mark.clause("VQ-12")
 def test_an_initialization_by_hand_is_the_only_one():
-    layer = layer_of(embedding_initializer="batch")
+    layer = layer_of(start=vq_layer.FromBatch())
     layer.initialize_from_batch(X)
     layer(-X, training=True)
     np.testing.assert_array_equal(layer.emb_space, X[:, 0])
@@ -387,7 +387,7 @@ def test_an_initialization_by_hand_is_the_only_one():
 @pytest.mark.clause("VQ-12")
 @pytest.mark.parametrize("trained", [False, True])
 def test_a_loaded_model_is_initialized_only_if_it_was_not_yet(tmp_path, trained):
-    model = model_of(layer_of(embedding_initializer="batch"), optimizer=keras.optimizers.SGD(0.0))
+    model = model_of(layer_of(start=vq_layer.FromBatch()), optimizer=keras.optimizers.SGD(0.0))
     with nullcontext() if trained else warns_of_zeros():
         model(X[:, 0], training=trained)
     model.save(tmp_path / "model.keras")
@@ -400,7 +400,7 @@ def test_a_loaded_model_is_initialized_only_if_it_was_not_yet(tmp_path, trained)
 @WAYS_TO_TRAIN
 @pytest.mark.parametrize("refused", [X[:2, 0], np.where(X[:, 0] == 11, np.nan, X[:, 0])])
 def test_a_batch_that_is_refused_leaves_everything_as_it_was_and_the_next_one_initializes(train, refused):
-    model = model_of(layer_of(embedding_initializer="batch"), optimizer=keras.optimizers.SGD(0.0))
+    model = model_of(layer_of(start=vq_layer.FromBatch()), optimizer=keras.optimizers.SGD(0.0))
     before = weights(model)
     with pytest.raises(tf.errors.InvalidArgumentError, match="n=3 vectors"):
         train(model, refused.astype(np.float32))
@@ -411,16 +411,16 @@ def test_a_batch_that_is_refused_leaves_everything_as_it_was_and_the_next_one_in
 
 @pytest.mark.clause("VQ-16")
 @pytest.mark.parametrize(
-    ("kind", "train"),
+    ("kind", "of", "train"),
     [
-        (vq_layer.VectorQuantization, train_by_call),
-        (vq_layer.VectorQuantization, train_by_fit),
-        (vq_layer.CosineVectorQuantization, train_by_call),
-        (vq_layer.CosineVectorQuantization, train_in_a_function),
+        (vq_layer.VectorQuantization, "l2", train_by_call),
+        (vq_layer.VectorQuantization, "l2", train_by_fit),
+        (vq_layer.CosineVectorQuantization, "cosine", train_by_call),
+        (vq_layer.CosineVectorQuantization, "cosine", train_in_a_function),
     ],
 )
-def test_a_batch_that_could_initialize_but_is_too_small_to_fit_axes_leaves_everything_as_it_was(train, kind):
-    layer = kind(1, dim_reduction="pca-batch", num_dim_reduction_components=2, embedding_initializer="batch", name="vq")
+def test_a_batch_that_could_initialize_but_is_too_small_to_fit_axes_leaves_everything_as_it_was(train, kind, of):
+    layer = kind(1, comparison=vq_layer.PCA(of, components=2), start=vq_layer.FromBatch(), name="vq")
     model = model_of(layer, optimizer=keras.optimizers.SGD(0.0))
     before = weights(model)
     with pytest.raises(tf.errors.InvalidArgumentError, match="num_dim_reduction_components"):
@@ -433,7 +433,7 @@ def test_a_batch_that_could_initialize_but_is_too_small_to_fit_axes_leaves_every
 @pytest.mark.clause("VQ-12")
 def test_the_batch_that_initializes_trains_as_well():
     x, alpha = np.array([[0, 0], [8, 0], [0, 1], [8, 3]], np.float32), 0.5
-    layer = layer_of(n=2, embedding_initializer="batch", lookup_ord=1, alpha=alpha, beta=0, gamma=0)
+    layer = layer_of(n=2, start=vq_layer.FromBatch(), comparison="l1", losses=vq_layer.Alpha(alpha))
     model_of(layer, optimizer=keras.optimizers.SGD(1.0)).fit(x, batch_size=4, shuffle=False, verbose=0)
     # A quarter of alpha for each of two inputs, along the sign of their differences.
     np.testing.assert_array_equal(layer.emb_space, [[0, 0.125], [8, 0.125]])
@@ -452,7 +452,7 @@ def test_the_batch_that_initializes_trains_as_well():
     ids=["call", "function", "predict", "encode", "decode"],
 )
 def test_the_first_inference_before_the_first_training_batch_warns_of_zeros_once(infer):
-    model = model_of(layer_of(embedding_initializer="batch"))
+    model = model_of(layer_of(start=vq_layer.FromBatch()))
     with warns_of_zeros():
         infer(model)
     infer(model)  # warnings are errors here
@@ -460,14 +460,14 @@ def test_the_first_inference_before_the_first_training_batch_warns_of_zeros_once
 
 @pytest.mark.clause("VQ-12")
 def test_nothing_warns_of_zeros_while_a_model_is_built_or_once_there_are_embeddings(tmp_path):
-    model = keras.Sequential([layer_of(embedding_initializer="batch")])  # built in fit
+    model = keras.Sequential([layer_of(start=vq_layer.FromBatch())])  # built in fit
     model.compile("sgd")
     model.fit(X[:, 0], validation_data=(X[:, 0], None), verbose=0)
     model(X[:, 0])
     model.save(tmp_path / "model.keras")
     keras.models.load_model(tmp_path / "model.keras")(X[:, 0])
     for start in (lambda layer: layer.initialize_from_batch(X), lambda layer: layer.emb_space.assign(EMB_SPACE)):
-        layer = layer_of(emb_space=0 * EMB_SPACE, embedding_initializer="batch")
+        layer = layer_of(emb_space=0 * EMB_SPACE, start=vq_layer.FromBatch())
         start(layer)
         layer(X[:, 0])
 
@@ -506,7 +506,7 @@ def by_a_model_around_it(model):
 @pytest.mark.parametrize("before", [trained, model_of])
 @pytest.mark.parametrize("kind", [layer_of, vq_layer.CosineVectorQuantization])
 def test_a_training_pass_changes_nothing_of_a_frozen_layer(kind, before, train, freeze):
-    model = freeze(before(kind(3, embedding_initializer="batch")))
+    model = freeze(before(kind(3, start=vq_layer.FromBatch())))
     initialized, before = before is trained, weights(model)
     with nullcontext() if initialized else warns_of_zeros():
         train(model, 2 * X[:, 0])
@@ -515,8 +515,8 @@ def test_a_training_pass_changes_nothing_of_a_frozen_layer(kind, before, train, 
 
 @pytest.mark.clause("VQ-11", "VQ-12")
 def test_fit_changes_nothing_of_a_layer_that_is_frozen_by_its_constructor_or_comes_frozen_from_a_file(tmp_path):
-    frozen = layer_of(emb_space=EMB_SPACE, embedding_initializer="batch", trainable=False)
-    by_the_layer(trained(layer_of(embedding_initializer="batch", name="loaded"))).save(tmp_path / "model.keras")
+    frozen = layer_of(emb_space=EMB_SPACE, start=vq_layer.FromBatch(), trainable=False)
+    by_the_layer(trained(layer_of(start=vq_layer.FromBatch(), name="loaded"))).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras").get_layer("loaded")
     model = model_of(keras.layers.Dense(2), loaded, frozen)
     model.compile("sgd", loss="mse")
@@ -528,8 +528,8 @@ def test_fit_changes_nothing_of_a_layer_that_is_frozen_by_its_constructor_or_com
 @pytest.mark.clause("VQ-11", "VQ-12")
 def test_a_layer_goes_on_where_it_was_once_it_is_no_longer_frozen():
     model, never_frozen = (
-        trained(layer_of(embedding_initializer="batch")),
-        trained(layer_of(embedding_initializer="batch")),
+        trained(layer_of(start=vq_layer.FromBatch())),
+        trained(layer_of(start=vq_layer.FromBatch())),
     )
     model.trainable = False
     model(-X[:, 0], training=True)
@@ -541,7 +541,7 @@ def test_a_layer_goes_on_where_it_was_once_it_is_no_longer_frozen():
 
 @pytest.mark.clause("VQ-11", "VQ-12")
 def test_an_explicit_call_acts_on_a_frozen_layer():
-    layer = layer_of(emb_space=EMB_SPACE, embedding_initializer="batch")
+    layer = layer_of(emb_space=EMB_SPACE, start=vq_layer.FromBatch())
     layer(X[:, 0], training=True)
     layer(np.array([[9, 9]], np.float32), training=True)
     layer.trainable = False
@@ -562,10 +562,10 @@ def test_replacing_returns_which_embeddings_are_new():
 
 @pytest.mark.clause("VQ-11")
 def test_a_layer_without_replacement_says_so():
-    with pytest.raises(ValueError, match=r"`num_embeds_replaced` must be positive .*num_embeds_replaced=0"):
-        layer_of(emb_space=EMB_SPACE, num_embeds_replaced=0).replace_embeds()
-    with pytest.raises(ValueError, match=r"`num_embeds_replaced` must be at most n=3"):
-        layer_of(num_embeds_replaced=4)
+    with pytest.raises(ValueError, match=r"`replacement` must be given to replace. Received: replacement=None"):
+        layer_of(emb_space=EMB_SPACE, replacement=None).replace_embeds()
+    with pytest.raises(ValueError, match=r"`MostDistant.number` must be at most n=3"):
+        layer_of(replacement=vq_layer.MostDistant(4))
 
 
 @pytest.mark.clause("VQ-11")
@@ -599,6 +599,7 @@ def test_fit_reports_how_the_embeddings_of_each_epoch_were_used():
 
 START = np.array([[0.0, 0.0], [4.0, 0.0], [-30.0, 0.0]], np.float32)
 BATCH = np.array([[1.0, 0.0], [1.0, 0.0], [-29.5, 0.0], [-29.5, 0.0], [9.0, 0.0]], np.float32)
+PULLING = [vq_layer.Alpha(), vq_layer.Beta(0.1)]
 OPTIMIZERS = {
     "adam": lambda: keras.optimizers.Adam(0.01),
     "momentum": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
@@ -608,8 +609,8 @@ OPTIMIZERS = {
 
 def fitted(optimizer, callback, *batches, dtype="float32"):
     """Train two layers, one without replacement; return the embeddings of the first and the slots of both."""
-    layer = layer_of(emb_space=START, beta=0.1, gamma=0, dtype=dtype)
-    other = layer_of(emb_space=START, num_embeds_replaced=0, name="other", dtype=dtype)
+    layer = layer_of(emb_space=START, losses=PULLING, dtype=dtype)
+    other = layer_of(emb_space=START, replacement=None, name="other", dtype=dtype)
     inner = optimizer = OPTIMIZERS[optimizer]()
     if dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(inner)
@@ -652,7 +653,7 @@ X_TRAIN = 3 * np.random.default_rng(0).standard_normal((15, 2)).astype(np.float3
 
 
 def fit_eagerly(layer=None, x=X_TRAIN, epochs=1, callbacks=(), **compiled):
-    model = model_of(layer or layer_of(emb_space=START, beta=0, gamma=0), run_eagerly=True)
+    model = model_of(layer or layer_of(emb_space=START, losses="alpha"), run_eagerly=True)
     model.compile(keras.optimizers.Adam(0.01), run_eagerly=True, **compiled)
     model.fit(x, batch_size=5, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
     return model
@@ -680,11 +681,11 @@ def interruption(after):
 
 @pytest.mark.clause("VQ-11")
 def test_the_callback_acts_every_so_many_passes_across_epochs_and_calls_of_fit():
-    layer, callbacks = layer_of(emb_space=START, beta=0, gamma=0), [vq_layer.ReplaceEmbeddings(every=4)]
+    layer, callbacks = layer_of(emb_space=START, losses="alpha"), [vq_layer.ReplaceEmbeddings(every=4)]
     for epochs, passes in ((3, 1), (1, 0), (1, 3)):  # 9, 12 and 15 batches in all
         fit_eagerly(layer, epochs=epochs, callbacks=callbacks)
         assert layer.passes_since_replacement == passes
-        assert layer.replacement_state.usage.numpy().sum() == 5 * passes
+        assert layer.accumulated_usage_count.numpy().sum() == 5 * passes
 
 
 SAVED_AND_REPLACED = pytest.mark.parametrize("order", [1, -1], ids=["saved first", "replaced first"])
@@ -757,7 +758,7 @@ def test_the_callback_counts_batches_that_run_together():
     model.compile(keras.optimizers.SGD(0.0), steps_per_execution=2)
     arguments = {"batch_size": 5, "shuffle": False, "verbose": 0, "callbacks": [vq_layer.ReplaceEmbeddings(every=3)]}
     model.fit(np.tile(BATCH, (6, 1)), **arguments)  # two at a time: replaced after the fourth
-    assert layer.replacement_state.usage.numpy().sum() == 10
+    assert layer.accumulated_usage_count.numpy().sum() == 10
 
 
 @pytest.mark.clause("VQ-16")
@@ -770,13 +771,13 @@ def test_the_callback_warns_where_more_batches_run_together_than_lead_to_a_repla
 
 @pytest.mark.clause("VQ-11")
 def test_the_callback_tells_layers_of_one_name_apart():
-    def inner(num_embeds_replaced):
+    def inner(replacement):
         x = keras.Input((2,))
-        layer = layer_of(emb_space=START, beta=0.1, gamma=0, num_embeds_replaced=num_embeds_replaced)
+        layer = layer_of(emb_space=START, losses=PULLING, replacement=replacement)
         return keras.Model(x, layer(x))
 
     x = keras.Input((2,))
-    model = keras.Model(x, [inner(1)(x), inner(0)(x)])
+    model = keras.Model(x, [inner(vq_layer.MostDistant(1))(x), inner(None)(x)])
     assert len({weight.path for weight in model.trainable_weights}) == 1
     model.compile(OPTIMIZERS["momentum"]())
     model.fit(BATCH, batch_size=5, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])
@@ -813,8 +814,8 @@ def test_the_callback_wants_a_positive_number_of_batches(every, error, rule):
 
 
 @pytest.mark.clause("VQ-16")
-@pytest.mark.parametrize("layer", [keras.layers.Dense(2), layer_of(num_embeds_replaced=0)])
+@pytest.mark.parametrize("layer", [keras.layers.Dense(2), layer_of(replacement=None)])
 def test_the_callback_wants_a_layer_to_act_on(layer):
     model = model_of(layer)
-    with pytest.raises(ValueError, match="needs a `VectorQuantization` whose `num_embeds_replaced` is positive"):
+    with pytest.raises(ValueError, match="needs a `VectorQuantization` whose `replacement` is given"):
         model.fit(BATCH, BATCH, verbose=0, callbacks=[vq_layer.ReplaceEmbeddings(every=1)])

@@ -14,9 +14,9 @@ from reference.distances import pairwise_distance
 from reference.spacing import emb_closest_spacing
 from tests.comparison import assert_within, coulomb_gradient_interval, distance_error, rounding
 from tests.implementations.protocol import Case
-from vq_layer.core import quantizers
 from vq_layer.kernels import chunks, compilation, scan
 from vq_layer.kernels.closest import closest_spacing
+from vq_layer.parts import passes
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closest")]  # on one worker, which compiles each program once
 
@@ -130,11 +130,11 @@ def test_without_endpoints_the_loss_is_the_same_and_no_spacing_of_all_pairs_is_c
     case = exact_case(1, 3)
     losses = []
     for return_endpoints in (True, False):
-        arguments = {"alpha": 0, "beta": 0, "gamma": 0.5, "lookup_ord": 1}
+        arguments = {"comparison": "l1", "losses": vq_layer.Coulomb(0.5)}
         layer = vq_layer.VectorQuantization(N, **arguments, return_endpoints=return_endpoints)
         layer.build((None, 1, 3))
         layer.emb_space.assign(case.emb_space)
         layer(tf.constant(case.x))
         losses += layer.losses
-        monkeypatch.setattr(quantizers, "distances_among", None)
+        monkeypatch.setattr(passes, "distances_among", None)
     np.testing.assert_array_equal(losses[0], losses[1])

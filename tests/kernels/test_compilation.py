@@ -137,8 +137,8 @@ def test_who_fetches_the_output_or_a_loss_of_a_graph_does_not_pay_for_all_distan
 
 
 def test_only_who_returns_endpoints_pays_for_all_distances(monkeypatch):
-    monkeypatch.setattr("vq_layer.core.quantizers.all_distances", lambda *_: pytest.fail("computed all distances"))
-    vq_layer.VectorQuantization(512, gamma=0)(normal(1000, 8), training=True)
+    monkeypatch.setattr("vq_layer.parts.comparisons.all_distances", lambda *_: pytest.fail("computed all distances"))
+    vq_layer.VectorQuantization(512, losses=["alpha", "beta"])(normal(1000, 8), training=True)
 
 
 def needed_for(tensor):

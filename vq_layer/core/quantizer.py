@@ -27,6 +27,7 @@ from vq_layer.parts.replacement import Replaced, Replacement
 from vq_layer.parts.starts import FromInitializer, Start
 from vq_layer.parts.statistics import Statistics
 from vq_layer.parts.updates import Gradient, Rule, Update
+from vq_layer.shapes import static_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Quantizer:
             own |= part.variables(self.n, d, dtype)
         if self.is_shared:
             return own
-        return {name: it._replace(shape=(self.num_splits, *it.shape)) for name, it in own.items()}
+        return {name: it._replace(shape=(self.num_splits, *static_shape(it))) for name, it in own.items()}
 
     @property
     def is_shared(self) -> bool:

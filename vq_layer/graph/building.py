@@ -87,14 +87,15 @@ def created(
     variables: dict[str, tf.Variable] = {}
     state: State = {}
     for name, it in quantizer.variables(d, comparison_dtype(x.dtype)).items():
+        shape = static_shape(it)
         if name not in OF_2018:
-            given = tf.zeros(it.shape, it.dtype) if isinstance(it.initial, str) else tf.convert_to_tensor(it.initial)
-            state[name] = tf.ensure_shape(given, it.shape)
+            given = tf.zeros(shape, it.dtype) if isinstance(it.initial, str) else tf.convert_to_tensor(it.initial)
+            state[name] = tf.ensure_shape(given, shape)
             continue
         is_emb_space = name == "emb_space"
         initial = starts.initial_values(initializer, constant_init) if is_emb_space else v1.zeros_initializer()
         dtype = it.dtype if it.dtype.is_floating else tf.float32
-        variables[name] = _variable(name, it.shape, dtype, initial, is_emb_space and trainable, layer)
+        variables[name] = _variable(name, shape, dtype, initial, is_emb_space and trainable, layer)
         state[name] = tf.cast(tf.convert_to_tensor(variables[name]), it.dtype)
     if starts.is_batch(initializer):
         state["emb_space"] = starts.require_batch(state["emb_space"])

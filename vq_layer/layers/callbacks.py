@@ -51,8 +51,8 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
             raise ValueError("`ReplaceEmbeddings` needs a `VectorQuantization` whose `replacement` is given.")
         if not any(layer.trainable for layer in self._layers()):
             warnings.warn(
-                "`ReplaceEmbeddings` replaces nothing: every `VectorQuantization` whose `num_embeds_replaced` is "
-                "positive is frozen, `trainable=False`.",
+                "`ReplaceEmbeddings` replaces nothing: every `VectorQuantization` whose `replacement` is given is "
+                "frozen, `trainable=False`.",
                 stacklevel=2,
             )
         together = self.model.steps_per_execution

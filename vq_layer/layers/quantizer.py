@@ -67,7 +67,7 @@ class QuantizerLayer(LossesOnDemand):
             trainable = name == "emb_space" and self.quantizer.trains_emb_space
             weight = self.add_weight(
                 name=name,
-                shape=it.shape,
+                shape=static_shape(it),
                 initializer=it.initial,
                 dtype=it.dtype.name,
                 trainable=trainable,
