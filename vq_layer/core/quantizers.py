@@ -8,11 +8,11 @@ import tensorflow as tf
 from vq_layer.core.splitting import merge, split
 from vq_layer.kernels import reduction, spacing
 from vq_layer.kernels.closest import closest_spacing
-from vq_layer.kernels.compilation import is_small
 from vq_layer.kernels.distances import norm
 from vq_layer.kernels.lookup import Ranking, nearest, select
 from vq_layer.kernels.pairs import all_distances, distances_among
 from vq_layer.kernels.ranking import top_k_similar
+from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
 from vq_layer.kernels.voting import Vote, majority_of, votes_needed
@@ -160,11 +160,12 @@ def vector_quantization(
     """
     vectors = compared(x, emb_space, num_splits)
     reduced, reduced_emb_space = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
-    small = is_small(reduced, reduced_emb_space)
-    distance = all_distances(reduced, reduced_emb_space, lookup_ord) if small or return_all else None
-    emb_index = nearest(distance) if small else nearest_index(reduced, reduced_emb_space, lookup_ord)
+    pairs = route(reduced, reduced_emb_space)
+    small = pairs.small
+    distance = all_distances(reduced, reduced_emb_space, lookup_ord, pairs) if small or return_all else None
+    emb_index = nearest(distance) if small else nearest_index(reduced, reduced_emb_space, lookup_ord, pairs)
     chosen = select(emb_space, emb_index)
-    emb_distance = distances_among(emb_space, lookup_ord) if return_all else None
+    emb_distance = distances_among(emb_space, lookup_ord, route(emb_space, emb_space)) if return_all else None
     closest = spacing.emb_closest_spacing(emb_distance) if return_all else None
 
     def present_losses() -> dict[str, tf.Tensor]:
@@ -173,10 +174,12 @@ def vector_quantization(
             present["alpha_loss"] = losses.alpha_loss(vectors, chosen, lookup_ord, _as_weight(alpha, emb_space.dtype))
         if not is_zero(beta):
             with tf.control_dependencies([emb_index]):  # one after the other, so that they are not compiled at once
-                total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord)
+                total = sum_of(distance) if small else sum_of_distances(reduced, reduced_emb_space, lookup_ord, pairs)
             present["beta_loss"] = losses.beta_loss_of_sum(total, emb_index >= 0, _as_weight(beta, emb_space.dtype))
         if not is_zero(gamma):
-            spacings = closest_spacing(emb_space, lookup_ord) if closest is None else closest
+            spacings = (
+                closest_spacing(emb_space, lookup_ord, route(emb_space, emb_space)) if closest is None else closest
+            )
             present["coulomb_loss"] = losses.coulomb_loss(spacings, _as_weight(gamma, emb_space.dtype))
         return present
 
@@ -202,7 +205,8 @@ def nearest_embeddings(
 ) -> tf.Tensor:
     """Return the index of the nearest embedding of every vector of x, ``[batch, m]``."""
     vectors = compared(x, emb_space, num_splits)
-    return nearest_index(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), lookup_ord)
+    vectors, embeddings = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
+    return nearest_index(vectors, embeddings, lookup_ord, route(vectors, embeddings))
 
 
 def cosine_vector_quantization(x: tf.Tensor, emb_space: tf.Tensor, **in_space: Any) -> CosineVQResult:
@@ -269,7 +273,8 @@ def most_similar_embeddings(
 ) -> Ranking:
     """Return the k embeddings most similar to every vector of x, ``[batch, m, k]``."""
     vectors = compared(x, emb_space, num_splits)
-    return top_k_similar(*_reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components), k)
+    vectors, embeddings = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
+    return top_k_similar(vectors, embeddings, k, route(vectors, embeddings))
 
 
 def elected_embeddings(
@@ -290,7 +295,7 @@ def elected_embeddings(
     """
     vectors = compared(x, emb_space, num_splits)
     vectors, embeddings = _reduced(vectors, emb_space, dim_reduction, num_dim_reduction_components)
-    ranking = top_k_similar(vectors, embeddings, k)
+    ranking = top_k_similar(vectors, embeddings, k, route(vectors, embeddings))
     usable = finite_rows(embeddings)
     return ranking, majority_of(ranking.emb_index, emb_labels, usable, num_classes, representative)
 
