@@ -34,8 +34,8 @@ class Whole(KerasLayers):
 def _path(request, monkeypatch):
     """Force one path, in chunks."""
     monkeypatch.setattr(compilation, "_chosen", request.param)
-    few = Tuning(small=0, plain_chunk=1 << 12, product_block=16, laid_out=16 * 30, few_rows=16)
-    monkeypatch.setattr(tuning, "TUNING", few)
+    tuned = Tuning(small=0, plain_chunk=1 << 12, most_rows=64, few_rows=16, product_block=16, laid_out=16 * 30)
+    monkeypatch.setattr(tuning, "TUNING", tuned)
 
 
 def exact_case(lookup_ord, d, dtype="float32"):

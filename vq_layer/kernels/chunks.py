@@ -17,12 +17,11 @@ def plain_sizes(pair: int) -> Sizes:
     return (max(tuning.TUNING.plain_chunk // pair, 1),)
 
 
-def compiled_sizes(pair: int, few: bool = False) -> Sizes:
-    """Return the size of chunks for XLA, small ones for few rows, so that little fills up the last."""
+def compiled_sizes(pair: int, few: int | None = None) -> Sizes:
+    """Return the size of chunks for XLA; where the rows are known to be few, at most what holds all (`Route.few`)."""
     tuned = tuning.TUNING
-    if few:
-        return (tuned.few_rows,)
-    return (min(max(1 << (tuned.compiled_chunk // pair).bit_length() >> 1, tuned.fewest_rows), tuned.most_rows),)
+    rows = min(max(1 << (tuned.compiled_chunk // pair).bit_length() >> 1, tuned.fewest_rows), tuned.most_rows)
+    return (rows if few is None else min(rows, few),)
 
 
 def concatenated(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:

@@ -13,7 +13,7 @@ from vq_layer.shapes import static_shape
 
 
 def weighted_sums(
-    rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, few: bool
+    rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, few: int | None
 ) -> list[tf.Tensor]:
     """Return ``sum over i of weights[i, j] * ||rows[i] - emb_space[j]||_p`` for each j, and its gradient.
 
@@ -25,8 +25,8 @@ def weighted_sums(
     emb_space : tf.Tensor, shape [n, d]
         One that is not finite has the sum 0 and the gradient 0.
     lookup_ord : float
-    few : bool
-        Whether the rows are known to be few.
+    few : int or None
+        What holds all rows, where they are known to be few (`Route.few`).
 
     Returns
     -------

@@ -74,7 +74,7 @@ def _plain_gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, l
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: bool) -> Function:
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
     """Return `pairwise_distance` for any number of rows, traced once."""
     kernel = compiled(functools.partial(_of_chunk, lookup_ord=lookup_ord))
 
@@ -94,7 +94,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
 
 
 @tuning.cached
-def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: bool) -> Function:
+def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
     """Return `_plain_gradient` for any number of rows, traced once."""
 
     def gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:

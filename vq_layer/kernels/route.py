@@ -22,14 +22,14 @@ class Route(NamedTuple):
         Whether the plain formula is used, a scalar, where that is known only when a graph runs.
     xla : bool
         Whether pairs that are not small go through XLA.
-    few : bool
-        Whether it is known before a graph runs that the vectors are few.
+    few : int or None
+        A number of rows that holds all vectors, one of not many, where they are known to be few before a graph runs.
     """
 
     small: bool
     small_at_run_time: tf.Tensor | None
     xla: bool
-    few: bool
+    few: int | None
 
     def choose(self, small: Function, large: Function) -> Any:
         """Return `small()` or `large()`, both of which a graph holds if only its run tells."""
@@ -56,5 +56,13 @@ def route(vectors: tf.Tensor, emb_space: tf.Tensor) -> Route:
         small=small,
         small_at_run_time=tf.reduce_prod(tf.shape(vectors)[:-1]) <= most if unknown else None,
         xla=not small and uses_xla(),
-        few=number is not None and number <= tuning.TUNING.few,
+        few=None if number is None or number > tuning.TUNING.few else _holding(number),
     )
+
+
+def _holding(number: int) -> int:
+    """Return the smallest number of rows of a chunk of few, doubled as often as need be, that is not below."""
+    rows = tuning.TUNING.few_rows
+    while rows < number:
+        rows *= 2
+    return rows

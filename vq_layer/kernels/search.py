@@ -25,7 +25,7 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, r
     """
     n, d = static_shape(emb_space)
     rows = flat(vectors)
-    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few
+    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few is not None
     index = route.choose(
         small=lambda: _all_pairs(rows, emb_space, lookup_ord),
         large=lambda: _in_chunks(*facts)(rows, emb_space),
@@ -51,7 +51,8 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
     def compiled_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         product = norm_of(lookup_ord).product
         if product is None or not product.pays(n, d):
-            index = _by_differences(rows, emb_space, lookup_ord, chunks.compiled_sizes(n * d, few))
+            sizes = (tuning.TUNING.few_rows,) if few else chunks.compiled_sizes(n * d)
+            index = _by_differences(rows, emb_space, lookup_ord, sizes)
         else:
             index = _by_product(rows, emb_space, lookup_ord, product, few)
         return tf.cast(index, tf.int64)

@@ -50,7 +50,7 @@ def _all_pairs(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: bool) -> Function:
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
     """Return what `_all_pairs` does for any number of rows, traced once."""
 
     def compiled_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:

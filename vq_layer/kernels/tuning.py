@@ -20,7 +20,7 @@ class Tuning:
     most_rows: int = 4096  # of a compiled chunk, of which half may be filled up
     chunks_at_once: int = os.cpu_count() or 1
     few: int = 512  # rows, of which a chunk of the usual size would be empty for the most part
-    few_rows: int = 128  # of a chunk of few rows
+    few_rows: int = 128  # of a chunk of few rows in a search, and the least that all of few are filled up to
 
     product_pays: int = 24  # coordinates of a vector from which on a product, with what it takes to trust it, is faster
     product_rows: int = 1024  # of a chunk
