@@ -62,7 +62,10 @@ def check(case, found):
 
 
 @pytest.mark.clause("VQ-6", "VQ-7")
-@pytest.mark.parametrize(("lookup_ord", "d", "dtype"), [(1, 3, "float32"), (2, 30, "float32"), (np.inf, 3, "float64")])
+@pytest.mark.parametrize(
+    ("lookup_ord", "d", "dtype"),
+    [(1, 3, "float32"), (2, 30, "float32"), (np.inf, 3, "float64"), (np.inf, 3, "float32")],
+)
 def test_the_spacings_and_their_gradient_are_those_of_the_oracle(lookup_ord, d, dtype):
     case = exact_case(lookup_ord, d, dtype)
     check(case, spacing_and_gradient(case))

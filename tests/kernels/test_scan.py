@@ -20,7 +20,7 @@ def found(x, emb_space, lookup_ord):
     return compiled(functools.partial(scan.scan, blocks=blocks, lookup_ord=lookup_ord))(x, *embeddings)
 
 
-@pytest.mark.parametrize(("d", "lookup_ord"), [(3, 1), (30, 2)])
+@pytest.mark.parametrize(("d", "lookup_ord"), [(3, 1), (30, 2), (3, np.inf), (30, 3)])
 def test_the_first_of_the_nearest_is_found_in_whatever_blocks(monkeypatch, d, lookup_ord):
     rng = np.random.default_rng(0)
     emb_space = rng.standard_normal((100, d)).astype(np.float32)

@@ -152,8 +152,8 @@ def _of_order(p: float) -> Norm:
 
     The unit u is about the largest magnitude, so that no power of a difference overflows, and what underflows would not
     change the sum. Up to order 32 it is a power of 2, by which nothing is rounded: sums that are exact without it tie.
-    Beside the rounding of the differences, a distance has no more than ``gamma((d + 5) / p + 8)`` of error, for `power`
-    in each term and the root, the sum, and the product with the unit; one more beyond order 32.
+    Beside the rounding of the differences, a distance has no more than ``gamma((d + 5) / p + 7)`` of error, for `power`
+    in each term and the root, and the sum; two more beyond order 32, for the quotient and the product with the unit.
     """
 
     def compared(fold: Fold) -> tf.Tensor:
