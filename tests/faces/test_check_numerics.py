@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 import vq_layer
-from vq_layer.kernels import chunks, compilation
+from vq_layer.kernels import tuning
+from vq_layer.kernels.tuning import Tuning
 
 pytestmark = pytest.mark.slow  # it trains
 
@@ -25,8 +26,8 @@ LOSSES = [vq_layer.Alpha(0.1), vq_layer.Beta(0.1), vq_layer.Coulomb(0.1)]
 def _checked(request, monkeypatch):
     """Check each operation, of the plain formula and in chunks."""
     if request.param == "large":
-        monkeypatch.setattr(compilation, "SMALL", 0)
-        monkeypatch.setattr(chunks, "SMALL", 7 * N * D)  # chunks of which the last is filled up
+        # Chunks of which the last is filled up.
+        monkeypatch.setattr(tuning, "TUNING", Tuning(small=0, plain_chunk=7 * N * D))
     tf.debugging.enable_check_numerics()
     yield
     tf.debugging.disable_check_numerics()

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 import reference
 import vq_layer
-from vq_layer.kernels import compilation
+from vq_layer.kernels import tuning
+from vq_layer.kernels.tuning import Tuning
 
 v1 = tf.compat.v1
 
@@ -49,7 +50,7 @@ def _migrated(request):
 def _large(request, monkeypatch):
     """Let the inputs be large where all switches are off."""
     if request.getfixturevalue("_migrated") == SWITCHES:
-        monkeypatch.setattr(compilation, "SMALL", 8)
+        monkeypatch.setattr(tuning, "TUNING", Tuning(small=8))
 
 
 def run(build, dtype="float32"):

@@ -14,8 +14,10 @@ from reference.distances import pairwise_distance
 from reference.spacing import emb_closest_spacing
 from tests.comparison import assert_within, coulomb_gradient_interval, distance_error, rounding
 from tests.implementations.protocol import Case
-from vq_layer.kernels import chunks, compilation, scan
+from vq_layer.kernels import compilation, tuning
 from vq_layer.kernels.closest import closest_spacing
+from vq_layer.kernels.route import route
+from vq_layer.kernels.tuning import Tuning
 from vq_layer.parts import passes
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closest")]  # on one worker, which compiles each program once
@@ -27,9 +29,7 @@ N = 37
 def _path(request, monkeypatch):
     """Force one path, in chunks."""
     monkeypatch.setattr(compilation, "_chosen", request.param)
-    monkeypatch.setattr(compilation, "SMALL", 0)
-    monkeypatch.setattr(chunks, "SMALL", 1 << 12)
-    monkeypatch.setattr(scan, "_LAID_OUT", 16 * 30)
+    monkeypatch.setattr(tuning, "TUNING", Tuning(small=0, plain_chunk=1 << 12, laid_out=16 * 30))
 
 
 WEIGHTS = {"coulomb_loss": 0.5}
@@ -53,7 +53,7 @@ def spacing_and_gradient(case):
     emb_space = tf.constant(case.emb_space)
     with tf.GradientTape() as tape:
         tape.watch(emb_space)
-        spacing = closest_spacing(emb_space, case.lookup_ord)
+        spacing = closest_spacing(emb_space, case.lookup_ord, route(emb_space, emb_space))
         loss = vq_layer.parts.losses.coulomb_loss(spacing, tf.constant(case.gamma, emb_space.dtype))
     return spacing, tape.gradient(loss, emb_space)
 
@@ -68,7 +68,10 @@ def check(case, found):
 
 
 @pytest.mark.clause("VQ-6", "VQ-7")
-@pytest.mark.parametrize(("lookup_ord", "d", "dtype"), [(1, 3, "float32"), (2, 30, "float32"), (np.inf, 3, "float64")])
+@pytest.mark.parametrize(
+    ("lookup_ord", "d", "dtype"),
+    [(1, 3, "float32"), (2, 30, "float32"), (np.inf, 3, "float64"), (np.inf, 3, "float32")],
+)
 def test_the_spacings_and_their_gradient_are_those_of_the_oracle(lookup_ord, d, dtype):
     case = exact_case(lookup_ord, d, dtype)
     check(case, spacing_and_gradient(case))

@@ -11,6 +11,7 @@ import vq_layer
 from vq_layer.kernels import chunks, compilation, gradients, pairs, search, sums
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
+from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of_distances
 
@@ -59,6 +60,10 @@ def normal(*shape):
     return tf.constant(np.random.default_rng(0).standard_normal(shape), tf.float32)
 
 
+def found(x, emb_space):
+    return nearest_index(x, emb_space, 2, route(x, emb_space))
+
+
 def all_pairs(x, emb_space):
     return nearest(pairwise_distance(x, emb_space, 2)).numpy()
 
@@ -72,10 +77,10 @@ def test_a_small_call_compiles_nothing(programs, monkeypatch):
 
 def test_any_number_of_rows_needs_one_program(programs):
     x, emb_space = normal(3000, 4), normal(200, 4)
-    call = tf.function(lambda x: nearest_index(x, emb_space, 2), input_signature=[tf.TensorSpec([None, 4])])
+    call = tf.function(lambda x: found(x, emb_space), input_signature=[tf.TensorSpec([None, 4])])
     for number in (1500, 2048, 2999, 3000):
         np.testing.assert_array_equal(call(x[:number]), all_pairs(x[:number], emb_space))
-        np.testing.assert_array_equal(nearest_index(x[:number], emb_space, 2), all_pairs(x[:number], emb_space))
+        np.testing.assert_array_equal(found(x[:number], emb_space), all_pairs(x[:number], emb_space))
     assert programs["scan"] == [[*chunks.compiled_sizes(200 * 4), 4]]
 
 
@@ -94,9 +99,9 @@ def test_indices_do_not_depend_on_the_size_of_the_chunks(monkeypatch):
     x = tf.concat([normal(200, 30), emb_space], axis=0)
     expected = all_pairs(x, emb_space)
     for sizes in ((64, 16), (128,)):
-        monkeypatch.setattr(chunks, "compiled_sizes", lambda _, sizes=sizes: sizes)
+        monkeypatch.setattr(chunks, "compiled_sizes", lambda *_, sizes=sizes: sizes)
         search._in_chunks.cache_clear()
-        np.testing.assert_array_equal(search._in_chunks(100, 30, tf.float32, 2, xla=True)(x, emb_space), expected)
+        np.testing.assert_array_equal(search._in_chunks(100, 30, tf.float32, 2, True, False)(x, emb_space), expected)
 
 
 @pytest.mark.parametrize("building", [False, True], ids=["eager", "graph"])
@@ -106,7 +111,7 @@ def test_where_xla_fails_auto_warns_once_and_takes_plain_chunks(monkeypatch, bui
 
     def find():
         with tf.Graph().as_default() if building else contextlib.nullcontext():
-            index = nearest_index(tf.constant(x), tf.constant(emb_space), 2)
+            index = found(tf.constant(x), tf.constant(emb_space))
             return v1.Session().run(index) if building else index.numpy()
 
     monkeypatch.setattr(compilation, "compiled", refuse)
@@ -118,12 +123,12 @@ def test_where_xla_fails_auto_warns_once_and_takes_plain_chunks(monkeypatch, bui
 
 
 def test_the_gradient_of_the_sum_refuses_to_be_differentiated():
-    emb_space = tf.constant(normal(5, 4))
+    x, emb_space = normal(7, 4), normal(5, 4)
     with tf.GradientTape() as outer:
         outer.watch(emb_space)
         with tf.GradientTape() as inner:
             inner.watch(emb_space)
-            total = sum_of_distances(normal(7, 4), emb_space, 2)
+            total = sum_of_distances(x, emb_space, 2, route(x, emb_space))
         gradient = inner.gradient(total, emb_space)
         with pytest.raises(NotImplementedError, match="have no gradients of their own"):
             outer.gradient(gradient, emb_space)

@@ -9,10 +9,12 @@ from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import CosineCase, Vote
 from tests.kernels.rankings import COINS, EMB_SPACES, NORMAL, ROWS, D, K, N, check_ranking, inputs
 from tests.parity import test_cosine as parity
-from vq_layer.kernels import chunks, compilation, preselection, ranking
+from vq_layer.kernels import compilation, preselection, ranking, tuning
 from vq_layer.kernels.lookup import k_most_similar
 from vq_layer.kernels.ranking import top_k_similar
+from vq_layer.kernels.route import route
 from vq_layer.kernels.similarity import cosine_similarity, normalize
+from vq_layer.kernels.tuning import Tuning
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranking")]  # on one worker, which compiles each program once
 
@@ -24,15 +26,15 @@ def path(request):
     """Take one path for inputs of any size; XLA compiles once for all tests of it."""
     before = compilation.get_compilation()
     with pytest.MonkeyPatch.context() as patch:
-        ranking._in_chunks.cache_clear()
-        patch.setattr(ranking, "_LARGEST_CHUNK", LARGEST_CHUNKS[request.param])
-        patch.setattr(ranking, "_COORDINATES_AT_ONCE", 16 * 100 * D)
-        patch.setattr(chunks, "SMALL", 16 * N * D)
-        patch.setattr(compilation, "SMALL", 0)
+        rows, few = LARGEST_CHUNKS[request.param], 16 * D
+        patch.setattr(
+            tuning,
+            "TUNING",
+            Tuning(small=0, plain_chunk=few * N, ranking_rows=rows, compared_coordinates=few * 100),
+        )
         compilation.set_compilation("plain" if request.param == "plain" else "compiled")
         yield request.param
     compilation.set_compilation(before)
-    ranking._in_chunks.cache_clear()
 
 
 any_path = pytest.mark.usefixtures("path")
@@ -43,7 +45,8 @@ def one_path(test):
 
 
 def ranked(x, emb_space, k):
-    return [part.numpy() for part in top_k_similar(tf.constant(x), tf.constant(emb_space), k)]
+    x, emb_space = tf.constant(x), tf.constant(emb_space)
+    return [part.numpy() for part in top_k_similar(x, emb_space, k, route(x, emb_space))]
 
 
 @any_path
@@ -103,8 +106,8 @@ def test_scores_are_within_their_bound_of_the_similarities(dtype):
         similarity = np.append(similarity, np.full([ROWS, 1], -np.inf, dtype), axis=1)[:, index]
         margin = preselection.margin(D, units.dtype)
         for size, scores in (
-            (preselection.GROUP, of_groups.numpy().reshape(-1, ROWS).T),
-            (preselection.GROUP * plan.fan, of_fans.numpy()),
+            (plan.group, of_groups.numpy().reshape(-1, ROWS).T),
+            (plan.group * plan.fan, of_fans.numpy()),
         ):
             np.testing.assert_allclose(scores, similarity.reshape(ROWS, -1, size).max(axis=-1), rtol=0, atol=margin)
 
@@ -136,7 +139,8 @@ def test_each_row_is_ranked_by_itself_however_many_there_are(rows):
 def test_a_function_around_it_may_be_compiled_and_know_less_of_the_shape(shape, jit_compile):
     x = tf.constant(inputs(NORMAL).reshape(2, -1, D))
     signature = [tf.TensorSpec(shape, tf.float32)]
-    within = tf.function(lambda x: top_k_similar(x, NORMAL, K), signature, jit_compile=jit_compile, autograph=False)
+    ranked_within = lambda x: top_k_similar(x, NORMAL, K, route(x, NORMAL))  # noqa: E731
+    within = tf.function(ranked_within, signature, jit_compile=jit_compile, autograph=False)
     similarity, index = within(x)
     assert within.get_concrete_function().outputs[0].shape.as_list() == [*shape[:-1], K]
     check_ranking(inputs(NORMAL), NORMAL, similarity.numpy().reshape(-1, K), index.numpy().reshape(-1, K))

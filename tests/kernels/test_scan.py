@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer.kernels import scan
+from vq_layer.kernels import scan, tuning
 from vq_layer.kernels.compilation import compiled
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
+from vq_layer.kernels.tuning import Tuning
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,7 @@ def found(x, emb_space, lookup_ord):
     return compiled(functools.partial(scan.scan, blocks=blocks, lookup_ord=lookup_ord))(x, *embeddings)
 
 
-@pytest.mark.parametrize(("d", "lookup_ord"), [(3, 1), (30, 2)])
+@pytest.mark.parametrize(("d", "lookup_ord"), [(3, 1), (30, 2), (3, np.inf), (30, 3)])
 def test_the_first_of_the_nearest_is_found_in_whatever_blocks(monkeypatch, d, lookup_ord):
     rng = np.random.default_rng(0)
     emb_space = rng.standard_normal((100, d)).astype(np.float32)
@@ -30,7 +31,7 @@ def test_the_first_of_the_nearest_is_found_in_whatever_blocks(monkeypatch, d, lo
     x[200] = 3e38  # infinitely far from all
     expected = nearest(pairwise_distance(tf.constant(x), tf.constant(emb_space), lookup_ord))
     assert expected[200] == 20
-    monkeypatch.setattr(scan, "_LAID_OUT", 17 * d)
+    monkeypatch.setattr(tuning, "TUNING", Tuning(laid_out=17 * d))
     np.testing.assert_array_equal(found(x, emb_space, lookup_ord), expected)
 
 

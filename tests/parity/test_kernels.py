@@ -15,7 +15,8 @@ from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import Case
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup, test_non_finite
-from vq_layer.kernels import chunks, compilation, product, scan, search
+from vq_layer.kernels import compilation, tuning
+from vq_layer.kernels.tuning import Tuning
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]  # on one worker, which compiles each program once
 
@@ -33,11 +34,8 @@ class Whole(KerasLayers):
 def _path(request, monkeypatch):
     """Force one path, in chunks."""
     monkeypatch.setattr(compilation, "_chosen", request.param)
-    monkeypatch.setattr(compilation, "SMALL", 0)
-    monkeypatch.setattr(chunks, "SMALL", 1 << 12)
-    monkeypatch.setattr(product, "_LARGEST_BLOCK", 16)
-    monkeypatch.setattr(scan, "_LAID_OUT", 16 * 30)
-    monkeypatch.setattr(search, "_FEWEST", (16,))
+    tuned = Tuning(small=0, plain_chunk=1 << 12, most_rows=64, few_rows=16, product_block=16, laid_out=16 * 30)
+    monkeypatch.setattr(tuning, "TUNING", tuned)
 
 
 def exact_case(lookup_ord, d, dtype="float32"):

@@ -1,28 +1,27 @@
 """Work on chunks of rows of few sizes, so that XLA compiles few programs and the memory does not grow."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.kernels.compilation import SMALL
+from vq_layer.kernels import tuning
 from vq_layer.shapes import static_shape
 
 Kernel = Callable[..., Any]
 Sizes = tuple[int, ...]  # the numbers of rows that chunks have, descending
-_WORK = 1 << 25  # coordinates of pairs of a compiled chunk, about a millisecond: to call it takes a twentieth of that
-_AT_ONCE = os.cpu_count() or 1
 
 
 def plain_sizes(pair: int) -> Sizes:
     """Return the size of chunks that are small, of rows that are each compared in so many coordinates."""
-    return (max(SMALL // pair, 1),)
+    return (max(tuning.TUNING.plain_chunk // pair, 1),)
 
 
-def compiled_sizes(pair: int) -> Sizes:
-    """Return the size of chunks for XLA, a multiple of the block of a tile."""
-    return (min(max(1 << (_WORK // pair).bit_length() >> 1, 128), 4096),)
+def compiled_sizes(pair: int, few: int | None = None) -> Sizes:
+    """Return the size of chunks for XLA; where the rows are known to be few, at most what holds all (`Route.few`)."""
+    tuned = tuning.TUNING
+    rows = min(max(1 << (tuned.compiled_chunk // pair).bit_length() >> 1, tuned.fewest_rows), tuned.most_rows)
+    return (rows if few is None else min(rows, few),)
 
 
 def concatenated(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:
@@ -87,7 +86,9 @@ def settled(
 def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) -> list[Any]:
     """Take in one chunk after the other; several are computed at once."""
     step = lambda i, *so_far: [i + 1, *take_in(i, chunk(i), so_far)]  # noqa: E731
-    return list(tf.while_loop(lambda i, *_: i < count, step, [0, *start], parallel_iterations=_AT_ONCE)[1:])
+    return list(
+        tf.while_loop(lambda i, *_: i < count, step, [0, *start], parallel_iterations=tuning.TUNING.chunks_at_once)[1:]
+    )
 
 
 def _parts(of_rows: Sequence[tf.Tensor], sizes: Sizes) -> Iterator[tuple[tf.Tensor, int, Kernel]]:

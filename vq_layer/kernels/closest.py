@@ -5,10 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.kernels import chunks, spacing
-from vq_layer.kernels.compilation import Function, compiled, is_small, specs, traced, uses_xla
+from vq_layer.kernels import chunks, spacing, tuning
+from vq_layer.kernels.compilation import Function, compiled, specs, traced
+from vq_layer.kernels.derivatives import not_differentiable
 from vq_layer.kernels.distances import norm, pairwise_distance
-from vq_layer.kernels.gradients import not_differentiable
+from vq_layer.kernels.route import Route
 from vq_layer.kernels.scan import prepared, scan_others
 from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.shapes import static_shape
@@ -16,16 +17,16 @@ from vq_layer.shapes import static_shape
 _FOUND = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.bool)
 
 
-def closest_spacing(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+def closest_spacing(emb_space: tf.Tensor, lookup_ord: float, route: Route) -> tf.Tensor:
     """Return the distance of each embedding to the nearest other one, ``[n, d] -> [n]``.
 
     ``spacing.emb_closest_spacing`` of the distances of all pairs. Its gradient is the subgradient of VQ-7, through the
     closest pairs only; it has none of its own.
     """
-    if is_small(emb_space, emb_space):
+    if route.small:
         return spacing.emb_closest_spacing(pairwise_distance(emb_space, emb_space, lookup_ord))
     n, d = static_shape(emb_space)
-    facts = n, d, emb_space.dtype, lookup_ord, uses_xla()
+    facts = n, d, emb_space.dtype, lookup_ord, route.xla
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def closest(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -49,7 +50,7 @@ def _distances_to(index: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
     return where_known(finite_rows(emb_space), distance)
 
 
-@functools.cache
+@tuning.cached
 def _nearest_others(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
     """Return the search, ``[n, d] -> [n], [n]``: which other embedding is nearest, -1 if none, and whether more tie."""
 
@@ -70,7 +71,7 @@ def _nearest_others(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: boo
     return traced(compiled_search if xla else plain_search, *specs(dtype, [n, d]))
 
 
-@functools.cache
+@tuning.cached
 def _gradient(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
     """Return the gradient to the embeddings, ``[n], [n, d], [n], [n] -> [n, d]``, from what `_nearest_others` found."""
     (size,) = chunks.plain_sizes(n * d)

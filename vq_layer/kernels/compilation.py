@@ -1,18 +1,14 @@
 """Whether large lookups run compiled by XLA."""
 
 import functools
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.shapes import static_shape, static_size
-
 _MODES = ("auto", "plain", "compiled")
 _chosen = "auto"
-SMALL = 1 << 20  # coordinates of all pairs up to which the plain formula takes a few milliseconds and megabytes
 
 Function = Callable[..., Any]
 
@@ -97,43 +93,3 @@ def _xla_works() -> bool:
         warnings.warn(f"XLA does not work here; large lookups will be slower: {error}", RuntimeWarning, stacklevel=2)
         return False
     return True
-
-
-def is_small(vectors: tf.Tensor, emb_space: tf.Tensor) -> bool:
-    """Tell whether the plain formula is to be used, as far as is known before a graph runs; see `by_size`."""
-    number = static_size(static_shape(vectors)[:-1])
-    return _chosen != "compiled" and number is not None and number <= _most(emb_space)
-
-
-def by_size(rows: tf.Tensor, emb_space: tf.Tensor, small: Function, large: Function) -> Any:
-    """Return `small()` or, above `SMALL` coordinates of all pairs, `large()`.
-
-    Parameters
-    ----------
-    rows : tf.Tensor, shape [number, d]
-    emb_space : tf.Tensor, shape [n, d]
-    """
-    if is_small(rows, emb_space):
-        return small()
-    if _chosen == "compiled" or static_shape(rows)[0] is not None:
-        return large()
-    choose = functools.partial(tf.cond, tf.shape(rows)[0] <= _most(emb_space), small, large)
-    # The control flow of TensorFlow 1 admits no tape in a branch; in a function it is that of TensorFlow 2.
-    return choose() if tf.compat.v1.control_flow_v2_enabled() else tf.function(choose, autograph=False)()
-
-
-def _most(emb_space: tf.Tensor) -> int:
-    """Return the number of vectors up to which an input is small."""
-    return SMALL // int(math.prod(static_shape(emb_space)))
-
-
-class Route:
-    """Shim."""
-
-    def __init__(self, v: tf.Tensor, e: tf.Tensor) -> None:
-        self.small = is_small(v, e)
-
-
-def route(vectors: tf.Tensor, emb_space: tf.Tensor) -> Route:
-    """Shim."""
-    return Route(vectors, emb_space)

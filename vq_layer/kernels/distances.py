@@ -1,9 +1,8 @@
-"""Distances under the L1, L2 and Linf norms, with finite subgradients (VQ-1, VQ-7)."""
-
-import math
+"""Distances under the p-norms, with finite subgradients (VQ-1, VQ-7)."""
 
 import tensorflow as tf
 
+from vq_layer.kernels.norms import norm_of
 from vq_layer.non_finite import finite_rows, where_known
 
 
@@ -11,25 +10,18 @@ def norm(vectors: tf.Tensor, lookup_ord: float) -> tf.Tensor:
     """Return the p-norm along the last axis: ``[..., d] -> [...]``; L2 is not squared.
 
     Its gradient is the subgradient that VQ-7 chooses, finite everywhere: 0 at a zero vector, ``sign`` with
-    ``sign(0) = 0`` for L1, shared equally between the coordinates that tie for the maximum for Linf. (The gradient
-    of `tf.norm` is NaN at a zero vector.)
+    ``sign(0) = 0`` for L1, shared equally between the coordinates that tie for the maximum for Linf, and ``sign(v) *
+    (|v| / ||v||) ** (p - 1)`` between these. (The gradient of `tf.norm` is NaN at a zero vector.)
+
+    Nothing is specified where a sum of magnitudes (L1) or of squares (L2) overflows (VQ-15), and squares below the
+    smallest normal number count as 0 (L2). Under any other order no sum of powers overflows before the norm itself.
+
+    Raises
+    ------
+    ValueError
+        If the order is neither infinity nor a number from 1 on.
     """
-    if lookup_ord == 1:
-        return tf.reduce_sum(tf.abs(vectors), axis=-1)
-    if math.isinf(lookup_ord):
-        return tf.reduce_max(tf.abs(vectors), axis=-1)
-    squared = tf.reduce_sum(unfused(tf.square(vectors)), axis=-1)
-    positive = squared > 0
-    return tf.where(positive, tf.sqrt(tf.where(positive, squared, 1)), 0)
-
-
-def unfused(products: tf.Tensor) -> tf.Tensor:
-    """Return products that a compiler cannot fuse into their sum: at most the largest number of the dtype.
-
-    Some of XLA's programs fuse them, into multiply-adds that round once, all along a loop but for its last steps. Equal
-    embeddings would then round differently by their position, and ties not go to the lowest index (VQ-2).
-    """
-    return tf.minimum(products, products.dtype.max)
+    return norm_of(lookup_ord).along(vectors)
 
 
 def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
@@ -41,7 +33,8 @@ def pairwise_distance(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: floa
     ----------
     vectors : tf.Tensor, shape [..., d]
     emb_space : tf.Tensor, shape [n, d], same dtype
-    lookup_ord : {1, 2, numpy.inf}
+    lookup_ord : float
+        From 1 on, or infinity.
 
     Returns
     -------

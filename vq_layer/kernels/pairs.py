@@ -6,38 +6,43 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.kernels import chunks, tiles
-from vq_layer.kernels.compilation import Function, by_size, compiled, is_small, specs, traced, uses_xla
+from vq_layer.kernels import chunks, tiles, tuning
+from vq_layer.kernels.compilation import Function, compiled, specs, traced
+from vq_layer.kernels.derivatives import not_differentiable
 from vq_layer.kernels.distances import pairwise_distance
-from vq_layer.kernels.gradients import not_differentiable, weighted_sums
+from vq_layer.kernels.gradients import weighted_sums
+from vq_layer.kernels.norms import norm_of
+from vq_layer.kernels.route import Route
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import flat, static_shape, unflattened
 
 
-def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+def all_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, route: Route) -> tf.Tensor:
     """Return ``pairwise_distance(vectors, emb_space, lookup_ord)``, ``[..., d], [n, d] -> [..., n]``.
 
     Its gradient to `emb_space` is the subgradient of VQ-7; it has none of its own, and `vectors` are constants.
     """
-    if is_small(vectors, emb_space):
+    if route.small:
         return pairwise_distance(vectors, emb_space, lookup_ord)
     rows = flat(vectors)
-    distance = _distances(rows, emb_space, lookup_ord, lambda upstream: upstream)
+    distance = _distances(rows, emb_space, lookup_ord, route, lambda upstream: upstream)
     return unflattened(distance, vectors, static_shape(emb_space)[0])
 
 
-def distances_among(emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+def distances_among(emb_space: tf.Tensor, lookup_ord: float, route: Route) -> tf.Tensor:
     """Return ``pairwise_distance(emb_space, emb_space, lookup_ord)``, ``[n, n]``, differentiable as `all_distances`."""
-    if is_small(emb_space, emb_space):
+    if route.small:
         return pairwise_distance(emb_space, emb_space, lookup_ord)
     rows = tf.stop_gradient(emb_space)
     # Each distance pulls at both of its embeddings, of which one is a constant row here.
-    return _distances(rows, emb_space, lookup_ord, lambda upstream: upstream + tf.transpose(upstream))
+    return _distances(rows, emb_space, lookup_ord, route, lambda upstream: upstream + tf.transpose(upstream))
 
 
-def _distances(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, weights_of: Function) -> tf.Tensor:
+def _distances(
+    rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, route: Route, weights_of: Function
+) -> tf.Tensor:
     n, d = static_shape(emb_space)
-    facts = (n, d, rows.dtype, lookup_ord)
+    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def distances(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -45,19 +50,15 @@ def _distances(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, weights
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             weights = tf.stop_gradient(weights_of(upstream))
-            value = by_size(
-                rows,
-                emb_space,
+            value = route.choose(
                 small=lambda: _plain_gradient(rows, weights, constant, lookup_ord),
-                large=lambda: _gradient_in_chunks(*facts, uses_xla())(rows, weights, constant),
+                large=lambda: _gradient_in_chunks(*facts)(rows, weights, constant),
             )
             return not_differentiable(value, emb_space)
 
-        value = by_size(
-            rows,
-            emb_space,
+        value = route.choose(
             small=lambda: pairwise_distance(rows, constant, lookup_ord),
-            large=lambda: _in_chunks(*facts, uses_xla())(rows, constant),
+            large=lambda: _in_chunks(*facts)(rows, constant),
         )
         return value, gradient
 
@@ -72,8 +73,8 @@ def _plain_gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, l
     return tape.gradient(distance, emb_space, weights)
 
 
-@functools.cache
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+@tuning.cached
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
     """Return `pairwise_distance` for any number of rows, traced once."""
     kernel = compiled(functools.partial(_of_chunk, lookup_ord=lookup_ord))
 
@@ -85,20 +86,20 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) ->
         usable = finite_rows(emb_space)
         across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
         distance = chunks.concatenated(
-            lambda chunk: [kernel(chunk, across)], [rows], chunks.compiled_sizes(n * d), of_row
+            lambda chunk: [kernel(chunk, across)], [rows], chunks.compiled_sizes(n * d, few), of_row
         )[0]
         return tf.where(usable, distance, math.nan)
 
     return traced(distances, *specs(dtype, [None, d], [n, d]))
 
 
-@functools.cache
-def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+@tuning.cached
+def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
     """Return `_plain_gradient` for any number of rows, traced once."""
 
     def gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         if xla:
-            return weighted_sums(rows, weights, emb_space, lookup_ord)[1]
+            return weighted_sums(rows, weights, emb_space, lookup_ord, few)[1]
         return chunks.summed(
             lambda chunk, weights: [_plain_gradient(chunk, weights, emb_space, lookup_ord)],
             [rows, weights],
@@ -111,8 +112,8 @@ def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla:
 
 def _of_chunk(rows: tf.Tensor, across: tf.Tensor, lookup_ord: float) -> tf.Tensor:
     """Return the distances of rows to the embeddings, laid out as `tiles.lanes`: ``[number, d] -> [number, n]``."""
-    known = tf.expand_dims(finite_rows(rows), -1)
-    blocks = tiles.blocks(tf.where(known, rows, 0), fill=0)
-    distance = tf.map_fn(lambda block: tiles.tile(block, across, lookup_ord), blocks)
-    distance = tf.reshape(distance, [-1, static_shape(across)[-1]])
-    return tf.where(known, tf.sqrt(distance) if lookup_ord == 2 else distance, math.nan)
+    known, norm = tf.expand_dims(finite_rows(rows), -1), norm_of(lookup_ord)
+    strips = tiles.strips(tf.where(known, rows, 0), fill=0)
+    compared = tf.map_fn(lambda strip: norm.compared(tiles.fold(strip, across)), strips)
+    compared = tf.reshape(compared, [-1, static_shape(across)[-1]])
+    return tf.where(known, norm.distance(compared), math.nan)

@@ -11,33 +11,48 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from vq_layer.kernels import tuning
 from vq_layer.kernels.blocks import Blocks, cut
 from vq_layer.kernels.similarity import normalize
 from vq_layer.shapes import static_shape
 
-GROUP = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima to hold
-_SPARE = 4  # groups beyond k, so that the next score is rarely within rounding of the k-th
-_LARGEST_BLOCK = 1024
 # Sums of squares between which neither the squares of a vector nor its products lose more than a rounding.
 _ORDINARY = (2.0**-60, 2.0**100)
 
 
 class Plan(NamedTuple):
-    """How embeddings are searched: in which blocks, how many groups are chosen, and how many a group of groups has."""
+    """How embeddings are searched.
+
+    Attributes
+    ----------
+    blocks : Blocks
+    group : int
+        How many embeddings a group has.
+    chosen : int
+        How many groups are chosen.
+    fan : int
+        How many groups a group of groups has.
+    """
 
     blocks: Blocks
+    group: int
     chosen: int
     fan: int
+
+    @property
+    def candidates(self) -> int:
+        """The number of embeddings in the chosen groups."""
+        return self.group * self.chosen
 
 
 def plan(n: int, k: int) -> Plan | None:
     """Return how to find candidates for the k most similar of n embeddings; None where that would take most."""
-    chosen = k + _SPARE
-    if n <= 2 * GROUP * chosen:
+    group, chosen = tuning.TUNING.group, k + tuning.TUNING.spare_groups
+    if n <= 2 * group * chosen:
         return None
     # So that the choices among the groups of groups, and among the groups in them, are about as large.
-    fan = 1 << (math.isqrt(n // (GROUP * chosen)).bit_length() - 1)
-    return Plan(cut(n, _LARGEST_BLOCK, GROUP * fan), chosen, fan)
+    fan = 1 << (math.isqrt(n // (group * chosen)).bit_length() - 1)
+    return Plan(cut(n, tuning.TUNING.score_block, group * fan), group, chosen, fan)
 
 
 def margin(d: int, dtype: tf.DType) -> float:
@@ -65,7 +80,7 @@ def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tenso
     ``[number, d], [n, d] -> [groups * number], [number, groups of groups]``; the former is flat, group by group.
     """
     blocks, number = plan.blocks, static_shape(units)[0]
-    groups = blocks.size // GROUP
+    groups = blocks.size // plan.group
     shapes = [groups, number], [groups // plan.fan, number]
 
     def step(i: tf.Tensor, of_groups: tf.TensorArray, of_fans: tf.TensorArray) -> tuple[tf.Tensor, ...]:
@@ -73,7 +88,7 @@ def maxima(units: tf.Tensor, emb_space: tf.Tensor, plan: Plan) -> tuple[tf.Tenso
         scores = tf.matmul(rows, units, transpose_b=True) * scale
         counts = tf.expand_dims(blocks.counts(i), -1) & ~tf.math.is_nan(scores)
         scores = tf.where(counts, scores, -math.inf)
-        largest = tf.reduce_max(tf.reshape(scores, [groups, GROUP, number]), axis=1)
+        largest = tf.reduce_max(tf.reshape(scores, [groups, plan.group, number]), axis=1)
         of_fan = tf.reduce_max(tf.reshape(largest, [-1, plan.fan, number]), axis=1)
         return of_groups.write(i, largest), of_fans.write(i, of_fan)
 

@@ -7,17 +7,38 @@ if no other embedding lies within the error of the least score.
 """
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from vq_layer.kernels import tuning
 from vq_layer.kernels.blocks import Blocks, cut
-from vq_layer.kernels.tiles import BLOCK
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
-FEWEST = 2 * BLOCK
-_LARGEST_BLOCK = 1024  # embeddings, whose scores stay in the cache
+
+class Product(NamedTuple):
+    """How a matrix product finds the nearest embedding.
+
+    Attributes
+    ----------
+    pays : callable, ``n, d -> bool``
+        Whether that is faster than differences.
+    prepare : callable, ``[n, d] -> ...``
+        What it computes of the embeddings alone.
+    decide : callable, ``[number, d], [n, d], ... -> [number]``
+        The index of the nearest embedding, int32; -1 where rounding leaves a doubt.
+    """
+
+    pays: Callable[[int, int], bool]
+    prepare: Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
+    decide: Callable[..., tf.Tensor]
+
+
+def _pays(n: int, d: int) -> bool:
+    return d >= tuning.TUNING.product_pays and n >= 2 * tuning.TUNING.strip
 
 
 def centre(emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -26,7 +47,7 @@ def centre(emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     Block by block, since XLA copies what it reduces.
     """
     n, d = static_shape(emb_space)
-    blocks = cut(n, _LARGEST_BLOCK)
+    blocks = cut(n, tuning.TUNING.product_block)
 
     def add(i: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
         block, usable = _block(blocks, emb_space, i)
@@ -59,24 +80,24 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
     rows : tf.Tensor, shape [number, d]
         One that is not finite is not decided.
     emb_space : tf.Tensor, shape [n, d]
-        At least `FEWEST` embeddings.
+        At least two strips of embeddings.
     mean, largest : tf.Tensor
         What `centre` returns.
     """
-    number, d = static_shape(rows)
-    blocks, moved = cut(static_shape(emb_space)[0], _LARGEST_BLOCK, BLOCK), rows - mean
+    (number, d), strip = static_shape(rows), tuning.TUNING.strip
+    blocks, moved = cut(static_shape(emb_space)[0], tuning.TUNING.product_block, strip), rows - mean
 
     def over_block(i: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
         block, usable = _block(blocks, emb_space, i)
         block = tf.where(usable, block - mean, 0)
         squares = tf.where(usable[:, 0], tf.reduce_sum(tf.square(block), axis=1), math.inf)
         # Rows last, so that XLA takes many of them at once.
-        products = tf.reshape(tf.matmul(block, moved, transpose_b=True), [-1, BLOCK, number])
-        of_steps = tf.reshape(squares, [-1, BLOCK, 1])
+        products = tf.reshape(tf.matmul(block, moved, transpose_b=True), [-1, strip, number])
+        of_steps = tf.reshape(squares, [-1, strip, 1])
 
         def step(j: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
             for offset, score in enumerate(tf.unstack(of_steps[j] - 2 * products[j])):
-                best = _better(best, score, blocks.start(i) + j * BLOCK + offset)
+                best = _better(best, score, blocks.start(i) + j * strip + offset)
             return j + 1, *best
 
         return tuple(tf.while_loop(lambda j, *_: j < static_shape(products)[0], step, [0, *best])[1:])
@@ -108,3 +129,6 @@ def _margin(d: int, dtype: tf.DType, size: tf.Tensor) -> tf.Tensor:
     """
     info = np.finfo(dtype.as_numpy_dtype)
     return (4 * d + 32) * float(info.eps) / 2 * tf.square(size) + 10 * d * float(info.smallest_normal)
+
+
+L2_PRODUCT = Product(_pays, centre, decided)

@@ -6,23 +6,19 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from vq_layer.kernels import preselection
+from vq_layer.kernels import preselection, tuning
 from vq_layer.kernels.blocks import cut
 from vq_layer.kernels.chunks import Sizes, concatenated, plain_sizes, settled
-from vq_layer.kernels.compilation import Function, by_size, compiled, specs, traced, uses_xla
+from vq_layer.kernels.compilation import Function, compiled, specs, traced
 from vq_layer.kernels.lookup import Ranking, k_most_similar
-from vq_layer.kernels.preselection import GROUP, Plan
+from vq_layer.kernels.preselection import Plan
+from vq_layer.kernels.route import Route
 from vq_layer.kernels.similarity import cosine_similarity, normalize, products
 from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.shapes import flat, static_shape, unflattened
 
-_HELD = 1 << 23  # numbers that a chunk holds, about 32 MiB as float32
-_LARGEST_CHUNK = 1024
-_ROWS_AT_ONCE = 16  # rows that are compared with all embeddings, and so the least of a chunk
-_COORDINATES_AT_ONCE = 1 << 20
 
-
-def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
+def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int, route: Route) -> Ranking:
     """Return the similarities and the indices of the k most similar embeddings, most similar first.
 
     ``[..., d], [n, d] -> [..., k], [..., k]``, int64: what ``k_most_similar(cosine_similarity(vectors, emb_space), k)``
@@ -32,22 +28,20 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int) -> Ranking:
     n, d = static_shape(emb_space)
     vectors, emb_space = tf.stop_gradient(vectors), tf.stop_gradient(emb_space)
     rows = flat(vectors)
-    ranking = by_size(
-        rows,
-        emb_space,
+    ranking = route.choose(
         small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
-        large=lambda: _in_chunks(n, d, rows.dtype, k, uses_xla())(rows, emb_space),
+        large=lambda: _in_chunks(n, d, rows.dtype, k, route.xla)(rows, emb_space),
     )
     return Ranking(*(tf.stop_gradient(unflattened(part, vectors, k)) for part in ranking))
 
 
-@functools.cache
+@tuning.cached
 def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number, k], [number, k]``, traced once."""
     plan = preselection.plan(n, k) if xla else None
     sizes = _sizes(n, d, plan) if xla else plain_sizes(n * d)
     # Where a chunk has more candidates than there are embeddings, these are normalized once for all.
-    once = plan is None or GROUP * plan.chosen * sizes[0] >= n
+    once = plan is None or plan.candidates * sizes[0] >= n
     prepared, units_of = (normalize, tf.identity) if once else (tf.identity, normalize)
     if plan is not None:
         find = _preselecting(d, dtype, k, plan, units_of)
@@ -91,10 +85,11 @@ def _none(k: int, dtype: tf.DType) -> Ranking:
 
 def _sizes(n: int, d: int, plan: Plan | None) -> Sizes:
     """Return the rows of a chunk, and those of a chunk of what is left."""
-    compared = n if plan is None else GROUP * plan.chosen
-    rows = max(_HELD // max(n // GROUP, compared * d), 1)
-    rows = min(max(1 << (rows.bit_length() - 1), _ROWS_AT_ONCE), _LARGEST_CHUNK)
-    return rows, max(rows // 4, _ROWS_AT_ONCE)
+    tuned = tuning.TUNING
+    held = max(n // tuned.group, (n if plan is None else plan.candidates) * d)
+    rows = max(tuned.ranking_held // held, 1)
+    rows = min(max(1 << (rows.bit_length() - 1), tuned.compared_rows), tuned.ranking_rows)
+    return rows, max(rows // 4, tuned.compared_rows)
 
 
 def _preselecting(d: int, dtype: tf.DType, k: int, plan: Plan, units_of: Function) -> Callable[..., Ranking]:
@@ -113,9 +108,8 @@ def _preselecting(d: int, dtype: tf.DType, k: int, plan: Plan, units_of: Functio
         groups, bound = preselection.chosen(of_groups, of_fans, plan)
         ranking = compare(rows, embeddings, groups)
         decided = tf.math.is_inf(bound) | (ranking.similarity[:, -1] > bound + margin)
-        return Ranking(
-            *settled(ranking, searched & ~decided, rows, lambda some: compare_all(some, embeddings), _ROWS_AT_ONCE)
-        )
+        settle = lambda some: compare_all(some, embeddings)  # noqa: E731
+        return Ranking(*settled(ranking, searched & ~decided, rows, settle, tuning.TUNING.compared_rows))
 
     return find
 
@@ -124,7 +118,7 @@ def _compare(
     rows: tf.Tensor, embeddings: tf.Tensor, groups: tf.Tensor, k: int, plan: Plan, units_of: Function
 ) -> Ranking:
     """Rank the embeddings of the chosen groups, ``[number, groups]``, by their similarities."""
-    places = tf.reshape(tf.expand_dims(groups * GROUP, -1) + tf.range(GROUP), [static_shape(rows)[0], -1])
+    places = tf.reshape(tf.expand_dims(groups * plan.group, -1) + tf.range(plan.group), [static_shape(rows)[0], -1])
     candidates = plan.blocks.embedding_at(places)
     counts = candidates < plan.blocks.n
     units = units_of(tf.gather(embeddings, tf.where(counts, candidates, 0)))
@@ -135,7 +129,7 @@ def _compare(
 def _compare_all(rows: tf.Tensor, embeddings: tf.Tensor, k: int, units_of: Function) -> Ranking:
     """Rank all embeddings by their similarities, block by block."""
     (number, d), n = static_shape(rows), static_shape(embeddings)[0]
-    blocks, units = cut(n, max(_COORDINATES_AT_ONCE // (number * d), 1)), normalize(rows)
+    blocks, units = cut(n, max(tuning.TUNING.compared_coordinates // (number * d), 1)), normalize(rows)
 
     def step(i: tf.Tensor, so_far: tf.TensorArray) -> tuple[tf.TensorArray]:
         similarity = products(units, units_of(blocks.rows(embeddings, i)))

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.assertions import required
-from vq_layer.kernels.distances import unfused
+from vq_layer.kernels.arithmetic import unfused
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 

@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from vq_layer.kernels import tiles
+from vq_layer.kernels import tiles, tuning
 from vq_layer.kernels.blocks import Blocks, cut
+from vq_layer.kernels.norms import norm_of
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
 LayOut = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 TakeIn = Callable[..., tuple[tf.Tensor, ...]]
-_LANES = 128  # rows at once in few dimensions: of more, XLA divides each step among threads, which takes longer than it
-_LAID_OUT = 1 << 18  # coordinates of embeddings at once, 1 MiB as float32
 
 
 def prepared(emb_space: tf.Tensor) -> tuple[Blocks, tuple[tf.Tensor, ...]]:
@@ -23,7 +22,7 @@ def prepared(emb_space: tf.Tensor) -> tuple[Blocks, tuple[tf.Tensor, ...]]:
     Many are laid out block by block in the program, which takes more memory to compile, but holds no copy of them all.
     """
     n, d = static_shape(emb_space)
-    blocks = cut(n, max(_LAID_OUT // d, 1))
+    blocks = cut(n, max(tuning.TUNING.laid_out // d, 1))
     return blocks, _lay_out(emb_space, blocks, tf.constant(0)) if blocks.number == 1 else (emb_space,)
 
 
@@ -72,25 +71,25 @@ def _in_lanes(
     *dtypes: tf.DType,
 ) -> list[tf.Tensor]:
     """Return what is found for each of the rows, ``[number, d]``, and what else belongs to each: ``[number]``."""
-    number, d = static_shape(of_rows[0])
+    (number, d), lanes = static_shape(of_rows[0]), tuning.TUNING.lanes
     lay_out = (lambda _: embeddings) if blocks.number == 1 else lambda i: _lay_out(embeddings[0], blocks, i)
-    if number <= _LANES or tiles.grouping(d).number > 1:
+    if number <= lanes or tiles.bundles(d).number > 1:
         return list(scan_lanes(*of_rows, lay_out=lay_out))
-    parts = [tf.reshape(rows, [-1, _LANES, *static_shape(rows)[1:]]) for rows in of_rows]
+    parts = [tf.reshape(rows, [-1, lanes, *static_shape(rows)[1:]]) for rows in of_rows]
     found = tf.map_fn(
         lambda part: scan_lanes(*part, lay_out=lay_out),
         parts,
-        fn_output_signature=tuple(tf.TensorSpec([_LANES], dtype) for dtype in dtypes),
+        fn_output_signature=tuple(tf.TensorSpec([lanes], dtype) for dtype in dtypes),
     )
     return [tf.reshape(of_part, [number]) for of_part in found]
 
 
 def _lay_out(emb_space: tf.Tensor, blocks: Blocks, i: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Return block i as `tiles.blocks`, and its first finite embedding, n if there is none."""
+    """Return block i as `tiles.strips`, and its first finite embedding, n if there is none."""
     block = blocks.rows(emb_space, i)
     usable = finite_rows(block)
     # An infinite embedding is infinitely far from every vector, and so never nearer than another.
-    laid_out = tiles.blocks(tf.where(tf.expand_dims(usable, -1), block, math.inf), fill=math.inf)
+    laid_out = tiles.strips(tf.where(tf.expand_dims(usable, -1), block, math.inf), fill=math.inf)
     return laid_out, tf.reduce_min(tf.where(usable, blocks.start(i) + tf.range(blocks.size), blocks.n))
 
 
@@ -153,10 +152,11 @@ def _over(
     lookup_ord: float,
 ) -> tuple[tf.Tensor, ...]:
     """Return ``so_far = take_in(distance, index, *so_far)``, ``[lanes]`` each, for each of a block in turn."""
+    norm, (number, *_, strip) = norm_of(lookup_ord), static_shape(laid_out)
 
     def step(i: tf.Tensor, *so_far: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        for offset, distance in enumerate(tf.unstack(tiles.tile(laid_out[i], across, lookup_ord))):
-            so_far = take_in(distance, start + i * tiles.BLOCK + offset, *so_far)
+        for offset, distance in enumerate(tf.unstack(norm.compared(tiles.fold(laid_out[i], across)))):
+            so_far = take_in(distance, start + i * strip + offset, *so_far)
         return i + 1, *so_far
 
-    return tuple(tf.while_loop(lambda i, *_: i < static_shape(laid_out)[0], step, [0, *so_far])[1:])
+    return tuple(tf.while_loop(lambda i, *_: i < number, step, [0, *so_far])[1:])

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from vq_layer.kernels.distances import unfused
+from vq_layer.kernels.arithmetic import unfused
 from vq_layer.non_finite import finite_rows, where_known
 
 

@@ -5,14 +5,16 @@ from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.kernels import chunks
-from vq_layer.kernels.compilation import Function, by_size, specs, traced, uses_xla
+from vq_layer.kernels import chunks, tuning
+from vq_layer.kernels.compilation import Function, specs, traced
+from vq_layer.kernels.derivatives import not_differentiable
 from vq_layer.kernels.distances import pairwise_distance
-from vq_layer.kernels.gradients import not_differentiable, weighted_sums
+from vq_layer.kernels.gradients import weighted_sums
+from vq_layer.kernels.route import Route
 from vq_layer.shapes import flat, static_shape
 
 
-def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, route: Route) -> tf.Tensor:
     """Return the sum of the distances of all vectors to all embeddings, ``[..., d], [n, d] -> []``.
 
     Pairs with a NaN or infinite coordinate add nothing (VQ-13). The gradient to `emb_space` is the subgradient of
@@ -20,15 +22,14 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
     """
     n, d = static_shape(emb_space)
     rows = flat(vectors)
+    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def total(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
         constant = tf.stop_gradient(emb_space)  # else an outer tape differentiates the loops, too
-        value, gradient = by_size(
-            rows,
-            emb_space,
+        value, gradient = route.choose(
             small=lambda: _all_pairs(rows, tf.ones_like(rows[:, :1]), constant, lookup_ord),
-            large=lambda: _in_chunks(n, d, rows.dtype, lookup_ord, uses_xla())(rows, constant),
+            large=lambda: _in_chunks(*facts)(rows, constant),
         )
         return value, lambda upstream: upstream * not_differentiable(gradient, emb_space)
 
@@ -48,12 +49,12 @@ def _all_pairs(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup
     return [total, tape.gradient(total, emb_space)]
 
 
-@functools.cache
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+@tuning.cached
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
     """Return what `_all_pairs` does for any number of rows, traced once."""
 
     def compiled_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
-        sums, gradient = weighted_sums(rows, tf.ones_like(rows[:, :1]), emb_space, lookup_ord)
+        sums, gradient = weighted_sums(rows, tf.ones_like(rows[:, :1]), emb_space, lookup_ord, few)
         return [tf.reduce_sum(sums), gradient]
 
     def plain_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:

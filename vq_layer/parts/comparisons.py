@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.kernels import reduction
-from vq_layer.kernels.compilation import route
 from vq_layer.kernels.distances import norm
 from vq_layer.kernels.lookup import Ranking, nearest, select
 from vq_layer.kernels.pairs import all_distances
 from vq_layer.kernels.ranking import top_k_similar
+from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
 from vq_layer.parts.part import Part, number_of, part, resolved
@@ -58,12 +58,12 @@ class SearchByNorm(Search):
         """The index of the nearest embedding, ``[batch, m]``, int64; -1 where there is none."""
         if self.route.small:
             return nearest(self.distance)
-        return nearest_index(self.vectors, self.emb_space, self.lookup_ord)
+        return nearest_index(self.vectors, self.emb_space, self.lookup_ord, self.route)
 
     @cached_property
     def distance(self) -> tf.Tensor:
         """All distances, ``[batch, m, n]``."""
-        return all_distances(self.vectors, self.emb_space, self.lookup_ord)
+        return all_distances(self.vectors, self.emb_space, self.lookup_ord, self.route)
 
     @cached_property
     def total(self) -> tf.Tensor:
@@ -71,7 +71,7 @@ class SearchByNorm(Search):
         with tf.control_dependencies([self.emb_index]):  # one after the other, so that they are not compiled at once
             if self.route.small:
                 return sum_of(self.distance)
-            return sum_of_distances(self.vectors, self.emb_space, self.lookup_ord)
+            return sum_of_distances(self.vectors, self.emb_space, self.lookup_ord, self.route)
 
     def distance_to(self, emb_index: tf.Tensor) -> tf.Tensor:
         """Return the distance of each vector to the embedding at its index, ``[batch, m]``."""
@@ -90,7 +90,7 @@ class SearchByCosine(Search):
     def ranking(self, k: int) -> Ranking:
         """Return the k most similar embeddings of each vector, ``[batch, m, k]``; no gradient passes."""
         if self._ranking is None or self._ranking[0] < k:
-            self._ranking = k, top_k_similar(self.vectors, self.emb_space, k)
+            self._ranking = k, top_k_similar(self.vectors, self.emb_space, k, self.route)
         found, ranking = self._ranking
         return ranking if found == k else Ranking(*(ranked[..., :k] for ranked in ranking))
 

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from vq_layer.kernels import spacing
 from vq_layer.kernels.closest import closest_spacing
-from vq_layer.kernels.compilation import route
 from vq_layer.kernels.lookup import counts, select
 from vq_layer.kernels.pairs import distances_among
+from vq_layer.kernels.route import Route, route
 from vq_layer.parts.choices import Choice
 from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape
@@ -68,15 +68,15 @@ class Pass:
     @cached_property
     def emb_distance(self) -> tf.Tensor:
         """The distances among the embeddings, ``[n, n]``, in the full space."""
-        return distances_among(self.emb_space, self.search.lookup_ord)
+        return distances_among(self.emb_space, self.search.lookup_ord, self._route_among)
 
     @cached_property
     def emb_closest_spacing(self) -> tf.Tensor:
         """The distance of each embedding to the nearest other one, ``[n]``."""
         if self.all_pairs:
             return spacing.emb_closest_spacing(self.emb_distance)
-        return closest_spacing(self.emb_space, self.search.lookup_ord)
+        return closest_spacing(self.emb_space, self.search.lookup_ord, self._route_among)
 
     @cached_property
-    def _route_among(self) -> Any:
+    def _route_among(self) -> Route:
         return route(self.emb_space, self.emb_space)

@@ -1,0 +1,55 @@
+"""The sizes and thresholds that the kernels' times and memory depend on, and no result."""
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """All that was chosen by measuring; "coordinates" are those of pairs of a vector and an embedding."""
+
+    small: int = (
+        1 << 20
+    )  # coordinates of all pairs up to which the plain formula takes a few milliseconds and megabytes
+    plain_chunk: int = 1 << 20  # coordinates of a chunk of the plain formula, for the same reason
+    compiled_chunk: int = 1 << 25  # coordinates of a compiled one, about a millisecond: twenty times what a call takes
+    fewest_rows: int = 128  # of a compiled chunk, so that the lanes of a processor are full
+    most_rows: int = 4096  # of a compiled chunk, of which half may be filled up
+    chunks_at_once: int = os.cpu_count() or 1
+    few: int = 512  # rows, of which a chunk of the usual size would be empty for the most part
+    few_rows: int = 128  # of a chunk of few rows in a search, and the least that all of few are filled up to
+
+    product_pays: int = 24  # coordinates of a vector from which on a product, with what it takes to trust it, is faster
+    product_rows: int = 1024  # of a chunk
+    product_block: int = 1024  # embeddings, whose scores stay in the cache
+
+    strip: int = 16  # vectors of a tile: with fewer, or with bundles of 8 of many coordinates, XLA is four times slower
+    largest_bundle: int = 24  # coordinates that XLA unrolls into one loop
+    lanes: int = 128  # of a tile of few coordinates: XLA divides more among threads, which takes longer than they do
+    laid_out: int = 1 << 18  # coordinates of embeddings laid out at once, 1 MiB as float32
+
+    group: int = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima
+    spare_groups: int = 4  # beyond k, so that the next score is rarely within rounding of the k-th
+    score_block: int = 1024  # embeddings, whose scores stay in the cache
+    ranking_held: int = 1 << 23  # numbers that a chunk of a ranking holds, about 32 MiB as float32
+    ranking_rows: int = 1024  # the most of a chunk of a ranking
+    compared_rows: int = 16  # rows that are compared with all embeddings, and so the least of such a chunk
+    compared_coordinates: int = 1 << 20  # that are compared with all embeddings at once
+
+
+TUNING = Tuning()
+
+
+def cached(build: Callable[..., Any]) -> Any:
+    """Call a function once for all equal arguments, and anew for another `TUNING`, which it may read."""
+    built = functools.cache(lambda _, *facts: build(*facts))
+
+    @functools.wraps(build)
+    def of_tuning(*facts: Any) -> Any:
+        return built(TUNING, *facts)
+
+    of_tuning.cache_clear = built.cache_clear  # type: ignore[attr-defined]
+    return of_tuning
