@@ -1,7 +1,7 @@
 """Which parts do not go together: one table (VQ-17)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.comparisons import is_norm
@@ -9,11 +9,8 @@ from vq_layer.parts.losses import Alpha, Beta, Coulomb
 from vq_layer.parts.part import Part
 from vq_layer.parts.replacement import MostDistant
 
-if TYPE_CHECKING:
-    from vq_layer.core.quantizer import Quantizer
 
-
-def _by_norm(it: "Quantizer") -> bool:
+def _by_norm(it: Any) -> bool:
     return is_norm(it.comparison)
 
 
@@ -38,7 +35,7 @@ class Need(NamedTuple):
     kind: type[Part]
     what: str
     of: str
-    is_met: "Callable[[Quantizer], bool]"
+    is_met: Callable[[Any], bool]
 
 
 TABLE = (
@@ -52,8 +49,8 @@ TABLE = (
 )
 
 
-def check(quantizer: "Quantizer") -> None:
-    """Raise a ValueError for parts that do not go together."""
+def check(quantizer: Any) -> None:
+    """Raise a ValueError for a `Quantizer` whose parts do not go together."""
     names = [loss.name for loss in quantizer.losses]
     if len(set(names)) < len(names):
         raise ValueError(f"`losses` must hold each loss once. Received: losses={quantizer.losses!r}")

@@ -146,7 +146,7 @@ def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Re
     """Make one pass over a batch; parameters as in `looked_up`."""
     passes = looked_up(x, state, quantizer, **how)
     outputs = [_output(it, quantizer.estimator) for it in passes]
-    return Result(merge(interleaved(outputs), x), passes, quantizer)
+    return Result(merge(interleaved(outputs), x), passes, quantizer.losses, quantizer.is_shared)
 
 
 def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
@@ -158,9 +158,9 @@ def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
     return output
 
 
-def trained(result: Result) -> State:
+def trained(result: Result, quantizer: Quantizer) -> State:
     """Return what of the state is new after a training pass."""
-    quantizer, after = result.quantizer, []
+    after = []
     for it in result.passes:
         statistics: Statistics = reduce(lambda so_far, rule: so_far | rule.gather(it), quantizer.rules, {})
         after.append(reduce(lambda state, rule: rule.after(state, statistics), quantizer.rules, it.state))

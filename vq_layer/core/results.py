@@ -1,16 +1,14 @@
 """What a pass of a quantizer gives; what takes time is computed once, and only if asked for."""
 
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from vq_layer.core.per_split import interleaved, joined
 from vq_layer.kernels import spacing
+from vq_layer.parts.losses import Loss
 from vq_layer.parts.passes import Pass
-
-if TYPE_CHECKING:
-    from vq_layer.core.quantizer import Quantizer
 
 
 class Result:
@@ -24,11 +22,13 @@ class Result:
     layer_out : tf.Tensor, shape and dtype of x
     passes : list of Pass
         That of each codebook.
-    quantizer : Quantizer
+    losses : tuple of Loss
+    is_shared : bool
+        Whether all splits share one embedding space.
     """
 
-    def __init__(self, layer_out: tf.Tensor, passes: list[Pass], quantizer: "Quantizer") -> None:
-        self.layer_out, self.passes, self.quantizer = layer_out, passes, quantizer
+    def __init__(self, layer_out: tf.Tensor, passes: list[Pass], losses: tuple[Loss, ...], is_shared: bool) -> None:
+        self.layer_out, self.passes, self._losses, self._is_shared = layer_out, passes, losses, is_shared
 
     @property
     def absent_endpoints(self) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ class Result:
 
         With a codebook per split, each is the sum of those of the splits.
         """
-        present = [loss for loss in self.quantizer.losses if not loss.is_absent]
+        present = [loss for loss in self._losses if not loss.is_absent]
         return {loss.name: reduce(tf.add, [loss(it) for it in self.passes]) for loss in present}
 
     @cached_property
@@ -103,7 +103,7 @@ class Result:
         return tf.math.divide_no_nan(*(tf.reduce_sum(tf.cast(flag, dtype)) for flag in flags))
 
     def _of_embeddings(self, of_codebooks: list[tf.Tensor]) -> tf.Tensor:
-        return joined(of_codebooks, self.quantizer.is_shared)
+        return joined(of_codebooks, self._is_shared)
 
     @staticmethod
     def _unless_absent(of_codebooks: list[Any]) -> tf.Tensor | None:

@@ -116,14 +116,15 @@ def _variable(
 
 
 def replacement_ops(
-    result: Result, kept: Kept, is_training: bool | tf.Tensor
+    result: Result, quantizer: Quantizer, kept: Kept, is_training: bool | tf.Tensor
 ) -> tuple[list[tf.Operation], tf.Operation | None]:
     """Return the updates of a training pass, and the op that replaces; nothing and None without a replacement."""
-    quantizer = result.quantizer
     if quantizer.replacement is None:
         return [], None
     gathers = tf.is_tensor(is_training) or bool(is_training)
-    updates = kept.assign(trained(result), is_training if tf.is_tensor(is_training) else True) if gathers else []
+    updates = (
+        kept.assign(trained(result, quantizer), is_training if tf.is_tensor(is_training) else True) if gathers else []
+    )
     return updates, tf.group(*kept.assign(replaced(kept.state, quantizer).state), name="replace_embeds")
 
 

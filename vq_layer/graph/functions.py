@@ -126,7 +126,7 @@ def vector_quantization(
     with v1.variable_scope(name):
         kept = building.created(quantizer, d, x, embedding_initializer, constant_init, True, "VectorQuantization")
         result, emb_space = quantize(x, kept.state, quantizer, all_pairs=return_endpoints), kept.variables["emb_space"]
-        updates, replace_embeds = building.replacement_ops(result, kept, is_training)
+        updates, replace_embeds = building.replacement_ops(result, quantizer, kept, is_training)
         for loss_name, loss in result.losses().items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(building.after(updates, loss), name=loss_name))
         layer_out = tf.identity(building.after(updates, result.layer_out), name="layer_out")

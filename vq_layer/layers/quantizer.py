@@ -82,7 +82,7 @@ class QuantizerLayer(LossesOnDemand):
         return {name: tf.convert_to_tensor(getattr(self, name)) for name in self._names}
 
     def __call__(
-        self, x: Any = None, mask: Any = None, training: bool | None = None, *, inputs: Any = None, **kwargs: Any
+        self, x: Any = None, training: bool | None = None, mask: Any = None, *, inputs: Any = None, **kwargs: Any
     ) -> Any:
         """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
 
@@ -90,11 +90,11 @@ class QuantizerLayer(LossesOnDemand):
         ----------
         x : tensor, shape [batch, ..., q]
             `inputs` is the name by which other layers of Keras take it, and works, too.
+        training : bool or None
+            Whether this is a pass of training; that of Keras if it is not given.
         mask : tensor, bool, or None
             Which vectors count, of the shape of x without its last axis, or of a leading part of that; that of Keras if
             it is not given. The others come out as they are, and are otherwise as if they were not there.
-        training : bool or None
-            Whether this is a pass of training; that of Keras if it is not given.
         """
         if (x is None) == (inputs is None):
             raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
@@ -105,7 +105,7 @@ class QuantizerLayer(LossesOnDemand):
             kwargs["mask"] = validation.checked_mask(mask, x)
         return super().__call__(x, **kwargs)
 
-    def call(self, x: tf.Tensor, mask: Any = None, training: bool | None = None) -> Any:
+    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
         learns = bool(training and self.trainable)
@@ -121,7 +121,7 @@ class QuantizerLayer(LossesOnDemand):
             passes=int(learns and self.first_in_pass()),
         )
         if learns:
-            self._assign(trained(result), checked=result.emb_index)
+            self._assign(trained(result, self.quantizer), checked=result.emb_index)
         self._account_for(result, training)
         return endpoints_of(result) if self.return_endpoints else result.layer_out
 
