@@ -7,6 +7,7 @@ TensorFlow. Where this package and ``vq_layer`` disagree, this package is right;
 A `Quantizer` is put together from parts, and `quantize` is one pass of it; the three functions are faces of these.
 """
 
+from reference import parts
 from reference.functions import (
     CosineVQResult,
     VQResult,
@@ -14,38 +15,19 @@ from reference.functions import (
     cosine_vector_quantization,
     vector_quantization,
 )
-from reference.parts.choices import Majority, Nearest
-from reference.parts.comparisons import PCA, Cosine, Norm
-from reference.parts.estimators import NoGradient, StraightThrough
-from reference.parts.losses import Alpha, Beta, Codebook, Commitment, Coulomb
-from reference.parts.replacement import MostDistant, ReplacementState
-from reference.parts.starts import FromBatch
-from reference.parts.updates import Gradient
+from reference.parts import *  # noqa: F403
+from reference.parts.replacement import ReplacementState
 from reference.quantizer import Quantizer, quantize
 from reference.results import Gradients, Result
 from reference.state import initial_state
 
-__all__ = [
-    "PCA",
-    "Alpha",
-    "Beta",
-    "Codebook",
-    "Commitment",
-    "Cosine",
+__all__ = [  # noqa: PLE0604 - names of the parts' modules
+    *parts.__all__,
     "CosineVQResult",
-    "Coulomb",
-    "FromBatch",
-    "Gradient",
     "Gradients",
-    "Majority",
-    "MostDistant",
-    "Nearest",
-    "NoGradient",
-    "Norm",
     "Quantizer",
     "ReplacementState",
     "Result",
-    "StraightThrough",
     "VQResult",
     "cosine_knn_vector_quantization",
     "cosine_vector_quantization",

@@ -2,6 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from vq_layer import parts
 from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
 from vq_layer.kernels.compilation import get_compilation, set_compilation
@@ -10,39 +11,19 @@ from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuan
 from vq_layer.layers.endpoints import Endpoints
 from vq_layer.layers.slots import reset_slots
 from vq_layer.layers.vector_quantization import VectorQuantization
-from vq_layer.parts.choices import Majority, Nearest
-from vq_layer.parts.comparisons import PCA, Cosine, Norm
-from vq_layer.parts.estimators import NoGradient, StraightThrough
-from vq_layer.parts.losses import Alpha, Beta, Codebook, Commitment, Coulomb
-from vq_layer.parts.replacement import MostDistant
-from vq_layer.parts.starts import FromBatch
-from vq_layer.parts.updates import Gradient
+from vq_layer.parts import *  # noqa: F403
 
 try:
     __version__ = version("vq-layer")
 except PackageNotFoundError:  # imported from a checkout that is not installed
     __version__ = "0+unknown"
-__all__ = [
-    "PCA",
-    "Alpha",
-    "Beta",
-    "Codebook",
-    "Commitment",
-    "Cosine",
+__all__ = [  # noqa: PLE0604 - names of the parts' modules
+    *parts.__all__,
     "CosineKNNVectorQuantization",
     "CosineVQEndpoints",
     "CosineVectorQuantization",
-    "Coulomb",
     "Endpoints",
-    "FromBatch",
-    "Gradient",
-    "Majority",
-    "MostDistant",
-    "Nearest",
-    "NoGradient",
-    "Norm",
     "ReplaceEmbeddings",
-    "StraightThrough",
     "VQEndpoints",
     "VectorQuantization",
     "cosine_knn_vector_quantization",

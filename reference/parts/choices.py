@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from reference import validation, voting
 from reference.parts.comparisons import Search
 
+__all__ = ["Majority", "Nearest"]
+
 
 class Choice(NamedTuple):
     """What is chosen.

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from reference import distances, lookup, reduction, similarity, validation
 from reference.reduction import IDENTITY, Projection
 
+__all__ = ["PCA", "Cosine", "Norm"]
+
 Array = NDArray[np.float64]
 NAMES = {"l1": 1, "l2": 2, "linf": np.inf}
 

@@ -12,6 +12,8 @@ from reference.non_finite import finite_rows
 from reference.parts.comparisons import lookup_ord_of
 from reference.passes import Pass
 
+__all__ = ["Alpha", "Beta", "Codebook", "Commitment", "Coulomb"]
+
 Array = NDArray[np.float64]
 
 

@@ -11,6 +11,8 @@ from reference.passes import Pass
 from reference.statistics import Candidates, Statistics
 from reference.validation import check_num_embeds_replaced
 
+__all__ = ["MostDistant"]
+
 
 class ReplacementState(NamedTuple):
     """What training passes accumulate between replacements.

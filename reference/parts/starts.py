@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from reference import validation
 from reference.non_finite import finite_rows
 
+__all__ = ["FromBatch"]
+
 
 def first_rows(vectors: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Return the first n vectors, row-major, as an embedding space: ``[batch, m, d] -> [n, d]``.

@@ -6,6 +6,8 @@ from typing import Any
 from reference.passes import Pass
 from reference.statistics import Statistics
 
+__all__ = ["Gradient"]
+
 
 @dataclass(frozen=True)
 class Gradient:

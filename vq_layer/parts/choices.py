@@ -12,6 +12,8 @@ from vq_layer.kernels.voting import majority_of, votes_needed
 from vq_layer.non_finite import finite_rows
 from vq_layer.parts.part import Part, State, Variable, number_of, part, resolved
 
+__all__ = ["Majority", "Nearest"]
+
 
 class Choice(NamedTuple):
     """What was chosen for each vector.

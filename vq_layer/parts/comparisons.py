@@ -19,6 +19,8 @@ from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
 from vq_layer.parts.part import Part, number_of, part, resolved
 
+__all__ = ["PCA", "Cosine", "Norm"]
+
 
 class Search:
     """What a comparison finds among vectors and embeddings; each result is computed once, and only if asked for.

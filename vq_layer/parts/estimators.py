@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from vq_layer.parts.part import Part, part, resolved
 
+__all__ = ["NoGradient", "StraightThrough"]
+
 
 class Estimator(Part):
     """A value, which is always the chosen row, and a gradient to the input."""

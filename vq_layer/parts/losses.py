@@ -15,6 +15,8 @@ from vq_layer.non_finite import finite_rows
 from vq_layer.parts.part import Part, part, resolved
 from vq_layer.parts.passes import Pass
 
+__all__ = ["Alpha", "Beta", "Codebook", "Commitment", "Coulomb"]
+
 
 class Loss(Part):
     """A scalar that training makes small."""

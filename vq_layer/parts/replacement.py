@@ -11,6 +11,8 @@ from vq_layer.parts.statistics import Candidates, Statistics, Total, most_distan
 from vq_layer.parts.updates import Rule
 from vq_layer.shapes import static_shape
 
+__all__ = ["MostDistant"]
+
 
 class Replaced(NamedTuple):
     """The outcome of a replacement.

@@ -16,6 +16,8 @@ from vq_layer.parts.estimators import straight_through
 from vq_layer.parts.part import Part, State, Variable, part
 from vq_layer.shapes import static_shape
 
+__all__ = ["FromBatch"]
+
 _BITS = {tf.float32: tf.int32, tf.float64: tf.int64}  # as integers, 1 in the least positive number
 
 

@@ -6,6 +6,8 @@ from vq_layer.parts.part import Part, State, part, resolved
 from vq_layer.parts.passes import Pass
 from vq_layer.parts.statistics import Statistics
 
+__all__ = ["Gradient"]
+
 
 class Rule(Part):
     """What training does beside the gradients, in two pure functions: what it gathers, and what it makes of that.
