@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks import verdicts
-from examples.panels import BLUE, ORANGE, blank, label_axes
+from examples.demo.panels import BLUE, ORANGE, blank, label_axes
 
 Points = Callable[[dict[str, Any]], tuple[list[float], list[float]]]
 

@@ -1,1 +1,1 @@
-"""Demonstrations on real data; `python -m examples.demo` runs them all."""
+"""Examples: a file each, and the demonstration in a folder of its own."""

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from examples import (
-    demo,
+from examples.demo import (
+    demonstration,
     digits,
     digits_figure,
     measures,
@@ -26,9 +26,9 @@ from examples import (
     report,
     voting,
 )
-from examples.digits import Digits, Vote, Yardstick
-from examples.errors import DemoError
-from examples.measures import Quantization, Training
+from examples.demo.digits import Digits, Vote, Yardstick
+from examples.demo.errors import DemoError
+from examples.demo.measures import Quantization, Training
 
 ROOT = Path(__file__).parents[2]
 
@@ -257,17 +257,17 @@ def run_demo(folder):
 
 SMALL = """
 import sys
-from examples import demo, digits, output, panels, photograph
+from examples.demo import demonstration, digits, output, panels, photograph
 
 with output.native_messages_hidden():
-    from examples import learning, replacement
+    from examples.demo import learning, replacement
 panels.DOTS_PER_INCH = 30
-demo.load_photograph = lambda: photograph.load_photograph()[:64, :64]
-demo.load_halves = lambda seed: digits.Digits(*(part[:100] for part in digits.load_halves(seed)))
-demo.NUM_EMBEDS = 32
+demonstration.load_photograph = lambda: photograph.load_photograph()[:64, :64]
+demonstration.load_halves = lambda seed: digits.Digits(*(part[:100] for part in digits.load_halves(seed)))
+demonstration.NUM_EMBEDS = 32
 learning.BATCH_SIZE, learning.EPOCHS, replacement.EPOCHS = 64, 2, 2
 replacement.NUM_EMBEDS_REPLACED, replacement.EVERY = 8, 3
-sys.exit(demo.main())
+sys.exit(demonstration.main())
 """
 
 
@@ -302,7 +302,7 @@ def test_a_file_named_out_is_a_one_line_error(tmp_path):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("name", demo.PICTURES)
+@pytest.mark.parametrize("name", demonstration.PICTURES)
 def test_a_folder_in_the_place_of_a_picture_is_a_one_line_error(tmp_path, name):
     (tmp_path / "out" / name).mkdir(parents=True)
     assert_one_line_error(run_demo(tmp_path), f"out/{name}", "Is a directory")
@@ -312,9 +312,9 @@ def test_a_refusal_of_the_system_is_a_one_line_error(tmp_path, monkeypatch, caps
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(demo, "OUT", tmp_path / "out")
+    monkeypatch.setattr(demonstration, "OUT", tmp_path / "out")
     monkeypatch.setattr(Path, "open", refuse)
-    assert demo.main() == 1
+    assert demonstration.main() == 1
     assert capsys.readouterr().err == f"error: cannot write {tmp_path}/out/demo.png: Permission denied\n"
 
 
@@ -325,9 +325,9 @@ def test_a_photograph_that_cannot_be_loaded_is_a_one_line_error(tmp_path, monkey
     def fail(_name):
         raise error
 
-    monkeypatch.setattr(demo, "OUT", tmp_path)
+    monkeypatch.setattr(demonstration, "OUT", tmp_path)
     monkeypatch.setattr(photograph, "load_sample_image", fail)
-    assert demo.main() == 1
+    assert demonstration.main() == 1
     message = capsys.readouterr().err
     assert message.startswith("error: cannot load china.jpg from scikit-learn: no ")
     assert message.count("\n") == 1
@@ -338,9 +338,9 @@ def test_digits_that_cannot_be_loaded_are_a_one_line_error(tmp_path, monkeypatch
     def fail(**_arguments):
         raise error
 
-    monkeypatch.setattr(demo, "OUT", tmp_path)
+    monkeypatch.setattr(demonstration, "OUT", tmp_path)
     monkeypatch.setattr(digits, "load_digits", fail)
-    assert demo.main() == 1
+    assert demonstration.main() == 1
     message = capsys.readouterr().err
     assert message.startswith("error: cannot load the digits from scikit-learn: no ")
     assert message.count("\n") == 1

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2, vq
 from sklearn.cluster import kmeans_plusplus
 
-from examples.measures import Quantization, Training
-from examples.progress import FitProgress, progress_bar
+from examples.demo.measures import Quantization, Training
+from examples.demo.progress import FitProgress, progress_bar
 from vq_layer import Alpha, VectorQuantization
 
 EPOCHS = 10

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from examples.measures import Quantization, access_count
-from examples.photograph import PATCH_SIZE, to_image
+from examples.demo.measures import Quantization, access_count
+from examples.demo.photograph import PATCH_SIZE, to_image
 
 BLUE, ORANGE = "#1b5e8c", "#e07b39"
 # Of two histograms: the first filled, the second an outline over it.

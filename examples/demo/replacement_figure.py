@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from examples.measures import Training, access_count, psnr, reconstruction
-from examples.panels import BLUE, LABEL, ORANGE, TITLE, blank, label_axes, plot_usage, show_codebook
+from examples.demo.measures import Training, access_count, psnr, reconstruction
+from examples.demo.panels import BLUE, LABEL, ORANGE, TITLE, blank, label_axes, plot_usage, show_codebook
 
 
 def draw(patches: NDArray[np.float32], trainings: Sequence[Training]) -> Figure:

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
-from examples.errors import loading
+from examples.demo.errors import loading
 
 NUM_CLASSES = 10
 LARGEST = 16  # what a pixel counts up to

@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.console import Console
 
-from examples import digits_figure, photograph_figure, replacement_figure
-from examples.digits import Digits, vote_of_scikit_learn, with_noise
-from examples.learning import first_codes, learn_with_kmeans, learn_with_layer
-from examples.output import save
-from examples.replacement import EPOCHS, EVERY, NUM_EMBEDS_REPLACED, learn_with_and_without
-from examples.report import agreement, codebook_table, replacement_table, vote_table
-from examples.voting import vote
+from examples.demo import digits_figure, photograph_figure, replacement_figure
+from examples.demo.digits import Digits, vote_of_scikit_learn, with_noise
+from examples.demo.learning import first_codes, learn_with_kmeans, learn_with_layer
+from examples.demo.output import save
+from examples.demo.replacement import EPOCHS, EVERY, NUM_EMBEDS_REPLACED, learn_with_and_without
+from examples.demo.report import agreement, codebook_table, replacement_table, vote_table
+from examples.demo.voting import vote
 
 K = 10  # of the table; a share of ten votes tells the thresholds apart
 COMPARED = 5, 10  # of the comparison with scikit-learn

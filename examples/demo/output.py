@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from examples.errors import DemoError
+from examples.demo.errors import DemoError
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from examples.measures import Quantization, access_count, bits_per_pixel, closest_spacing, psnr, reconstruction
-from examples.panels import STYLES, blank, label_axes, plot_usage, show_codebook, show_image
-from examples.photograph import PATCH_SIZE, to_image
+from examples.demo.measures import Quantization, access_count, bits_per_pixel, closest_spacing, psnr, reconstruction
+from examples.demo.panels import STYLES, blank, label_axes, plot_usage, show_codebook, show_image
+from examples.demo.photograph import PATCH_SIZE, to_image
 from reference.metrics import perplexity
 
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from examples.digits import LARGEST, Digits, Vote, accuracy
-from examples.panels import BLUE, LABEL, ORANGE, STYLES, TITLE, blank, label_axes
+from examples.demo.digits import LARGEST, Digits, Vote, accuracy
+from examples.demo.panels import BLUE, LABEL, ORANGE, STYLES, TITLE, blank, label_axes
 from reference.voting import votes_needed
 
 Votes = Mapping[str, Mapping[float | None, Vote]]  # by kind of input, then by threshold

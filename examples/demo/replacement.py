@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.learning import LOSS, train
-from examples.measures import Training
+from examples.demo.learning import LOSS, train
+from examples.demo.measures import Training
 from vq_layer import MostDistant, ReplaceEmbeddings, VectorQuantization
 
 EPOCHS = 8

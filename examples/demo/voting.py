@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.digits import NUM_CLASSES, Digits, Vote
+from examples.demo.digits import NUM_CLASSES, Digits, Vote
 from vq_layer import CosineKNNVectorQuantization
 
 

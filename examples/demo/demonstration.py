@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from examples.digits import load_halves
-from examples.errors import DemoError
-from examples.output import check_writable, native_messages_hidden
-from examples.photograph import NAME, load_photograph, to_patches
+from examples.demo.digits import load_halves
+from examples.demo.errors import DemoError
+from examples.demo.output import check_writable, native_messages_hidden
+from examples.demo.photograph import NAME, load_photograph, to_patches
 
 OUT = Path("out")
 PICTURES = "demo.png", "replacement.png", "digits.png"
@@ -42,14 +42,10 @@ def demonstrate(folder: Path) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with native_messages_hidden():
         # TensorFlow takes seconds to load: the errors above come first.
-        from examples import parts  # noqa: PLC0415
+        from examples.demo import chapters  # noqa: PLC0415
         from vq_layer.kernels.compilation import uses_xla  # noqa: PLC0415
 
         uses_xla()  # starts XLA, which TensorFlow 2.19 announces
-    parts.quantize_photograph(image, patches, NUM_EMBEDS, SEED, codebook)
-    parts.replace_unused(patches, NUM_EMBEDS, SEED, replacement)
-    parts.vote_on_digits(digits, SEED, votes)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    chapters.quantize_photograph(image, patches, NUM_EMBEDS, SEED, codebook)
+    chapters.replace_unused(patches, NUM_EMBEDS, SEED, replacement)
+    chapters.vote_on_digits(digits, SEED, votes)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from examples.digits import NOISE, Vote, Yardstick, accuracy
-from examples.measures import Quantization, access_count, bits_per_pixel, psnr, reconstruction
-from examples.photograph import PATCH_SIZE
+from examples.demo.digits import NOISE, Vote, Yardstick, accuracy
+from examples.demo.measures import Quantization, access_count, bits_per_pixel, psnr, reconstruction
+from examples.demo.photograph import PATCH_SIZE
 from reference.metrics import perplexity
 
 USAGE = ("PSNR\ndB", "codes\nused", "perplexity")

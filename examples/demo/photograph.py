@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_sample_image
 
-from examples.errors import loading
+from examples.demo.errors import loading
 
 NAME = "china.jpg"
 PATCH_SIZE = 4

@@ -1,0 +1,7 @@
+"""Run the demonstration."""
+
+import sys
+
+from examples.demo.demonstration import main
+
+sys.exit(main())
