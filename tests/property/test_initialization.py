@@ -29,7 +29,7 @@ def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_chan
 @pytest.mark.clause("VQ-12")
 def test_vectors_after_the_first_n_may_be_anything(implementation: Implementation) -> None:
     x = np.array([[[1.0, 2.0]], [[3.0, np.nan]]], np.float32)
-    trained = implementation.training(Case(x=x, emb_space=np.zeros((3, 1), np.float32), num_splits=2), 1)
+    trained = implementation.training(Case(x=x, emb_space=np.zeros((3, 1), np.float32), num_splits=2, weights={}), 1)
     trained.initialize_from_batch(x)
     np.testing.assert_array_equal(trained.state["emb_space"], [[1.0], [2.0], [3.0]])
 
@@ -37,6 +37,6 @@ def test_vectors_after_the_first_n_may_be_anything(implementation: Implementatio
 @pytest.mark.clause("VQ-12")
 def test_a_batch_of_exactly_n_vectors_is_enough(implementation: Implementation) -> None:
     x = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
-    trained = implementation.training(Case(x=x, emb_space=np.zeros((3, 2), np.float32)), 1)
+    trained = implementation.training(Case(x=x, emb_space=np.zeros((3, 2), np.float32), weights={}), 1)
     trained.initialize_from_batch(x)
     np.testing.assert_array_equal(trained.state["emb_space"], x[:, 0])

@@ -37,7 +37,7 @@ def test_a_zero_comes_out_with_the_sign_that_it_has_in_the_embedding(implementat
     # The first two embeddings are equal, and the first is chosen for both zeros of the input.
     emb_space = np.array([[-0.0, 1.0], [0.0, 1.0], [4.0, -0.0]], comparison_dtype(dtype))
     x = np.array([[[0.0, 1.0], [-0.0, 1.0], [4.0, 0.0]]], dtype)
-    signs = np.signbit(implementation.quantize(Case(x=x, emb_space=emb_space)).layer_out)
+    signs = np.signbit(implementation.quantize(Case(x=x, emb_space=emb_space, weights={})).layer_out)
     np.testing.assert_array_equal(signs, [[[True, False], [True, False], [False, True]]])
 
 
@@ -61,7 +61,7 @@ def test_the_nearest_is_found_at_magnitudes_whose_distances_just_do_not_overflow
         scale = 2.0 ** float(exponent // 2 - 4 if lookup_ord == 2 else exponent - 6)
         emb_space = scale * np.array([[-1, -1, -1], [1, 1, 1], [0.5, 1, 1]])
         x = scale * np.array([[[0.875, 1, 1]], [[0.625, 1, 1]]])
-        case = Case(x=x.astype(dtype), emb_space=emb_space.astype(dtype), lookup_ord=lookup_ord)
+        case = Case(x=x.astype(dtype), emb_space=emb_space.astype(dtype), lookup_ord=lookup_ord, weights={})
         result = implementation.quantize(case)
         np.testing.assert_array_equal(result.emb_index, [[1], [2]])
 
@@ -105,7 +105,7 @@ def test_no_difference_nor_its_square_overflows_in_half_precision(implementation
     embedding = np.array([3, 4]) * 2.0**13  # of norm 5 * 2^13; the largest float16 is just below 8 * 2^13
     emb_space = np.array([embedding * 0, -embedding], np.float32)
     x = embedding.astype(np.float16).reshape(1, 1, 2)
-    distance = implementation.quantize(Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord)).distance
+    distance = implementation.quantize(Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord, weights={})).distance
     norm = {1: 7, 2: 5, np.inf: 4}[lookup_ord] * 2.0**13
     np.testing.assert_array_equal(distance, [[[norm, 2 * norm]]])
 
@@ -115,7 +115,9 @@ def test_no_difference_nor_its_square_overflows_in_half_precision(implementation
 def test_rows_far_from_the_origin_map_to_themselves(implementation: Implementation, lookup_ord: float):
     rng = np.random.default_rng(0)
     emb_space = (100 + 0.01 * rng.standard_normal((256, 16))).astype(np.float32)
-    result = implementation.quantize(Case(x=emb_space[:, np.newaxis], emb_space=emb_space, lookup_ord=lookup_ord))
+    result = implementation.quantize(
+        Case(x=emb_space[:, np.newaxis], emb_space=emb_space, lookup_ord=lookup_ord, weights={})
+    )
     np.testing.assert_array_equal(result.emb_index[:, 0], np.arange(256))
 
 

@@ -76,6 +76,7 @@ def test_an_axis_is_null_below_the_larger_size_times_the_roundoff_of_the_compari
             lookup_ord=np.inf,
             dim_reduction="pca-emb-space",
             num_dim_reduction_components=2,
+            weights={},
         )
         distance = implementation.quantize(case).distance[0, 0]
         # Distances are off by s at most, and by a few roundings.
@@ -86,7 +87,14 @@ def test_an_axis_is_null_below_the_larger_size_times_the_roundoff_of_the_compari
 def test_rows_on_a_line_far_from_zero_have_one_axis(implementation):
     far = 2.0**20  # a mean near it, of three rows, is off by more than the roundoff of the differences
     emb_space, x = np.array([[1, 3], [2, 6], [4, 12]]) + far, np.array([[[5, -9]]]) + far
-    case = Case(x=x, emb_space=emb_space, lookup_ord=1, dim_reduction="pca-emb-space", num_dim_reduction_components=2)
+    case = Case(
+        x=x,
+        emb_space=emb_space,
+        lookup_ord=1,
+        dim_reduction="pca-emb-space",
+        num_dim_reduction_components=2,
+        weights={},
+    )
     # Along (1, 3) / root 10 the input is at -22 / root 10. Some tens of roundings, on lengths up to 20.
     expected = (np.array([10, 20, 40]) + 22) / np.sqrt(10)
     np.testing.assert_allclose(implementation.quantize(case).distance[0, 0], expected, rtol=64 * 2.0**-53)
@@ -96,7 +104,14 @@ def test_rows_on_a_line_far_from_zero_have_one_axis(implementation):
 @pytest.mark.parametrize("scale", [2.0**900, 2.0**-900])
 def test_the_axes_are_found_where_squares_overflow_or_underflow(implementation, scale):
     emb_space, x = np.array([[-1, 3], [1, -3], [6, 2], [-6, -2]]) * scale, np.array([[[1, 2]]]) * scale
-    case = Case(x=x, emb_space=emb_space, lookup_ord=1, dim_reduction="pca-emb-space", num_dim_reduction_components=1)
+    case = Case(
+        x=x,
+        emb_space=emb_space,
+        lookup_ord=1,
+        dim_reduction="pca-emb-space",
+        num_dim_reduction_components=1,
+        weights={},
+    )
     # Along (3, 1) / root 10 the input is at 5 / root 10, the embeddings at 0, 0, 20, -20. Some tens of roundings.
     distance = implementation.quantize(case).distance[0, 0] / scale
     np.testing.assert_allclose(distance, np.array([5, 5, 15, 25]) / np.sqrt(10), rtol=64 * 2.0**-53)
@@ -109,7 +124,7 @@ def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_
     emb_space = np.random.default_rng(0).standard_normal((12, 100))
     emb_space = np.concatenate([emb_space, emb_space[3:4]])
     x = emb_space[8:, np.newaxis]
-    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=3)
+    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=3, weights={})
     result = implementation.quantize(case)
     assert result.emb_index[:, 0].tolist() == [8, 9, 10, 11, 3]
     assert not result.distance[range(5), 0, [8, 9, 10, 11, 3]].any()
@@ -121,7 +136,7 @@ def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_
 def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, dim_reduction):
     emb_space = np.array([[1, 2], [-1, 3], [np.nan, 1], [4, 0]], np.float32)
     x = np.array([[[0, 1], [2, 2], [-1, 3]]], np.float32)
-    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=1)
+    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=1, weights={})
     clean = replace(case, emb_space=emb_space[[0, 1, 3]])
     result, expected = implementation.quantize(case), implementation.quantize(clean)
     assert np.isnan(result.distance[..., 2]).all()

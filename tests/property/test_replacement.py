@@ -66,7 +66,7 @@ def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(
 @pytest.mark.clause("VQ-11")
 def test_equal_inputs_replace_one_embedding(implementation: Implementation) -> None:
     x = np.array([[[9.0]], [[9.0]], [[2.0]]], np.float32)
-    trained = implementation.training(Case(x=x, emb_space=np.array([[0], [1], [2]], np.float32)), 2)
+    trained = implementation.training(Case(x=x, emb_space=np.array([[0], [1], [2]], np.float32), weights={}), 2)
     trained.training_pass(x)
     trained.replace_embeds()
     np.testing.assert_array_equal(trained.state["emb_space"], [[9], [1], [2]])
@@ -74,7 +74,7 @@ def test_equal_inputs_replace_one_embedding(implementation: Implementation) -> N
 
 @pytest.mark.clause("VQ-11")
 def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
-    case = Case(x=np.ones((1, 1, 2)), emb_space=np.ones((3, 2)))
+    case = Case(x=np.ones((1, 1, 2)), emb_space=np.ones((3, 2)), weights={})
     state = kept(implementation.training(case, 2).state)
     assert [value.shape for value in state.values()] == [(3, 2), (3,), (2, 2), (2,)]
     assert not any(value.any() for name, value in state.items() if name != "emb_space")
@@ -83,7 +83,7 @@ def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
 @pytest.mark.clause("VQ-11", "VQ-14")
 def test_usage_adds_up_to_more_than_half_types_can_count(implementation: Implementation) -> None:
     x = np.ones((1001, 1, 1), np.float16)
-    trained = implementation.training(Case(x=x, emb_space=np.array([[1], [5]], np.float32)), 1)
+    trained = implementation.training(Case(x=x, emb_space=np.array([[1], [5]], np.float32), weights={}), 1)
     for _ in range(3):
         trained.training_pass(x)
     np.testing.assert_array_equal(trained.state["accumulated_usage_count"], [3003, 0])
@@ -93,7 +93,7 @@ def test_usage_adds_up_to_more_than_half_types_can_count(implementation: Impleme
 def test_replacing_leaves_the_precision_of_the_other_embeddings(implementation: Implementation) -> None:
     emb_space = np.array([[1 / 3], [0.1]], np.float32)  # which float16 cannot hold
     x = np.array([[[0.5]], [[2.5]]], np.float16)
-    trained = implementation.training(Case(x=x, emb_space=emb_space), 1)
+    trained = implementation.training(Case(x=x, emb_space=emb_space, weights={}), 1)
     trained.training_pass(x)
     trained.replace_embeds()
     np.testing.assert_array_equal(trained.state["emb_space"], [emb_space[0], [2.5]])
@@ -107,6 +107,7 @@ def test_with_pca_inputs_are_distant_in_the_reduced_space(implementation: Implem
         emb_space=np.array([[0.0, 0.0], [4.0, 0.0]]),
         dim_reduction="pca-emb-space",
         num_dim_reduction_components=1,
+        weights={},
     )
     trained = implementation.training(case, 1)
     trained.training_pass(case.x)

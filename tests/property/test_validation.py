@@ -9,7 +9,7 @@ import pytest
 from tests.implementations.protocol import LOSSES, Case, CosineCase, Implementation, NotOffered, Vote
 
 X, EMB_SPACE = np.ones((2, 3, 4), np.float32), np.eye(3, 2, dtype=np.float32)
-CASE = Case(x=X, emb_space=EMB_SPACE, num_splits=2)
+CASE = Case(x=X, emb_space=EMB_SPACE, num_splits=2, weights={})
 VOTE = Vote(np.array([0, 1, 1], np.int32), num_classes=2, k=2, majority_threshold=0.5)
 
 
