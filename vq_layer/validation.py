@@ -61,8 +61,8 @@ def check_last_axis(x_shape: tf.TensorShape) -> None:
 
 def checked_mask(mask: Any, x: Any) -> Any:
     """Return a mask as a tensor, after requiring bool and the leading axes of x."""
-    mask = mask if isinstance(mask, tf.Tensor | keras.KerasTensor) else tf.convert_to_tensor(mask)
     check_dense("mask", mask)
+    mask = mask if isinstance(mask, tf.Tensor | keras.KerasTensor) else tf.convert_to_tensor(mask)
     if tf.as_dtype(mask.dtype) != tf.bool:
         raise TypeError(f"`mask` must be of the dtype bool. Received: mask.dtype={tf.as_dtype(mask.dtype).name}")
     shape, axes = tf.TensorShape(mask.shape), tf.TensorShape(x.shape)[:-1]

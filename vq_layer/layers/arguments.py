@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from vq_layer.parts.comparisons import PCA, Comparison, Cosine, Norm
+from vq_layer.parts.comparisons import PCA, Norm, comparison_of
 from vq_layer.parts.losses import Alpha, Beta, Coulomb
 from vq_layer.parts.replacement import MostDistant
-from vq_layer.parts.starts import FromBatch, start_of
+from vq_layer.parts.starts import FromBatch
 
 # The arguments of before, and the one that each has become.
 BECAME = {
@@ -20,28 +20,28 @@ BECAME = {
 }
 
 
-def of_parts(layer: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a layer of this name with parts in the place of those of before."""
+def of_parts(comparison: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a layer of this default comparison with parts in the place of those of before."""
     before = {name: value for name, value in arguments.items() if name in BECAME}
-    parts = _parts(layer, before)
+    parts = _parts(comparison, before)
     return {
         **{name: value for name, value in arguments.items() if name not in BECAME},
         **{became: parts[became] for became in dict.fromkeys(BECAME[name] for name in before)},
     }
 
 
-def refuse(layer: str, arguments: dict[str, Any]) -> None:
+def refuse(layer: str, comparison: str, arguments: dict[str, Any]) -> None:
     """Raise a TypeError for arguments of before, which says what to write instead."""
     before = {name: value for name, value in arguments.items() if name in BECAME}
     if before:
-        now = ", ".join(f"{name}={value!r}" for name, value in of_parts(layer, before).items())
+        now = ", ".join(f"{name}={value!r}" for name, value in of_parts(comparison, before).items())
         received = ", ".join(f"{name}={value!r}" for name, value in before.items())
         names = ", ".join(f"`{name}`" for name in before)
         raise TypeError(f"{names} of {layer} became a part: write `{now}`. Received: {received}")
 
 
-def _parts(layer: str, before: dict[str, Any]) -> dict[str, Any]:
-    comparison: Comparison = Norm(before.get("lookup_ord", 2)) if layer == "VectorQuantization" else Cosine()
+def _parts(default: str, before: dict[str, Any]) -> dict[str, Any]:
+    comparison = Norm(before["lookup_ord"]) if "lookup_ord" in before else comparison_of(default)
     if before.get("dim_reduction") is not None:
         comparison = PCA(comparison, before["dim_reduction"], before.get("num_dim_reduction_components", 1))
     kinds: dict[str, Any] = {"alpha": Alpha, "beta": Beta, "gamma": Coulomb}
@@ -51,6 +51,6 @@ def _parts(layer: str, before: dict[str, Any]) -> dict[str, Any]:
     return {
         "comparison": comparison,
         "losses": [loss for loss in losses if not loss.is_absent],
-        "start": FromBatch() if is_batch else start_of(initializer),
+        "start": FromBatch() if is_batch else initializer,
         "replacement": MostDistant(number) if number else None,
     }

@@ -1,6 +1,6 @@
 """The two layers by cosine similarity, which are not trained."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -17,6 +17,8 @@ from vq_layer.parts.estimators import NoGradient
 class _CosineLayer(QuantizerLayer):
     """A quantizer by cosine similarity, without losses."""
 
+    default_comparison: ClassVar[str] = "cosine"
+
     def __init__(
         self,
         n: int,
@@ -27,7 +29,7 @@ class _CosineLayer(QuantizerLayer):
         return_endpoints: bool,
         **kwargs: Any,
     ) -> None:
-        arguments.refuse(type(self).__name__, kwargs)
+        arguments.refuse(type(self).__name__, self.default_comparison, kwargs)
         quantizer = Quantizer(
             n=n,
             comparison=cosine_of(comparison),

@@ -1,6 +1,6 @@
 """The Keras layer around a quantizer: it creates what parts declare, and assigns what they return."""
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import keras
 import numpy as np
@@ -35,6 +35,8 @@ class QuantizerLayer(LossesOnDemand):
     **kwargs
         Those of `keras.layers.Layer`.
     """
+
+    default_comparison: ClassVar[str] = "l2"
 
     def __init__(self, quantizer: Quantizer, return_endpoints: bool, counts_usage: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -245,7 +247,7 @@ class QuantizerLayer(LossesOnDemand):
     @classmethod
     def from_config(cls: type[L], config: dict[str, Any]) -> L:
         """Return the layer of a configuration, also of one from before there were parts."""
-        return cls(**arguments.of_parts(cls.__name__, config))
+        return cls(**arguments.of_parts(cls.default_comparison, config))
 
 
 def _name_metrics(outermost: keras.layers.Layer) -> None:

@@ -103,7 +103,7 @@ class VectorQuantization(QuantizerLayer):
         return_endpoints: bool = False,
         **kwargs: Any,
     ) -> None:
-        arguments.refuse(type(self).__name__, kwargs)
+        arguments.refuse(type(self).__name__, self.default_comparison, kwargs)
         comparison, choice = comparison_of(comparison), choice_of(choice)
         quantizer = Quantizer(
             n=n,
