@@ -55,7 +55,7 @@ def vector_quantization(
     alpha, beta, gamma : float or scalar tf.Tensor
         The weights of the losses; a negative one reverses what its loss pulls or pushes. A loss whose weight is the
         number 0 is absent.
-    lookup_ord : {1, 2, numpy.inf}
+    lookup_ord : float
         The order p of the norm; L2 is not squared.
     dim_reduction : {None, "pca-batch", "pca-emb-space"}
         Whether to compare in a space of principal components, and whether these are fitted on the embedding space
