@@ -39,13 +39,13 @@ class Need(NamedTuple):
 
 
 TABLE = (
-    *(Need("losses", loss, "a comparison by a Norm", "comparison", _by_norm) for loss in (Alpha, Beta, Coulomb)),
-    Need("replacement", MostDistant, "a comparison by a Norm", "comparison", _by_norm),
     Need("choice", Majority, "a comparison by Cosine", "comparison", lambda it: not _by_norm(it)),
     Need("choice", Majority, "its embeddings to stay with their labels", "losses", lambda it: not it.losses),
     Need("choice", Majority, "labels, which inputs lack", "replacement", lambda it: it.replacement is None),
     Need("choice", Majority, "labels, which inputs lack", "start", lambda it: not it.start.from_inputs),
     Need("choice", Majority, "all embeddings to share the labels", "codebooks", lambda it: it.codebooks == "shared"),
+    *(Need("losses", loss, "a comparison by a Norm", "comparison", _by_norm) for loss in (Alpha, Beta, Coulomb)),
+    Need("replacement", MostDistant, "a comparison by a Norm", "comparison", _by_norm),
 )
 
 
