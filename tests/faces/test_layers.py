@@ -500,7 +500,7 @@ def test_a_call_takes_its_arguments_by_position_or_name(kind):
     expected = layer(x)
     whole = np.ones(3, bool)
     for layer_out in (
-        *(layer(x, whole, True), layer(x, whole), layer(x, mask=whole)),
+        *(layer(x, True), layer(x, True, whole), layer(x, mask=whole)),
         *(layer(x, training=True), layer(x=x), layer(inputs=x), layer(x, training=None)),
     ):
         np.testing.assert_array_equal(layer_out, expected)

@@ -77,7 +77,7 @@ def test_a_training_pass_leaves_what_that_of_the_batch_without_the_masked_vector
         np.testing.assert_array_equal(to_x.numpy()[MASK], to_left)
         np.testing.assert_array_equal(to_x.numpy()[~MASK], 2 * X[~MASK])  # the identity, and no loss
     else:
-        train = tf.function(lambda layer, x, mask: (layer(x, mask, True), layer.losses), jit_compile=jit_compile)
+        train = tf.function(lambda layer, x, mask: (layer(x, True, mask), layer.losses), jit_compile=jit_compile)
         (layer_out, losses), (out_of_left, losses_of_left) = (
             train(it, tf.constant(x), mask) for it, x, mask in ((masked, X, tf.constant(MASK)), (layer, LEFT, None))
         )

@@ -241,8 +241,6 @@ BREAKING = {
 @pytest.mark.parametrize("need", TABLE, ids=lambda need: f"{need.kind.__name__}-{need.of}")
 def test_parts_that_do_not_go_together_are_refused(need):
     arguments = BREAKING[need.argument, need.kind, need.of]
-    if (need.kind, need.of) == (Majority, "replacement"):  # a vote is by cosine, which is in the way before
-        (need,) = (other for other in TABLE if other.argument == "replacement")
     message = rf"`{need.argument}`: {need.kind.__name__} needs {need.what}. Received: {need.argument}=.*, {need.of}="
     with pytest.raises(ValueError, match=message):
         VectorQuantization(3, **arguments)

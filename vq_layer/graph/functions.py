@@ -56,11 +56,7 @@ def vector_quantization(
         The weights of the losses; a negative one reverses what its loss pulls or pushes. A loss whose weight is the
         number 0 is absent.
     lookup_ord : float
-    <<<<<<< HEAD
         The order p of the norm, at least 1; infinity is the largest magnitude. L2 is not squared.
-    =======
-        The order p of the norm; L2 is not squared.
-    >>>>>>> faces
     dim_reduction : {None, "pca-batch", "pca-emb-space"}
         Whether to compare in a space of principal components, and whether these are fitted on the embedding space
         followed by the batch, or on the embedding space alone.
