@@ -212,6 +212,12 @@ def check_every(every: Any, name: str = "every") -> None:
     _require_integer(name, every, minimum=1)
 
 
+def check_training(training: Any) -> None:
+    """Require a bool or None; a mask is easily put in its place."""
+    if training is not None and not isinstance(training, bool | np.bool_ | numbers.Integral):
+        raise TypeError(f"`training` must be a bool or None. Received: training={training!r}")
+
+
 def check_is_training(is_training: Any) -> None:
     """Require a bool or a scalar bool tensor."""
     if tf.is_tensor(is_training):

@@ -511,9 +511,14 @@ def test_a_call_takes_its_arguments_by_position_or_name(kind):
         layer(x, is_training=True)
 
 
+def test_a_mask_in_the_place_of_training_is_refused():
+    with pytest.raises(TypeError, match="`training` must be a bool or None. Received: training="):
+        vq_layer.VectorQuantization(2)(np.ones((2, 2), np.float32), np.ones(2, bool))
+
+
 def test_training_by_position_trains():
     layer = vq_layer.VectorQuantization(2, start=vq_layer.FromBatch())
-    layer(np.ones((2, 2), np.float32), None, True)
+    layer(np.ones((2, 2), np.float32), True)
     assert layer.emb_space.numpy().all()
 
 

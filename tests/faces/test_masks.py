@@ -133,7 +133,7 @@ def test_a_mask_of_fewer_axes_counts_for_all_that_follow():
 
 @pytest.mark.clause("VQ-20")
 def test_endpoints_have_no_embedding_for_what_is_masked():
-    endpoints, of_left = (layer_of(return_endpoints=True)(*arguments) for arguments in ((X, MASK), (LEFT,)))
+    endpoints, of_left = (layer_of(return_endpoints=True)(x, mask=mask) for x, mask in ((X, MASK), (LEFT, None)))
     np.testing.assert_array_equal(endpoints.emb_index.numpy()[~MASK], np.full(4, -1))
     np.testing.assert_array_equal(endpoints.emb_index.numpy()[MASK], of_left.emb_index[:, 0])
     np.testing.assert_array_equal(endpoints.access_count, of_left.access_count)

@@ -101,6 +101,7 @@ class QuantizerLayer(LossesOnDemand):
         if (x is None) == (inputs is None):
             raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
         x = self._checked(inputs if x is None else x)
+        validation.check_training(training)
         if training is not None:
             kwargs["training"] = training
         if mask is not None:
