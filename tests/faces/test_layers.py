@@ -512,7 +512,7 @@ def test_a_call_takes_its_arguments_by_position_or_name(kind):
 
 
 def test_a_mask_in_the_place_of_training_is_refused():
-    with pytest.raises(TypeError, match="`training` must be a bool or None. Received: training="):
+    with pytest.raises(TypeError, match=r"`training` must be a bool or None. Received: training="):
         vq_layer.VectorQuantization(2)(np.ones((2, 2), np.float32), np.ones(2, bool))
 
 
