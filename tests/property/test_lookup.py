@@ -129,7 +129,7 @@ def test_access_counts_count_the_indices(implementation, case):
     )
 
 
-@verify("VQ-1.1", "VQ-1.2", "VQ-1.4", case=strategies.all_cases)
+@verify("VQ-1.4", case=strategies.all_cases)
 def test_permuting_the_embeddings_permutes_the_distances(implementation, case):
     order = np.random.default_rng(len(case.emb_space)).permutation(len(case.emb_space))
     result = implementation.quantize(case)
