@@ -90,3 +90,11 @@ def splits_are_column_major(case: Case, right: Quantized) -> Fields:
     rows = case.emb_space.astype(case.x.dtype)[emb_index].reshape(batch, r, case.num_splits, d)
     layer_out = rows.swapaxes(-1, -2).reshape(case.x.shape)
     return {**looked_up(case, distance), "layer_out": layer_out}
+
+
+@in_quantize("VQ-1.2", parity.test_distances_are_within_their_rounding_errors)
+def the_largest_difference_of_linf_has_a_sign(case: Case, right: Quantized) -> Fields:
+    if not np.isinf(case.lookup_ord):
+        return {}
+    vectors, emb_space = compared(case, comparison_dtype(case.x.dtype))
+    return {"distance": (vectors[:, np.newaxis] - emb_space).max(axis=-1).reshape(right.distance.shape)}

@@ -61,3 +61,9 @@ def a_negative_zero_loses_its_sign(_: Case, right: Quantized) -> Fields:
 @in_quantize("VQ-2.4", lookup.test_an_empty_batch_gives_an_empty_output)
 def an_empty_batch_loses_its_shape(case: Case, right: Quantized) -> Fields:
     return {"layer_out": right.layer_out if case.x.size else right.layer_out.reshape(0)}
+
+
+@in_quantize("VQ-2.2", lookup.test_the_first_of_equal_rows_is_chosen)
+def the_last_of_equal_embeddings_is_chosen(case: Case, right: Quantized) -> Fields:
+    equal = (case.emb_space[right.emb_index][..., np.newaxis, :] == case.emb_space).all(axis=-1)
+    return chosen(case, len(case.emb_space) - 1 - equal[..., ::-1].argmax(axis=-1))

@@ -74,3 +74,19 @@ def a_vector_that_is_not_finite_spoils_its_element_of_the_batch(
 @in_quantize("VQ-13.1", vectors_alone)
 def distances_that_are_not_finite_are_zero(_: Case, right: Quantized) -> Fields:
     return {"distance": np.nan_to_num(right.distance)}
+
+
+@in_quantize("VQ-13.17", embeddings_alone)
+def an_embedding_that_is_not_finite_has_infinite_distances(case: Case, right: Quantized) -> Fields:
+    broken = ~np.isfinite(case.emb_space).all(axis=-1)
+    return {"distance": np.where(broken, np.inf, right.distance)}
+
+
+@in_quantize("VQ-13.18", embeddings_alone)
+def the_spacings_of_an_embedding_that_is_not_finite_are_infinite(_: Case, right: Quantized) -> Fields:
+    return {"emb_spacing": np.where(np.isnan(right.emb_spacing), np.inf, right.emb_spacing)}
+
+
+@in_quantize("VQ-13.25", none_finite)
+def where_no_embedding_is_finite_the_first_is_found(case: Case, right: Quantized) -> Fields:
+    return {} if np.isfinite(case.emb_space).all(axis=-1).any() else {"emb_index": np.zeros_like(right.emb_index)}

@@ -63,6 +63,11 @@ def the_l2_gradient_is_that_of_half_the_square(case: Case, right: Gradients) -> 
     return mean_gradients(case, right, unnormalised)
 
 
+@in_gradients("VQ-7.2", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+def the_l1_gradient_is_that_of_l2(case: Case, right: Gradients) -> Fields:
+    return mean_gradients(case, right, lambda vectors, lookup_ord: norm_gradient(vectors, max(lookup_ord, 2)))
+
+
 @in_gradients("VQ-7.4", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_linf_gradient_goes_to_the_first_maximum(case: Case, right: Gradients) -> Fields:
     def to_the_first(vectors: Array, lookup_ord: float) -> Array:
