@@ -22,8 +22,8 @@ ENOUGH = 30
 _SUPPRESSED = [hypothesis.HealthCheck.filter_too_much]
 
 
-def verify(*clauses: str, **strategies: Callable[[Implementation], st.SearchStrategy[Any]]) -> Callable[..., Any]:
-    """Mark a test with the clauses it checks, and run it on examples drawn for the implementation.
+def verify(*sentences: str, **strategies: Callable[[Implementation], st.SearchStrategy[Any]]) -> Callable[..., Any]:
+    """Mark a test with the sentences it checks, as "VQ-2.1", and run it on examples drawn for the implementation.
 
     Each keyword is a function from the implementation to the strategy that draws this argument. The number of examples
     is that of the profile, times the effort of the implementation. Examples that are not offered are drawn anew; if
@@ -33,14 +33,14 @@ def verify(*clauses: str, **strategies: Callable[[Implementation], st.SearchStra
     """
 
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
-        @pytest.mark.clause(*clauses)
+        @pytest.mark.clause(*sentences)
         def test(implementation: Implementation) -> None:
             subject = Subject.of(implementation)
             measured = measurements.begin()
 
             @wraps(check)
             def run(**arguments: Any) -> None:
-                _run_example(lambda: check(subject, **arguments), clauses, subject, measured)
+                _run_example(lambda: check(subject, **arguments), sentences, subject, measured)
 
             del run.__wrapped__  # its signature has the implementation, too
             drawn = {name: strategy(subject) for name, strategy in strategies.items()}
@@ -69,7 +69,7 @@ def _settings(subject: Subject) -> hypothesis.settings:
 
 
 def _run_example(
-    check: Callable[[], None], clauses: tuple[str, ...], subject: Subject, measured: measurements.Measurements
+    check: Callable[[], None], sentences: tuple[str, ...], subject: Subject, measured: measurements.Measurements
 ) -> None:
     """Run one example: reject it if it is not offered, explain it if it fails, and count it in either case."""
     subject.begin_example()
@@ -85,6 +85,6 @@ def _run_example(
         raise
     except Exception as error:
         measured.examples += 1
-        explain(error, clauses, subject, measured)
+        explain(error, sentences, subject, measured)
         raise
     measured.examples += 1

@@ -56,7 +56,7 @@ def too_few():
     return np.array([[[1, 0, 0, 0], [np.nan, 1, 0, 0], [0, np.inf, 1, 0]]], np.float32)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.1", "VQ-16.2", "VQ-16.3", "VQ-16.17", "VQ-16.18")
 @every_face
 @refused
 def test_a_function_refuses_a_wrong_reduction_before_anything_is_built(face, mode, components, error, message):
@@ -68,7 +68,7 @@ def test_a_function_refuses_a_wrong_reduction_before_anything_is_built(face, mod
         assert [op.type for op in graph.get_operations()] == ["Placeholder"]
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.1", "VQ-16.2", "VQ-16.3", "VQ-16.17", "VQ-16.18")
 @every_face
 @refused
 def test_a_layer_refuses_a_wrong_reduction_before_it_has_weights(face, mode, components, error, message):
@@ -76,7 +76,7 @@ def test_a_layer_refuses_a_wrong_reduction_before_it_has_weights(face, mode, com
         reduced(face, 3, mode, components).build((None, 4))
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-8.17", "VQ-16.18")
 @every_face
 @pytest.mark.parametrize("mode", MODES)
 def test_as_many_components_as_there_are_may_be_asked_for_as_a_numpy_integer_too(face, mode):
@@ -93,7 +93,7 @@ def test_components_without_a_mode_mean_nothing(face):
         assert FUNCTIONS[face](x, 3, num_dim_reduction_components=99).shape == (2, 1, 4)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-8.17", "VQ-16.27")
 @every_face
 def test_in_a_session_too_few_finite_rows_to_fit_are_an_invalid_argument(face):
     with tf.Graph().as_default(), v1.Session() as session:
@@ -106,7 +106,7 @@ def test_in_a_session_too_few_finite_rows_to_fit_are_an_invalid_argument(face):
         assert np.isnan(session.run(layer_out, {x: more})).sum() == 8
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-8.17", "VQ-16.27")
 @every_face
 @pytest.mark.parametrize("wrap", [lambda call: call, tf.function], ids=["eager", "tf.function"])
 def test_in_a_layer_too_few_finite_rows_to_fit_are_an_invalid_argument(face, wrap):
@@ -117,7 +117,7 @@ def test_in_a_layer_too_few_finite_rows_to_fit_are_an_invalid_argument(face, wra
             wrap(call)(tf.constant(too_few()))
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-8.3", "VQ-8.17", "VQ-16.27")
 def test_embeddings_that_are_not_finite_may_leave_too_few_to_fit():
     layer = reduced("vq", 3, "pca-emb-space", 2)
     layer.build((None, 4))
@@ -132,7 +132,7 @@ def model_of(layer):
     return model
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.27", "VQ-16.28")
 def test_fit_does_not_compile_so_that_it_refuses_too_few_rows_and_changes_nothing():
     layer = reduced("vq", 2, "pca-batch", 3)
     model = model_of(layer)
@@ -143,7 +143,7 @@ def test_fit_does_not_compile_so_that_it_refuses_too_few_rows_and_changes_nothin
     np.testing.assert_array_equal(layer.emb_space, before)
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-7.1")
 @pytest.mark.parametrize(
     ("mode", "policy"),
     [("pca-batch", "mixed_bfloat16"), ("pca-emb-space", "float64")],

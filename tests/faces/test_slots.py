@@ -50,7 +50,6 @@ def values_of(optimizer):
     return [slot.numpy() for slot in optimizer.variables]
 
 
-@pytest.mark.clause("VQ-11")
 @WITH_EACH_OPTIMIZER
 def test_the_replaced_rows_are_as_in_a_fresh_optimizer_and_all_else_stays(kind, arguments):
     weights = weight, _ = weight_of("emb_space"), weight_of("other", (4, 2))
@@ -68,7 +67,6 @@ def test_the_replaced_rows_are_as_in_a_fresh_optimizer_and_all_else_stays(kind, 
         np.testing.assert_array_equal(slot, old)
 
 
-@pytest.mark.clause("VQ-11")
 @WITH_EACH_OPTIMIZER
 def test_the_next_step_of_a_replaced_row_is_the_first_of_a_fresh_optimizer_but_for_the_step_counter(kind, arguments):
     weight, again = weight_of("emb_space"), weight_of("emb_space")
@@ -87,7 +85,6 @@ def test_the_next_step_of_a_replaced_row_is_the_first_of_a_fresh_optimizer_but_f
     np.testing.assert_array_equal(weight, again)
 
 
-@pytest.mark.clause("VQ-11")
 def test_the_factor_of_a_column_stays_where_there_are_as_many_columns_as_rows():
     weight = weight_of("emb_space", (3, 3))
     optimizer = trained(keras.optimizers.Adafactor(), weight)
@@ -98,7 +95,6 @@ def test_the_factor_of_a_column_stays_where_there_are_as_many_columns_as_rows():
     np.testing.assert_array_equal(column, before)
 
 
-@pytest.mark.clause("VQ-11")
 @pytest.mark.parametrize("kind", ["Adam", "Adafactor"])
 def test_weights_of_one_name_keep_their_slots_apart(kind):
     weights = weight_of("emb_space"), weight_of("emb_space")
@@ -145,7 +141,6 @@ def replaced_in(model, *optimizers, batches=1):
     return [[not row.any() for row in slot] for it in optimizers for slot in values_of(it) if slot.shape == (3, 2)]
 
 
-@pytest.mark.clause("VQ-11")
 @pytest.mark.parametrize("held", HELD)
 def test_the_callback_finds_an_optimizer_in_an_attribute_of_the_model(held):
     optimizer = keras.optimizers.SGD(momentum=0.9)
@@ -154,14 +149,12 @@ def test_the_callback_finds_an_optimizer_in_an_attribute_of_the_model(held):
     assert replaced_in(model, optimizer) == [[False, False, True]]
 
 
-@pytest.mark.clause("VQ-11")
 def test_the_callback_resets_in_every_optimizer_that_trains_the_embedding_space():
     optimizers = [keras.optimizers.SGD(momentum=0.9), keras.optimizers.SGD(momentum=0.5)]
     model = WithOptimizersOfItsOwn(of_both=optimizers)
     assert replaced_in(model, *optimizers) == [[False, False, True]] * 2
 
 
-@pytest.mark.clause("VQ-11")
 def test_the_callback_warns_once_if_no_optimizer_that_it_finds_trains_the_embedding_space():
     model = WithOptimizersOfItsOwn()
     model.compile("adam")
@@ -170,7 +163,6 @@ def test_the_callback_warns_once_if_no_optimizer_that_it_finds_trains_the_embedd
     assert len(seen) == 1
 
 
-@pytest.mark.clause("VQ-11")
 def test_the_callback_does_not_warn_of_an_optimizer_that_keeps_nothing_of_the_rows():
     model = WithOptimizersOfItsOwn()
     model.compile(keras.optimizers.SGD())

@@ -50,7 +50,7 @@ def ranked(x, emb_space, k):
 
 
 @any_path
-@pytest.mark.clause("VQ-9", "VQ-10", "VQ-13", "VQ-15")
+@pytest.mark.clause("VQ-9.4", "VQ-9.5", "VQ-10.1", "VQ-10.2", "VQ-13.16", "VQ-15.6")
 def test_the_most_similar_come_first_whatever_the_embeddings():
     for emb_space in EMB_SPACES.values():
         x = inputs(emb_space)
@@ -58,7 +58,7 @@ def test_the_most_similar_come_first_whatever_the_embeddings():
 
 
 @one_path
-@pytest.mark.clause("VQ-15")
+@pytest.mark.clause("VQ-15.3")
 def test_exact_similarities_are_ranked_as_by_the_plain_formula_bit_for_bit():
     rng = np.random.default_rng(5)
     emb_space, x = (np.eye(D)[rng.integers(0, D, [size, 4])].sum(axis=1) for size in (N, ROWS))
@@ -73,7 +73,7 @@ def test_exact_similarities_are_ranked_as_by_the_plain_formula_bit_for_bit():
 
 
 @any_path
-@pytest.mark.clause("VQ-15")
+@pytest.mark.clause("VQ-15.3")
 def test_scores_that_are_off_by_as_much_as_they_may_be_change_nothing(monkeypatch):
     scaled, error = preselection._scaled, 0.9 * preselection.margin(D, tf.float32)
 
@@ -91,7 +91,7 @@ def test_scores_that_are_off_by_as_much_as_they_may_be_change_nothing(monkeypatc
     ranking._in_chunks.cache_clear()
 
 
-@pytest.mark.clause("VQ-15")
+@pytest.mark.clause("VQ-15.3", "VQ-15.6")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_scores_are_within_their_bound_of_the_similarities(dtype):
     plan = preselection.plan(N, K)
@@ -113,7 +113,7 @@ def test_scores_are_within_their_bound_of_the_similarities(dtype):
 
 
 @one_path
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.1")
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (41, 41), (41, 7), (N, N)])
 def test_all_embeddings_may_be_asked_for(n, k):
     emb_space = EMB_SPACES["many duplicates"][:n]
@@ -122,7 +122,7 @@ def test_all_embeddings_may_be_asked_for(n, k):
 
 
 @any_path
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-9.4")
 @pytest.mark.parametrize("rows", [0, 1, 55])
 def test_each_row_is_ranked_by_itself_however_many_there_are(rows):
     x = np.resize(inputs(NORMAL), [rows, D])
@@ -147,7 +147,7 @@ def test_a_function_around_it_may_be_compiled_and_know_less_of_the_shape(shape, 
 
 
 @one_path
-@pytest.mark.clause("VQ-9", "VQ-10")
+@pytest.mark.clause("VQ-9.4", "VQ-10.1", "VQ-15.7")
 @pytest.mark.parametrize("adapter", [KerasLayers(), GraphFunctions()], ids=["keras", "graph"])
 @pytest.mark.parametrize("representative", [None, "first", "nearest"])
 def test_the_quantizers_are_as_the_oracle_with_many_embeddings(adapter, representative):

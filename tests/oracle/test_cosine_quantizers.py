@@ -22,7 +22,7 @@ QUANTIZERS: list[Quantizer] = [
 ]
 
 
-@pytest.mark.clause("VQ-9")
+@pytest.mark.clause("VQ-9.1", "VQ-9.4", "VQ-9.6")
 def test_a_worked_lookup() -> None:
     result = cosine_vector_quantization(X, EMB_SPACE, num_splits=2)
     np.testing.assert_allclose(
@@ -37,7 +37,7 @@ def test_a_worked_lookup() -> None:
     assert (result.identity_mapping_mask, result.most_common_label) == (None, None)
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.1", "VQ-10.3", "VQ-10.8", "VQ-10.9", "VQ-10.10")
 def test_a_worked_vote() -> None:
     # (3, 4) is most similar to 1, 3, 0, which all vote for another label; (-2, 0) to 2, 1, 3, likewise; the zero
     # vector to 0, 1, 2, which give label 1 two votes.
@@ -51,7 +51,7 @@ def test_a_worked_vote() -> None:
     assert result.percentage_identity_mapped == 2 / 3
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.6", "VQ-10.13")
 def test_without_a_threshold_nothing_is_mapped_and_the_first_bearer_represents_a_label() -> None:
     for result in (vote(), vote(majority_threshold=-0.1)):
         assert result.identity_mapping_mask is None
@@ -66,21 +66,28 @@ def test_without_a_threshold_nothing_is_mapped_and_the_first_bearer_represents_a
     assert nearest.emb_index.tolist() == [[2]]
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.11")
 def test_the_share_of_one_vector_is_all_or_nothing() -> None:
     for threshold, share in ((1, 1.0), (0, 0.0)):
         result = cosine_knn_vector_quantization(X[:1, :, :2], LABELS, 3, 3, EMB_SPACE, majority_threshold=threshold)
         assert result.percentage_identity_mapped == share
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.11")
 def test_where_no_vector_is_finite_the_share_is_zero() -> None:
     result = cosine_knn_vector_quantization(np.full((1, 1, 2), np.nan), LABELS, 3, 3, EMB_SPACE, majority_threshold=1)
     assert result.percentage_identity_mapped == 0
     assert np.isnan(result.similarity_values).all()
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-13.10", "VQ-13.19")
+def test_similarities_of_and_to_what_is_not_finite_are_nan() -> None:
+    x, emb_space = np.array([[[2.0, 0.0], [np.inf, 0.0]]]), np.array([[1.0, 0.0], [np.nan, 1.0], [-3.0, 0.0]])
+    result = cosine_vector_quantization(x, emb_space)
+    np.testing.assert_array_equal(result.similarity, [[[1, np.nan, -1], [np.nan] * 3]])
+
+
+@pytest.mark.clause("VQ-8.10")
 @pytest.mark.parametrize("quantize", QUANTIZERS, ids=["plain", "vote"])
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 def test_similarities_are_those_of_projections(quantize: Quantizer, dim_reduction: str) -> None:
@@ -91,7 +98,7 @@ def test_similarities_are_those_of_projections(quantize: Quantizer, dim_reductio
     np.testing.assert_allclose(result.similarity[0, 0], [-1, 1, 1, -1], rtol=4 * 2.0**-53)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.3")
 @pytest.mark.parametrize("quantize", QUANTIZERS, ids=["plain", "vote"])
 @pytest.mark.parametrize(
     ("arguments", "name"),
@@ -107,7 +114,7 @@ def test_a_wrong_argument_is_named(quantize: Quantizer, arguments: dict[str, Any
         quantize(np.ones((1, 1, 2)), EMB_SPACE, **arguments)
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-16.25")
 def test_a_wrong_vote_is_refused() -> None:
     for labels, error in ((LABELS.astype(float), TypeError), (LABELS[:3], ValueError), (LABELS + 1, ValueError)):
         with pytest.raises(error, match=r"^`emb_labels` must"):

@@ -14,7 +14,7 @@ from tests.oracle.rounding import error, roundings, values
 NOT_FINITE = [np.nan, np.inf, -np.inf]
 
 
-@pytest.mark.clause("VQ-1")
+@pytest.mark.clause("VQ-1.1", "VQ-1.2")
 @pytest.mark.parametrize(("lookup_ord", "expected"), [(1, 19), (2, 13), (np.inf, 12)])
 def test_a_worked_distance(lookup_ord: float, expected: float) -> None:
     # The difference is (4 - 1, -5 - -9, 2 - 14) = (3, 4, -12): 3 + 4 + 12 = 19, 9 + 16 + 144 = 13^2, largest 12.
@@ -22,7 +22,7 @@ def test_a_worked_distance(lookup_ord: float, expected: float) -> None:
     assert distance.tolist() == [[[expected]]]
 
 
-@pytest.mark.clause("VQ-1")
+@pytest.mark.clause("VQ-1.1", "VQ-1.2")
 @given(case=cases(finite=False))
 def test_distances_are_exact_but_for_the_root_of_l2(case: Case) -> None:
     # Differences, squares and sums are exact here: one rounding is left, the root's.
@@ -31,7 +31,7 @@ def test_distances_are_exact_but_for_the_root_of_l2(case: Case) -> None:
         assert error(distance, case.exact_distances(lookup_ord)) <= bound
 
 
-@pytest.mark.clause("VQ-15")
+@pytest.mark.clause("VQ-15.2")
 @given(rows=st.integers(1, 4).flatmap(lambda d: st.lists(_rows(d), min_size=2, max_size=4)))
 def test_distances_of_any_floats_have_the_error_of_direct_differences(rows: list[list[float]]) -> None:
     # L1: a difference, d - 1 additions. L2: a difference and a square, which counts the difference twice, make 3, with
@@ -42,14 +42,14 @@ def test_distances_of_any_floats_have_the_error_of_direct_differences(rows: list
         assert error(distance, [exact.distances(vector, emb_space, lookup_ord)]) <= roundings(4)
 
 
-@pytest.mark.clause("VQ-2")
+@pytest.mark.clause("VQ-2.6")
 @given(row=st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=4))
 def test_a_vector_is_at_distance_zero_from_itself(row: list[float]) -> None:
     for lookup_ord in LOOKUP_ORDS:
         assert pairwise_distance(np.array([row]), np.array([row]), lookup_ord).tolist() == [[0.0]]
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.1")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 @pytest.mark.parametrize("broken", NOT_FINITE)
 def test_distances_from_a_vector_that_is_not_finite_are_nan(broken: float, lookup_ord: float) -> None:
@@ -57,7 +57,7 @@ def test_distances_from_a_vector_that_is_not_finite_are_nan(broken: float, looku
     assert values(distance) == [[[None], [1]]]
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.17")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 @pytest.mark.parametrize("broken", NOT_FINITE)
 def test_distances_to_an_embedding_that_is_not_finite_are_nan(broken: float, lookup_ord: float) -> None:
@@ -65,13 +65,13 @@ def test_distances_to_an_embedding_that_is_not_finite_are_nan(broken: float, loo
     assert values(distance) == [[[None, 1]]]
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.1", "VQ-13.17")
 @given(st.lists(st.lists(st.sampled_from([1.0, *NOT_FINITE]), min_size=2, max_size=2), min_size=1))
 def test_a_row_is_finite_iff_all_its_coordinates_are(rows: list[list[float]]) -> None:
     assert finite_rows(np.array(rows)).tolist() == [row == [1.0, 1.0] for row in rows]
 
 
-@pytest.mark.clause("VQ-1")
+@pytest.mark.clause("VQ-1.1", "VQ-1.2")
 @given(case=cases())
 def test_the_norm_of_a_vector_is_off_by_no_more_than_its_roundings(case: Case) -> None:
     # Coordinates near 100 with a unit of 2^-30 have squares that round: 1, d - 1 for their sum, halved by the root, and

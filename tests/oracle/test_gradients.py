@@ -29,7 +29,7 @@ STEP = Fraction(1, 10**15)
 CURVATURE = Fraction(1, 10**25)
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-7.2", "VQ-7.3", "VQ-7.4")
 @pytest.mark.parametrize(
     ("lookup_ord", "vector", "expected"),
     [
@@ -45,14 +45,14 @@ def test_a_worked_direction(lookup_ord: float, vector: list[float], expected: li
     assert error(found, exact.rationals(expected)) <= roundings(DIRECTION + 1)  # 1 for the expected quotient
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-7.6")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 @pytest.mark.parametrize("d", [1, 4])
 def test_the_gradient_of_a_norm_is_zero_at_zero(d: int, lookup_ord: float) -> None:
     assert norm_gradient(np.zeros((2, d)), lookup_ord).tolist() == [[0.0] * d] * 2
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-7.2", "VQ-7.3", "VQ-7.4")
 @given(vectors=st.integers(1, 4).flatmap(lambda d: st.lists(_short_vectors(d), min_size=3, max_size=6)))
 def test_directions_are_off_by_no_more_than_their_roundings(vectors: list[list[float]]) -> None:
     for lookup_ord, bound in ((1, 0), (2, roundings(DIRECTION)), (np.inf, roundings(1))):
@@ -60,14 +60,14 @@ def test_directions_are_off_by_no_more_than_their_roundings(vectors: list[list[f
         assert error(norm_gradient(np.array(vectors), lookup_ord), expected) <= bound
 
 
-@pytest.mark.clause("VQ-3")
+@pytest.mark.clause("VQ-3.1")
 @given(st.lists(st.floats(width=32), min_size=4, max_size=4))
 def test_the_output_passes_its_gradient_on_to_x_as_it_is(upstream: list[float]) -> None:
     passed = output_gradient_to_x(np.array(upstream).reshape(1, 2, 2))
     assert [it.hex() for it in passed.reshape(-1).tolist()] == [it.hex() for it in upstream]
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4")
 def test_worked_gradients_of_alpha_and_beta_loss() -> None:
     # On a line, embeddings at 0 and 10, vectors at 1, 2, 10 and 12; the first two chose 0, the others 10. Towards the
     # vectors the loss falls: embedding 0 has the directions -1, -1 (and -1, -1), embedding 10 has 0, -1 (and 1, 1).
@@ -77,7 +77,7 @@ def test_worked_gradients_of_alpha_and_beta_loss() -> None:
     assert beta_gradient(vectors, emb_space, 2, 8.0).tolist() == [[8 * -4 / 4], [8 * 1 / 4]]
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-5.5", "VQ-7.7")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 def test_a_worked_gradient_of_coulomb_loss_shared_by_a_tie(lookup_ord: float) -> None:
     # On a line at 0, 1, 2. Spacing of 0: to 1, direction -1; of 2: to 1, direction 1. That of 1 ties between both and
@@ -86,7 +86,7 @@ def test_a_worked_gradient_of_coulomb_loss_shared_by_a_tie(lookup_ord: float) ->
     assert gradient.tolist() == [[6.0], [0.0], [-6.0]]
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-7.2")
 @given(case=cases(finite=False), weight=weights())
 def test_l1_gradients_of_alpha_and_beta_loss_are_exact_up_to_the_quotient_of_the_mean(
     case: Case, weight: float
@@ -97,7 +97,7 @@ def test_l1_gradients_of_alpha_and_beta_loss_are_exact_up_to_the_quotient_of_the
     assert values(beta) == once_rounded(exact.beta_gradient(vectors, emb_space, 1, exact_weight))
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-7.3", "VQ-7.4")
 @given(case=cases(finite=False), weight=weights())
 def test_l2_and_linf_gradients_of_alpha_and_beta_loss_are_off_by_no_more_than_their_roundings(
     case: Case, weight: float
@@ -111,7 +111,7 @@ def test_l2_and_linf_gradients_of_alpha_and_beta_loss_are_off_by_no_more_than_th
         assert error(beta, exact.beta_gradient(vectors, emb_space, lookup_ord, exact_weight), scale) <= bound
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-5.5", "VQ-7.7")
 @given(case=cases(finite=False), weight=weights())
 def test_gradients_of_coulomb_loss_are_off_by_no_more_than_their_roundings(case: Case, weight: float) -> None:
     # Each of n minima adds directions to a row, in all at most |weight|: n |weight|. A share is a direction times a
@@ -123,7 +123,7 @@ def test_gradients_of_coulomb_loss_are_off_by_no_more_than_their_roundings(case:
         assert error(coulomb_gradient(case.emb_space, lookup_ord, weight), expected, scale) <= bound
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5")
 @given(case=smooth_cases(), weight=weights())
 def test_away_from_kinks_gradients_are_the_central_differences_of_the_losses_under_l1_and_linf(
     case: Case, weight: float
@@ -134,7 +134,7 @@ def test_away_from_kinks_gradients_are_the_central_differences_of_the_losses_und
         assert values(_gradients(case, lookup_ord, weight)) == once_rounded(expected)
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5")
 @given(case=smooth_cases(), weight=weights())
 def test_away_from_kinks_gradients_are_close_to_the_central_differences_of_the_losses_under_l2(
     case: Case, weight: float
@@ -145,7 +145,7 @@ def test_away_from_kinks_gradients_are_close_to_the_central_differences_of_the_l
     assert error(found, expected, scale) <= roundings(DIRECTION + 2 + 2 * 3) + CURVATURE
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.8", "VQ-13.23")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_changes_no_gradient(broken: float, lookup_ord: float) -> None:
@@ -156,7 +156,7 @@ def test_what_is_not_finite_changes_no_gradient(broken: float, lookup_ord: float
     assert coulomb_gradient(emb_space, lookup_ord, 2.0).tolist() == [[4], [0], [-4]]
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.11", "VQ-7.1")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 def test_without_vectors_or_other_embeddings_gradients_are_zero(lookup_ord: float) -> None:
     vectors, emb_space = np.empty((0, 3, 2)), np.ones((1, 2))
@@ -165,7 +165,7 @@ def test_without_vectors_or_other_embeddings_gradients_are_zero(lookup_ord: floa
     assert coulomb_gradient(emb_space, lookup_ord, 1.0).tolist() == [[0, 0]]
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-7.6")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 def test_equal_vectors_and_embeddings_have_gradients_of_zero(lookup_ord: float) -> None:
     vectors, emb_space = np.full((1, 3, 2), 2.5), np.full((3, 2), 2.5)

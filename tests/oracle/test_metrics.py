@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from reference.metrics import codebook_usage, perplexity
 
 
-@pytest.mark.clause("VQ-4")
 @given(used=st.integers(1, 8), unused=st.integers(0, 3), times=st.integers(1, 5))
 def test_all_that_are_used_equally_often_make_up_the_perplexity(used: int, unused: int, times: int) -> None:
     access_count = np.array([0] * unused + [times] * used, float)
@@ -19,14 +18,12 @@ def test_all_that_are_used_equally_often_make_up_the_perplexity(used: int, unuse
     assert codebook_usage(access_count) == used / (used + unused)
 
 
-@pytest.mark.clause("VQ-4")
 def test_the_perplexity_is_the_exponential_of_the_entropy() -> None:
     expected = 1 / (0.25**0.25 * 0.75**0.75)
     assert perplexity(np.array([3.0, 0.0, 1.0])) == pytest.approx(expected, rel=40 * 2.0**-53)
     assert codebook_usage(np.array([3.0, 0.0, 1.0])) == 2 / 3
 
 
-@pytest.mark.clause("VQ-4")
 def test_where_nothing_was_counted_both_are_nan() -> None:
     assert math.isnan(perplexity(np.zeros(3)))
     assert math.isnan(codebook_usage(np.zeros(3)))

@@ -44,7 +44,7 @@ def _assert_same(actual: Any, expected: Any) -> None:
     assert np.asarray(actual).tobytes() == np.asarray(expected).tobytes()
 
 
-@pytest.mark.clause("VQ-20")
+@pytest.mark.clause("VQ-20.2", "VQ-20.3", "VQ-20.4", "VQ-20.5", "VQ-20.6")
 @pytest.mark.parametrize("comparison", [Norm(1), Norm(2), Cosine()], ids=str)
 @given(case=cases(finite=False), masks=st.booleans())
 def test_all_is_bit_for_bit_what_separate_quantizers_give(case: Case, masks: bool, comparison: Any) -> None:
@@ -78,7 +78,7 @@ def test_all_is_bit_for_bit_what_separate_quantizers_give(case: Case, masks: boo
         state, states = result.state, [one.state for one in results]
 
 
-@pytest.mark.clause("VQ-20")
+@pytest.mark.clause("VQ-20.2", "VQ-20.4")
 @given(case=cases(finite=False))
 def test_gradients_are_bit_for_bit_those_of_separate_quantizers(case: Case) -> None:
     s, d = case.num_splits, case.emb_space.shape[1]
@@ -95,7 +95,7 @@ def test_gradients_are_bit_for_bit_those_of_separate_quantizers(case: Case) -> N
             _assert_same(found.losses_to_emb_space[name][i], one.losses_to_emb_space[name])
 
 
-@pytest.mark.clause("VQ-20")
+@pytest.mark.clause("VQ-20.3", "VQ-20.4", "VQ-20.5")
 def test_a_worked_codebook_per_split() -> None:
     # The first split has embeddings at 0 and 4, the second at 10 and 20.
     x, emb_space = np.array([[[1.0, 14.0], [3.0, 19.0]]]), np.array([[[0.0], [4.0]], [[10.0], [20.0]]])
@@ -109,7 +109,7 @@ def test_a_worked_codebook_per_split() -> None:
     assert result.losses == {"alpha_loss": 2 * (1 + 1) / 2 + 2 * (4 + 1) / 2}
 
 
-@pytest.mark.clause("VQ-20")
+@pytest.mark.clause("VQ-20.6")
 def test_each_split_starts_by_itself() -> None:
     quantizer = Quantizer(start=FromBatch(), num_splits=2, codebooks="per-split")
     state = initial_state(np.zeros((2, 2, 1)), quantizer)
@@ -118,7 +118,7 @@ def test_each_split_starts_by_itself() -> None:
     assert result.state["initialized"].tolist() == [True, True]
 
 
-@pytest.mark.clause("VQ-20")
+@pytest.mark.clause("VQ-20.7")
 @given(case=cases())
 def test_with_one_split_values_are_those_of_the_shared_codebook(case: Case) -> None:
     x = case.vectors
@@ -129,7 +129,7 @@ def test_with_one_split_values_are_those_of_the_shared_codebook(case: Case) -> N
     assert alone.losses == shared.losses
 
 
-@pytest.mark.clause("VQ-20")
+@pytest.mark.clause("VQ-20.1")
 @pytest.mark.parametrize("shape", [(), (3, 1), (1, 3, 1), (3, 3, 1), (2, 3, 2), (2, 3, 1, 1)])
 def test_embedding_spaces_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     quantizer = Quantizer(num_splits=2, codebooks="per-split")

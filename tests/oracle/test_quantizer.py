@@ -15,7 +15,7 @@ from tests.oracle.rounding import once_rounded, values
 NAMES = ("alpha_loss", "beta_loss", "coulomb_loss")
 
 
-@pytest.mark.clause("VQ-2")
+@pytest.mark.clause("VQ-1.1", "VQ-2.1", "VQ-2.3", "VQ-2.5", "VQ-5.3", "VQ-5.4", "VQ-5.5")
 def test_a_worked_quantization() -> None:
     # The vectors (1, 1), (3, 0), (2, 2), (4, 5) and the embeddings (0, 0), (4, 4), under L1: (1, 1) is at 2 and 6,
     # (3, 0) at 3 and 5, (2, 2) at 4 and 4, a tie that index 0 wins, (4, 5) at 9 and 1.
@@ -30,7 +30,7 @@ def test_a_worked_quantization() -> None:
     assert result.losses == {"alpha_loss": 5.0, "beta_loss": 34.0, "coulomb_loss": -8.0}
 
 
-@pytest.mark.clause("VQ-2")
+@pytest.mark.clause("VQ-2.5")
 @given(case=cases(finite=False))
 def test_every_piece_of_the_output_is_a_row_of_the_embedding_space_bit_for_bit(case: Case) -> None:
     rows = [*case.emb_space_lists, [float("nan")] * len(case.emb_space_lists[0])]  # index -1 is the last
@@ -41,7 +41,7 @@ def test_every_piece_of_the_output_is_a_row_of_the_embedding_space_bit_for_bit(c
         assert [it.hex() for it in result.layer_out.reshape(-1).tolist()] == [it.hex() for it in expected]
 
 
-@pytest.mark.clause("VQ-4")
+@pytest.mark.clause("VQ-1.1", "VQ-1.2", "VQ-4.1", "VQ-6.1", "VQ-6.2")
 @given(case=cases(finite=False))
 def test_counts_distances_and_spacings_are_exact_for_l1_and_linf(case: Case) -> None:
     emb_space = case.exact_emb_space
@@ -56,7 +56,7 @@ def test_counts_distances_and_spacings_are_exact_for_l1_and_linf(case: Case) -> 
         assert values(result.emb_closest_spacing) == exact.emb_closest_spacing(emb_space, lookup_ord)
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5")
 @given(case=cases(finite=False))
 def test_each_loss_has_its_own_weight(case: Case) -> None:
     vectors, emb_space = case.exact_vectors, case.exact_emb_space
@@ -75,7 +75,7 @@ def test_each_loss_has_its_own_weight(case: Case) -> None:
     }
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-5.1", "VQ-5.2")
 @given(st.tuples(*[st.sampled_from([0, 0.0, 0.5])] * 3))
 def test_a_loss_is_absent_when_its_weight_is_zero_and_the_order_stays(drawn: tuple[float, float, float]) -> None:
     alpha, beta, gamma = drawn
@@ -83,20 +83,18 @@ def test_a_loss_is_absent_when_its_weight_is_zero_and_the_order_stays(drawn: tup
     assert list(result.losses) == [name for name, weight in zip(NAMES, drawn, strict=True) if weight]
 
 
-@pytest.mark.clause("VQ-5")
 def test_the_weights_left_out_are_those_of_the_original() -> None:
     # x is at 1 from both embeddings, which are 2 apart: 0.1 * 1, 1e-4 * 2, -1e-6 * 4.
     result = vector_quantization(np.zeros((1, 1, 1)), np.array([[1.0], [-1.0]]))
     assert result.losses == {"alpha_loss": 0.1, "beta_loss": 1e-4 * 2, "coulomb_loss": -1e-6 * 4}
 
 
-@pytest.mark.clause("VQ-1")
 def test_the_norm_left_out_is_l2_and_the_number_of_splits_one() -> None:
     result = vector_quantization(np.array([[[3.0, 4.0]]]), np.zeros((1, 2)))
     assert result.distance.tolist() == [[[5.0]]]
 
 
-@pytest.mark.clause("VQ-5")
+@pytest.mark.clause("VQ-2.4", "VQ-5.11")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 def test_an_empty_batch_keeps_its_shapes(lookup_ord: float) -> None:
     result = vector_quantization(np.empty((0, 3, 4)), np.eye(2), lookup_ord=lookup_ord, num_splits=2)
@@ -105,7 +103,7 @@ def test_an_empty_batch_keeps_its_shapes(lookup_ord: float) -> None:
     assert (result.losses["alpha_loss"], result.losses["beta_loss"]) == (0, 0)
 
 
-@pytest.mark.clause("VQ-6")
+@pytest.mark.clause("VQ-6.3")
 @pytest.mark.parametrize("lookup_ord", LOOKUP_ORDS)
 def test_a_single_embedding_answers_every_vector(lookup_ord: float) -> None:
     result = vector_quantization(
@@ -116,7 +114,7 @@ def test_a_single_embedding_answers_every_vector(lookup_ord: float) -> None:
     assert (result.emb_spacing.tolist(), result.emb_closest_spacing.tolist()) == ([], [0])
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.1", "VQ-13.2", "VQ-13.3", "VQ-13.4", "VQ-13.9")
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_a_vector_that_is_not_finite_is_marked_everywhere_and_its_neighbour_in_the_row_is_not(broken: float) -> None:
     result = vector_quantization(np.array([[[broken, 0.0, 1.0, 1.0]]]), np.ones((2, 2)), num_splits=2)
@@ -126,7 +124,7 @@ def test_a_vector_that_is_not_finite_is_marked_everywhere_and_its_neighbour_in_t
     assert result.access_count.tolist() == [1, 0]
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.16")
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_an_embedding_that_is_not_finite_is_never_chosen(broken: float) -> None:
     result = vector_quantization(np.zeros((1, 2, 1)), np.array([[broken], [5.0]]))
@@ -134,7 +132,7 @@ def test_an_embedding_that_is_not_finite_is_never_chosen(broken: float) -> None:
     assert result.access_count.tolist() == [0, 2]
 
 
-@pytest.mark.clause("VQ-14")
+@pytest.mark.clause("VQ-2.5")
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_the_output_is_the_chosen_row_rounded_to_the_dtype_of_x(dtype: type) -> None:
     result = vector_quantization(np.array([[[1000.0]]], dtype), np.array([[1 / 3], [-9.0]]))
@@ -142,7 +140,7 @@ def test_the_output_is_the_chosen_row_rounded_to_the_dtype_of_x(dtype: type) -> 
     assert result.layer_out.tobytes() == np.array([1 / 3], dtype).tobytes()
 
 
-@pytest.mark.clause("VQ-14")
+@pytest.mark.clause("VQ-14.2")
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_distances_and_losses_are_of_the_float64_values_of_narrow_inputs(dtype: type) -> None:
     x, emb_space = np.array([[[1 / 3]]], dtype), np.array([[0.1]])

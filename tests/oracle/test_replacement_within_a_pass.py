@@ -31,7 +31,7 @@ def _kept(result: Any) -> list[Any]:
     return [np.asarray(result.state[name]).tolist() for name in NAMES]
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-17.14", "VQ-23.1", "VQ-23.2", "VQ-23.3", "VQ-23.4", "VQ-23.8")
 def test_a_worked_replacement_within_a_pass() -> None:
     # First pass: 1 and 2 are nearest to 0, so that 10 is not used; second: 5, a tie that 0 wins, at distance 5, and 9.
     first = _trained(MostDistant(1, every=2), [1.0, 2.0])
@@ -45,20 +45,20 @@ def test_a_worked_replacement_within_a_pass() -> None:
     assert (second.emb_index.tolist(), second.access_count.tolist()) == ([[0, 1]], [1, 1])
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.2", "VQ-23.4")
 def test_after_a_replacement_passes_are_counted_anew() -> None:
     counts = [_kept(_trained(MostDistant(1, every=3), *[[1.0]] * passes))[-1] for passes in range(1, 8)]
     assert counts == [1, 2, 0, 1, 2, 0, 1]
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.3")
 def test_every_pass_may_replace() -> None:
     # The other embedding becomes 3, then 3 is at distance 0 and 7 is at 4 from it, and 0 is less used.
     result = _trained(MostDistant(1, every=1), [3.0], [3.0, 7.0])
     assert result.state["emb_space"].tolist() == [[7], [3]]
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.6")
 @pytest.mark.parametrize("batch", [[0.0], [], [np.nan]], ids=["at an embedding", "empty", "not finite"])
 def test_a_replacement_that_writes_nothing_resets_what_was_gathered(batch: list[float]) -> None:
     result = _trained(MostDistant(1, every=1), batch)
@@ -67,14 +67,14 @@ def test_a_replacement_that_writes_nothing_resets_what_was_gathered(batch: list[
     assert _kept(result)[2:] == [[0], 0]
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-17.15", "VQ-23.5")
 def test_an_inference_pass_neither_counts_nor_replaces() -> None:
     result = _trained(MostDistant(1, every=1), [3.0], [4.0], training=False)
     assert _kept(result) == [[0, 0], [[0]], [0], 0]
     assert result.state["emb_space"].tolist() == E.tolist()
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.7")
 def test_without_every_no_pass_replaces_and_none_is_counted() -> None:
     result = _trained(MostDistant(1), *[[3.0]] * 5)
     assert result.state["emb_space"].tolist() == E.tolist()
@@ -82,13 +82,13 @@ def test_without_every_no_pass_replaces_and_none_is_counted() -> None:
     assert result.state["accumulated_usage_count"].tolist() == [5, 0]
 
 
-@pytest.mark.clause("VQ-22")
+@pytest.mark.clause("VQ-22.7")
 def test_usage_is_counted_in_integers() -> None:
     for state in (initial_state(E, Quantizer(replacement=MostDistant(1))), _trained(MostDistant(1), [1.0]).state):
         assert state["accumulated_usage_count"].dtype == np.int64
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.3")
 @given(case=cases(finite=False), number=st.integers(0, 2), every=st.integers(1, 3))
 def test_it_is_what_the_passes_and_a_replacement_give_one_by_one(case: Case, number: int, every: int) -> None:
     number = min(number, len(case.emb_space))
@@ -107,7 +107,7 @@ def test_it_is_what_the_passes_and_a_replacement_give_one_by_one(case: Case, num
         assert [values(it) for it in unnamed(state)] == [values(it) for it in gathered]
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-14.3")
 def test_the_embedding_space_keeps_its_dtype() -> None:
     quantizer = Quantizer(replacement=MostDistant(1, every=1))
     state = initial_state(E.astype(np.float32), quantizer)
@@ -115,7 +115,7 @@ def test_the_embedding_space_keeps_its_dtype() -> None:
     assert (after["emb_space"].dtype, after["emb_space"].tolist()) == (np.float32, [[0], [1]])
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-16.19", "VQ-17.1", "VQ-23.1")
 @pytest.mark.parametrize(
     ("number", "every", "raised", "message"),
     [
@@ -130,7 +130,7 @@ def test_a_wrong_replacement_is_refused(number: Any, every: Any, raised: type[Ex
         MostDistant(number, every)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.19")
 def test_more_replacements_than_embeddings_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^`num_embeds_replaced` must be from 0 to n=2. Received: .*=3$"):
         initial_state(E, Quantizer(replacement=MostDistant(3)))

@@ -26,13 +26,13 @@ def _of(case: Case, lookup_ord: float, *losses: Loss) -> tuple[Any, Any]:
     return quantize(*arguments).losses, gradients(*arguments, np.zeros(case.x.shape))
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.1", "VQ-18.3")
 def test_worked_square_losses() -> None:
     # The squares 1, 4, 1, 0 have the mean 3 / 2.
     assert quantize(X, STATE, BOTH).losses == {"codebook_loss": 3.0, "commitment_loss": 0.75}
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.2", "VQ-18.4", "VQ-18.9", "VQ-18.10")
 def test_worked_gradients_of_square_losses() -> None:
     # M d = 4: 2 * 2 / 4 times E - X to the embeddings, 2 * 0.5 / 4 times X - E to x.
     found = gradients(X, STATE, BOTH, np.zeros_like(X))
@@ -42,7 +42,7 @@ def test_worked_gradients_of_square_losses() -> None:
     assert found.losses_to_x["codebook_loss"].tolist() == [[[0.0, 0.0]] * 2]
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.1", "VQ-18.3", "VQ-18.5", "VQ-18.12")
 @given(case=cases(finite=False), weight=weights())
 def test_square_losses_are_off_by_no_more_than_their_roundings(case: Case, weight: float) -> None:
     m, d = len(case.exact_vectors), case.emb_space.shape[1]
@@ -55,7 +55,7 @@ def test_square_losses_are_off_by_no_more_than_their_roundings(case: Case, weigh
         assert losses["commitment_loss"] == losses["codebook_loss"]
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.2", "VQ-18.4")
 @given(case=smooth_cases(), weight=weights())
 def test_gradients_of_square_losses_are_the_central_differences(case: Case, weight: float) -> None:
     # A square has no third derivative: a central difference of it is exact, while no index changes. All but the
@@ -77,7 +77,7 @@ def test_gradients_of_square_losses_are_the_central_differences(case: Case, weig
         assert values(to_x) == once_rounded(to_vectors)
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.5", "VQ-18.11")
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 def test_what_found_no_embedding_adds_nothing_and_gets_no_gradient(broken: float) -> None:
     x = np.concatenate([X, [[[broken, 0.0]]]], axis=1)
@@ -90,7 +90,7 @@ def test_what_found_no_embedding_adds_nothing_and_gets_no_gradient(broken: float
     assert to_x.tolist() == [[*expected.losses_to_x["commitment_loss"][0].tolist(), [0.0, 0.0]]]
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.6")
 @pytest.mark.parametrize("x", [np.empty((0, 2, 2)), np.full((1, 1, 2), np.nan)], ids=["empty", "not finite"])
 def test_without_a_vector_that_counts_square_losses_and_their_gradients_are_zero(x: np.ndarray) -> None:
     assert quantize(x, STATE, BOTH).losses == {"codebook_loss": 0.0, "commitment_loss": 0.0}
@@ -99,14 +99,14 @@ def test_without_a_vector_that_counts_square_losses_and_their_gradients_are_zero
         assert not any(it.any() for it in by.values())
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.8", "VQ-18.15")
 def test_a_square_loss_is_absent_when_its_weight_is_zero_and_may_have_any_sign() -> None:
     losses = quantize(X, STATE, Quantizer(losses=(Codebook(0), Commitment(-1)))).losses
     assert losses == {"commitment_loss": -1.5}
     assert (Codebook().weight, Commitment().weight) == (1.0, 0.25)
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.7")
 @pytest.mark.parametrize("weight", [np.nan, np.inf, "1", True])
 @pytest.mark.parametrize("loss", [Codebook, Commitment])
 def test_a_square_loss_has_a_finite_weight(loss: type[Loss], weight: Any) -> None:
@@ -114,7 +114,7 @@ def test_a_square_loss_has_a_finite_weight(loss: type[Loss], weight: Any) -> Non
         loss(weight)
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.13")
 def test_under_pca_square_losses_are_of_the_full_space() -> None:
     # The only axis is the first: (1, 9) is at distance 1 from (0, 0), and by the squares at (1 + 81) / 2.
     x, state = np.array([[[1.0, 9.0]]]), {"emb_space": np.array([[0.0, 0.0], [4.0, 0.0]])}
@@ -125,7 +125,7 @@ def test_under_pca_square_losses_are_of_the_full_space() -> None:
     assert found.losses_to_x["commitment_loss"].tolist() == [[[1.0, 9.0]]]
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.14")
 def test_square_losses_go_with_the_cosine() -> None:
     # (1, 2) has the direction of (4, 4) more than that of (4, 0).
     state = {"emb_space": np.array([[4.0, 0.0], [4.0, 4.0]])}

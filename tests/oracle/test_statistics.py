@@ -30,7 +30,7 @@ def _listed(statistics: Statistics) -> tuple[list[int], list[float], list[int], 
     return count.tolist(), distant.distance.tolist(), distant.order.tolist(), distant.vector.tolist()
 
 
-@pytest.mark.clause("VQ-22")
+@pytest.mark.clause("VQ-22.3", "VQ-22.4")
 @given(cases(finite=False), st.lists(st.integers(0, 3), max_size=3), st.integers(0, 4))
 def test_the_parts_of_a_batch_gather_what_the_whole_does(case: Case, cuts: list[int], number: int) -> None:
     rule = MostDistant(number)
@@ -44,7 +44,7 @@ def test_the_parts_of_a_batch_gather_what_the_whole_does(case: Case, cuts: list[
     assert _listed(left) == _listed(right) == _listed(whole)
 
 
-@pytest.mark.clause("VQ-22")
+@pytest.mark.clause("VQ-22.8", "VQ-22.9")
 @given(cases(finite=False), st.integers(0, 3))
 def test_candidates_are_the_vectors_that_loops_find_most_distant(case: Case, number: int) -> None:
     rows = [row for sample in case.exact_distances(1) for row in sample]
@@ -62,7 +62,7 @@ def test_candidates_are_the_vectors_that_loops_find_most_distant(case: Case, num
     assert _listed(gathered) == (counts, distances, orders, [it.tolist() for _, _, it in expected])
 
 
-@pytest.mark.clause("VQ-22")
+@pytest.mark.clause("VQ-22.2", "VQ-22.3")
 def test_worked_candidates_merge_by_distance_then_by_order() -> None:
     first = Candidates(3, np.array([5.0, 2.0]), np.array([0, 3]), np.array([[1.0], [2.0]]))
     second = Candidates(3, np.array([5.0, 2.0, 1.0]), np.array([7, 2, 9]), np.array([[3.0], [4.0], [5.0]]))
@@ -72,7 +72,7 @@ def test_worked_candidates_merge_by_distance_then_by_order() -> None:
         assert both.vector.tolist() == [[1], [3], [4]]
 
 
-@pytest.mark.clause("VQ-22")
+@pytest.mark.clause("VQ-22.6")
 @given(cases(finite=False), st.integers(0, 1))
 def test_a_rule_changes_nothing_that_it_is_given(case: Case, number: int) -> None:
     rule = MostDistant(number, every=1)
@@ -87,7 +87,7 @@ def test_a_rule_changes_nothing_that_it_is_given(case: Case, number: int) -> Non
         np.testing.assert_array_equal(value, before[name])
 
 
-@pytest.mark.clause("VQ-22")
+@pytest.mark.clause("VQ-17.5")
 @given(cases(finite=False))
 def test_the_update_by_gradients_gathers_nothing_and_leaves_the_state(case: Case) -> None:
     state = {"emb_space": case.emb_space}

@@ -19,13 +19,13 @@ def voters_of(row: list[float], k: int) -> list[int]:
     return sorted((j for j, value in enumerate(row) if not math.isnan(value)), key=lambda j: (-row[j], j))[:k]
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.1", "VQ-10.2")
 @given(row=ROWS, k=st.integers(1, 9))
 def test_the_k_most_similar_come_first_and_of_those_that_tie_the_lower_index(row: list[float], k: int) -> None:
     assert k_most_similar(np.array(row), k).tolist() == voters_of(row, k)
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.3", "VQ-10.4")
 @given(row=ROWS, k=st.integers(1, 9), data=st.data())
 def test_the_label_of_most_votes_wins_and_of_those_that_tie_the_lowest(
     row: list[float], k: int, data: st.DataObject
@@ -41,7 +41,7 @@ def test_the_label_of_most_votes_wins_and_of_those_that_tie_the_lowest(
         assert (vote.label.item(), vote.votes.item(), vote.emb_index.item()) == (label, votes[label], emb_index)
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.8")
 @given(k=st.integers(1, 50), v=st.integers(0, 50))
 def test_as_many_votes_are_needed_as_the_threshold_asks_for(k: int, v: int) -> None:
     v = min(v, k)

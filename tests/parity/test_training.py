@@ -34,7 +34,22 @@ LEAST_EXAMPLES = 10
 STEPS = 15
 
 
-@pytest.mark.clause("VQ-11", "VQ-12", "VQ-13", "VQ-14")
+@pytest.mark.clause(
+    "VQ-11.2",
+    "VQ-11.3",
+    "VQ-11.4",
+    "VQ-11.5",
+    "VQ-11.6",
+    "VQ-11.7",
+    "VQ-11.8",
+    "VQ-11.9",
+    "VQ-12.1",
+    "VQ-12.2",
+    "VQ-12.3",
+    "VQ-13.14",
+    "VQ-13.15",
+    "VQ-15.9",
+)
 def test_every_step_of_a_training_leaves_the_state_that_it_must(implementation: Implementation) -> None:
     examples = round(hypothesis.settings.default.max_examples * implementation.effort * SHARE_OF_EXAMPLES)
     settings = hypothesis.settings(max_examples=max(LEAST_EXAMPLES, examples), stateful_step_count=STEPS)

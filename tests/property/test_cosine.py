@@ -20,7 +20,7 @@ from tests.strategies.vectors import normal
 from tests.verify import verify
 
 
-@verify("VQ-9", case=strategies.plain_cosine_cases)
+@verify("VQ-2.4", "VQ-2.5", "VQ-9.7", "VQ-10.13", case=strategies.plain_cosine_cases)
 def test_each_piece_is_the_indexed_row_and_nothing_is_mapped_or_labelled(implementation, case):
     result = implementation.quantize_cosine(case)
     assert result.layer_out.shape == case.x.shape
@@ -30,7 +30,7 @@ def test_each_piece_is_the_indexed_row_and_nothing_is_mapped_or_labelled(impleme
     assert (result.identity_mapping_mask, result.most_common_label) == (None, None)
 
 
-@verify("VQ-9", "VQ-10", drawn=strategies.cosine_cases_with_upstream)
+@verify("VQ-9.10", "VQ-10.12", drawn=strategies.cosine_cases_with_upstream)
 def test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere(implementation, drawn):
     case, upstream = drawn
     gradients = implementation.cosine_gradients(case, upstream)
@@ -42,7 +42,7 @@ def test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsew
     assert not gradients.output_to_emb_space.any()
 
 
-@verify("VQ-9", case=strategies.cosine_cases)
+@verify("VQ-9.1", case=strategies.cosine_cases)
 def test_the_length_of_a_vector_does_not_matter(implementation, case):
     result = implementation.quantize_cosine(case)
     scaled = implementation.quantize_cosine(replace(case, x=case.x * case.x.dtype.type(8)))
@@ -55,7 +55,7 @@ def test_the_length_of_a_vector_does_not_matter(implementation, case):
     assert_identical(split_rows(scaled.layer_out, case.emb_space), pieces * factor)
 
 
-@verify("VQ-9", case=strategies.plain_cosine_cases)
+@verify("VQ-9.3", "VQ-9.5", case=strategies.plain_cosine_cases)
 def test_a_zero_vector_has_similarity_0_to_everything_and_so_gets_the_first_finite_embedding(implementation, case):
     result = implementation.quantize_cosine(replace(case, x=np.zeros_like(case.x)))
     candidates = np.flatnonzero(np.isfinite(case.emb_space).all(axis=-1))
@@ -64,7 +64,7 @@ def test_a_zero_vector_has_similarity_0_to_everything_and_so_gets_the_first_fini
     np.testing.assert_array_equal(result.similarity_values, np.full(result.emb_index.size, similarity))
 
 
-@pytest.mark.clause("VQ-9")
+@pytest.mark.clause("VQ-2.5", "VQ-10.9")
 @pytest.mark.parametrize("threshold", [None, 1.5], ids=["plain", "all mapped"])
 def test_a_zero_comes_out_with_its_sign(implementation: Implementation, threshold: float | None):
     x, emb_space = np.array([[[0.0, 1.0], [3.0, -0.0]]], np.float32), np.array([[-0.0, 2.0], [1.0, 0.0]], np.float32)
@@ -74,7 +74,7 @@ def test_a_zero_comes_out_with_its_sign(implementation: Implementation, threshol
     np.testing.assert_array_equal(signs, np.signbit(rows))
 
 
-@verify("VQ-9", "VQ-14", case=strategies.cosine_cases)
+@verify("VQ-9.1", "VQ-13.10", "VQ-14.4", case=strategies.cosine_cases)
 def test_similarity_is_at_most_1_and_that_to_oneself_is_1(implementation, case):
     rows = case.emb_space.astype(case.x.dtype)
     x = np.tile(rows[:, np.newaxis], case.num_splits)
@@ -89,7 +89,7 @@ def test_similarity_is_at_most_1_and_that_to_oneself_is_1(implementation, case):
     assert np.isnan(similarity[~finite]).all()
 
 
-@verify("VQ-9", case=strategies.exact_cosine_cases)
+@verify("VQ-9.5", case=strategies.exact_cosine_cases)
 def test_the_first_of_embeddings_in_one_direction_is_chosen(implementation, case):
     n = len(case.emb_space)
     directions = case.emb_space[: (n + 1) // 2]
@@ -98,7 +98,7 @@ def test_the_first_of_embeddings_in_one_direction_is_chosen(implementation, case
     assert (implementation.quantize_cosine(repeated).emb_index < len(directions)).all()
 
 
-@pytest.mark.clause("VQ-9")
+@pytest.mark.clause("VQ-9.5")
 @pytest.mark.parametrize("size", [3, 17, 64])
 def test_the_first_of_equal_embeddings_is_chosen(implementation: Implementation, size: int) -> None:
     # So many that a matrix product would round some columns otherwise than others.
@@ -112,7 +112,7 @@ def test_the_first_of_equal_embeddings_is_chosen(implementation: Implementation,
         assert (implementation.quantize_cosine(case).emb_index < len(rows)).all()
 
 
-@verify("VQ-9", case=strategies.exact_cosine_cases)
+@verify("VQ-1.3", case=strategies.exact_cosine_cases)
 def test_splits_and_batches_are_shapes_and_nothing_else(implementation, case):
     one_by_one = replace(case, x=split_rows(case.x, case.emb_space)[:, np.newaxis], num_splits=1)
     result, expected = implementation.quantize_cosine(case), implementation.quantize_cosine(one_by_one)
@@ -123,7 +123,7 @@ def test_splits_and_batches_are_shapes_and_nothing_else(implementation, case):
         assert_identical(getattr(result, name), getattr(expected, name), name)
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-2.4", "VQ-9.6", "VQ-10.11")
 @pytest.mark.parametrize("vote", [None, Vote(np.array([0, 1], np.int32), 2, 2, 0.5)], ids=["plain", "vote"])
 def test_an_empty_batch_gives_an_empty_output(implementation: Implementation, vote: Vote | None):
     case = CosineCase(x=np.zeros((0, 2, 6), np.float32), emb_space=np.ones((2, 3), np.float32), num_splits=2, vote=vote)
@@ -134,7 +134,9 @@ def test_an_empty_batch_gives_an_empty_output(implementation: Implementation, vo
     assert result.percentage_identity_mapped == 0
 
 
-@verify("VQ-13", case=strategies.exact_non_finite_cosine_cases)
+@verify(
+    "VQ-13.2", "VQ-13.3", "VQ-13.9", "VQ-13.10", "VQ-13.11", "VQ-13.12", case=strategies.exact_non_finite_cosine_cases
+)
 def test_a_vector_that_is_not_finite_comes_out_as_nan_and_changes_no_other(implementation, case):
     result = implementation.quantize_cosine(case)
     clean = implementation.quantize_cosine(replace(case, x=np.where(np.isfinite(case.x), case.x, case.x.dtype.type(0))))
@@ -147,7 +149,7 @@ def test_a_vector_that_is_not_finite_comes_out_as_nan_and_changes_no_other(imple
             assert_identical(value[~known], np.full_like(value[~known], absent.get(name, False)))
 
 
-@verify("VQ-13", case=strategies.exact_non_finite_cosine_cases)
+@verify("VQ-13.16", "VQ-13.20", "VQ-13.21", "VQ-13.25", case=strategies.exact_non_finite_cosine_cases)
 def test_an_embedding_that_is_not_finite_is_never_chosen_nor_does_its_label_matter(implementation, case):
     known = np.isfinite(case.emb_space).all(axis=-1)
     result = implementation.quantize_cosine(case)

@@ -9,7 +9,7 @@ from tests.implementations.offers import offered
 from tests.verify import verify
 
 
-@verify("VQ-3", drawn=strategies.cases_with_upstream)
+@verify("VQ-3.1", "VQ-3.2", drawn=strategies.cases_with_upstream)
 def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings(implementation, drawn):
     case, upstream = drawn
     gradients = implementation.gradients(case, upstream)
@@ -18,7 +18,7 @@ def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embe
     assert gradients.output_to_emb_space.shape == case.emb_space.shape
 
 
-@verify("VQ-5", drawn=strategies.cases_with_upstream)
+@verify("VQ-5.10", drawn=strategies.cases_with_upstream)
 def test_no_loss_reaches_x(implementation, drawn):
     gradients = implementation.gradients(*drawn)
     assert gradients.losses_to_x.keys() == set(drawn[0].losses)
@@ -27,7 +27,7 @@ def test_no_loss_reaches_x(implementation, drawn):
         assert not gradient.any()
 
 
-@verify("VQ-5", case=strategies.exact_cases)
+@verify("VQ-5.9", case=strategies.exact_cases)
 def test_the_gradient_of_a_loss_is_linear_in_its_weight(implementation, case):
     upstream = np.zeros_like(case.x)
     gradients = implementation.gradients(case, upstream).losses_to_emb_space
@@ -39,7 +39,7 @@ def test_the_gradient_of_a_loss_is_linear_in_its_weight(implementation, case):
         np.testing.assert_array_equal(others[name], -2 * gradient)
 
 
-@verify("VQ-7", case=strategies.cases)
+@verify("VQ-5.11", "VQ-7.1", case=strategies.cases)
 def test_an_empty_batch_moves_the_embeddings_by_the_coulomb_loss_alone(implementation, case):
     empty = implementation.gradients(replace(case, x=case.x[:0]), case.x[:0]).losses_to_emb_space
     whole = implementation.gradients(case, np.zeros_like(case.x)).losses_to_emb_space
@@ -49,7 +49,7 @@ def test_an_empty_batch_moves_the_embeddings_by_the_coulomb_loss_alone(implement
         np.testing.assert_array_equal(gradient, expected)
 
 
-@verify("VQ-7", case=strategies.cases)
+@verify("VQ-7.1", "VQ-7.6", case=strategies.cases)
 def test_gradients_are_finite_where_all_differences_are_zero(implementation, case):
     same = replace(case, x=np.zeros_like(case.x), emb_space=np.zeros_like(case.emb_space))
     same = same.weighted(**dict.fromkeys(offered(implementation, "losses", case.weights), 1.0))
@@ -57,7 +57,7 @@ def test_gradients_are_finite_where_all_differences_are_zero(implementation, cas
     assert all((gradient == 0).all() for gradient in gradients.losses_to_emb_space.values())
 
 
-@verify("VQ-7", case=strategies.cases)
+@verify("VQ-7.1", case=strategies.cases)
 def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case):
     gradients = implementation.gradients(case, np.ones_like(case.x)).losses_to_emb_space
     # A subgradient of a norm has coordinates within [-1, 1]. A mean of them keeps this; in the Coulomb-loss a row takes
@@ -68,7 +68,7 @@ def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case)
             assert (np.abs(gradients[name]) <= 1.23 * most * case.weights[name]).all()
 
 
-@verify("VQ-7", case=strategies.cases)
+@verify("VQ-5.5", case=strategies.cases)
 def test_the_coulomb_loss_moves_no_centre_of_mass(implementation, case):
     gradient = implementation.gradients(case.weighted(coulomb_loss=1.0), np.ones_like(case.x)).losses_to_emb_space
     # What row i takes, the others give. 3 n^2 terms of magnitude at most 1, and their sum, each round at 2^-24 at most.

@@ -9,7 +9,7 @@ from tests.strategies import training
 from tests.verify import verify
 
 
-@verify("VQ-12", drawn=training.initializations)
+@verify("VQ-12.1", "VQ-12.2", "VQ-12.3", "VQ-13.15", drawn=training.initializations)
 def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_changes(implementation, drawn):
     (case, num_embeds_replaced), x = drawn
     (n, d), dtype = case.emb_space.shape, case.emb_space.dtype
@@ -26,7 +26,7 @@ def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_chan
         np.testing.assert_array_equal(trained.state[name], value)
 
 
-@pytest.mark.clause("VQ-12")
+@pytest.mark.clause("VQ-12.1", "VQ-12.2")
 def test_vectors_after_the_first_n_may_be_anything(implementation: Implementation) -> None:
     x = np.array([[[1.0, 2.0]], [[3.0, np.nan]]], np.float32)
     trained = implementation.training(Case(x=x, emb_space=np.zeros((3, 1), np.float32), num_splits=2, weights={}), 1)
@@ -34,7 +34,7 @@ def test_vectors_after_the_first_n_may_be_anything(implementation: Implementatio
     np.testing.assert_array_equal(trained.state["emb_space"], [[1.0], [2.0], [3.0]])
 
 
-@pytest.mark.clause("VQ-12")
+@pytest.mark.clause("VQ-12.1", "VQ-12.2")
 def test_a_batch_of_exactly_n_vectors_is_enough(implementation: Implementation) -> None:
     x = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
     trained = implementation.training(Case(x=x, emb_space=np.zeros((3, 2), np.float32), weights={}), 1)

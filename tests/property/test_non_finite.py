@@ -77,7 +77,7 @@ def assert_gradients(case, gradients, emb_index, kept=slice(None)):
     assert not any(gradient.any() for gradient in gradients.losses_to_x.values())
 
 
-@verify("VQ-13", drawn=training.exact_interrupted_cases)
+@verify("VQ-13.1", "VQ-13.2", "VQ-13.3", "VQ-13.4", "VQ-13.5", "VQ-13.9", drawn=training.exact_interrupted_cases)
 def test_a_vector_that_is_not_finite_comes_out_as_nan_and_all_others_as_if_it_were_not_there(implementation, drawn):
     result, expected = implementation.quantize(drawn.interrupted), implementation.quantize(drawn.case)
     for value, alone in zip(rows(drawn.case, result), rows(drawn.case, expected), strict=True):
@@ -91,7 +91,7 @@ def test_a_vector_that_is_not_finite_comes_out_as_nan_and_all_others_as_if_it_we
     assert_same_losses(drawn.interrupted, result.losses, expected.losses)
 
 
-@verify("VQ-13", drawn=training.interrupted_cases)
+@verify("VQ-13.4", "VQ-13.5", "VQ-13.7", "VQ-13.8", drawn=training.interrupted_cases)
 def test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on(implementation, drawn):
     upstream = np.arange(drawn.interrupted.x.size).reshape(drawn.interrupted.x.shape) % 5
     gradients = implementation.gradients(drawn.interrupted, upstream.astype(drawn.case.x.dtype))
@@ -101,7 +101,7 @@ def test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on(imp
     np.testing.assert_array_equal(gradients.output_to_x, upstream)
 
 
-@verify("VQ-13", drawn=training.cases_with_broken_embeddings)
+@verify("VQ-13.16", "VQ-13.17", "VQ-13.18", "VQ-13.22", "VQ-13.24", drawn=training.cases_with_broken_embeddings)
 def test_an_embedding_that_is_not_finite_is_never_chosen_and_takes_no_part(implementation, drawn):
     case, kept = drawn
     expected = without(case, implementation.quantize(case), kept)
@@ -111,7 +111,7 @@ def test_an_embedding_that_is_not_finite_is_never_chosen_and_takes_no_part(imple
     assert_same_losses(case, result.losses, expected.losses)
 
 
-@verify("VQ-13", drawn=training.cases_with_broken_embeddings)
+@verify("VQ-13.7", "VQ-13.23", drawn=training.cases_with_broken_embeddings)
 def test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none(implementation, drawn):
     case, kept = drawn
     with_broken = replace(case, emb_space=broken(case, kept))
@@ -122,7 +122,7 @@ def test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none(imple
     np.testing.assert_array_equal(gradients.output_to_x, upstream)
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.16", "VQ-15.5")
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_finite(
     implementation: Implementation, lookup_ord: float
@@ -135,7 +135,7 @@ def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_
             assert implementation.quantize(case).emb_index == 1
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-13.6", "VQ-13.8", "VQ-13.23", "VQ-13.25")
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_where_no_embedding_is_finite_no_vector_finds_one(implementation: Implementation, lookup_ord: float) -> None:
     x, emb_space = np.array([[[1.0, 0.0]], [[np.inf, 0.0]]]), np.array([[np.nan, 1.0], [-np.inf, 0.0]])

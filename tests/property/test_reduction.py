@@ -17,7 +17,9 @@ from tests.strategies.reduction import as_cosine, hull_cases, orthogonal_cases, 
 from tests.verify import verify
 
 
-@verify("VQ-8", drawn=orthogonal_cases)
+@verify(
+    "VQ-8.1", "VQ-8.2", "VQ-8.3", "VQ-8.4", "VQ-8.5", "VQ-8.6", "VQ-8.7", "VQ-8.8", "VQ-13.13", drawn=orthogonal_cases
+)
 def test_rows_in_pairs_on_orthogonal_lines_are_projected_on_these_wherever_they_lie(implementation, drawn):
     exact = cdist(drawn.vectors, drawn.emb_space, METRICS[drawn.case.lookup_ord])
     exact = exact.reshape(len(drawn.case.x), -1, len(drawn.emb_space))
@@ -29,7 +31,18 @@ def test_rows_in_pairs_on_orthogonal_lines_are_projected_on_these_wherever_they_
     assert np.isnan(np.delete(distance, drawn.finite, axis=0)).all()
 
 
-@verify("VQ-8", drawn=orthogonal_cosine_cases)
+@verify(
+    "VQ-8.1",
+    "VQ-8.2",
+    "VQ-8.3",
+    "VQ-8.4",
+    "VQ-8.5",
+    "VQ-8.6",
+    "VQ-8.7",
+    "VQ-8.10",
+    "VQ-13.13",
+    drawn=orthogonal_cosine_cases,
+)
 def test_similarity_is_that_of_the_projections_from_the_mean_at_any_scale(implementation, drawn):
     known, case = drawn
     lengths = np.outer(*(np.linalg.norm(rows, axis=-1) for rows in (known.vectors, known.emb_space)))
@@ -42,7 +55,7 @@ def test_similarity_is_that_of_the_projections_from_the_mean_at_any_scale(implem
     assert np.isnan(np.delete(values, known.finite, axis=0)).all()
 
 
-@verify("VQ-8", drawn=orthogonal_cases)
+@verify("VQ-3.1", "VQ-3.2", "VQ-5.10", "VQ-8.9", drawn=orthogonal_cases)
 def test_no_loss_reaches_x_and_the_beta_loss_pulls_along_the_axes_only(implementation, drawn):
     gradients = implementation.gradients(drawn.scaled, np.ones_like(drawn.scaled.x))
     assert (gradients.output_to_x == 1).all()
@@ -55,14 +68,14 @@ def test_no_loss_reaches_x_and_the_beta_loss_pulls_along_the_axes_only(implement
     assert (np.linalg.norm(across, axis=-1) <= np.linalg.norm(reduced_beta_gradient_error(drawn.case), axis=-1)).all()
 
 
-@verify("VQ-8", drawn=hull_cases)
+@verify("VQ-8.6", drawn=hull_cases)
 def test_components_beyond_the_rank_of_the_fitted_rows_are_null(implementation, drawn):
     case = replace(drawn.case, num_dim_reduction_components=max(drawn.rank, 1))
     error = reduced_distance_error(case, drawn.distance)
     assert_within(implementation.quantize(drawn.case).distance, drawn.distance, error, "distance")
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-8.6")
 @pytest.mark.parametrize(("dtype", "n", "d"), [("float32", 4, 8), ("float64", 8, 2)])
 def test_an_axis_is_null_below_the_larger_size_times_the_roundoff_of_the_comparison_dtype(implementation, dtype, n, d):
     unit = rounding(dtype).unit
@@ -83,7 +96,7 @@ def test_an_axis_is_null_below_the_larger_size_times_the_roundoff_of_the_compari
         np.testing.assert_allclose(distance, [1, 1, *[across] * (n - 2)], atol=16 * unit)
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-8.6")
 def test_rows_on_a_line_far_from_zero_have_one_axis(implementation):
     far = 2.0**20  # a mean near it, of three rows, is off by more than the roundoff of the differences
     emb_space, x = np.array([[1, 3], [2, 6], [4, 12]]) + far, np.array([[[5, -9]]]) + far
@@ -100,7 +113,7 @@ def test_rows_on_a_line_far_from_zero_have_one_axis(implementation):
     np.testing.assert_allclose(implementation.quantize(case).distance[0, 0], expected, rtol=64 * 2.0**-53)
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-8.2", "VQ-8.5")
 @pytest.mark.parametrize("scale", [2.0**900, 2.0**-900])
 def test_the_axes_are_found_where_squares_overflow_or_underflow(implementation, scale):
     emb_space, x = np.array([[-1, 3], [1, -3], [6, 2], [-6, -2]]) * scale, np.array([[[1, 2]]]) * scale
@@ -117,7 +130,7 @@ def test_the_axes_are_found_where_squares_overflow_or_underflow(implementation, 
     np.testing.assert_allclose(distance, np.array([5, 5, 15, 25]) / np.sqrt(10), rtol=64 * 2.0**-53)
 
 
-@pytest.mark.clause("VQ-2")
+@pytest.mark.clause("VQ-2.2", "VQ-2.6")
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_zero(implementation, dim_reduction):
     # Of sizes at which a matrix product rounds a row by its position.
@@ -131,7 +144,7 @@ def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_
     assert result.distance[4, 0, 12] == 0
 
 
-@pytest.mark.clause("VQ-13")
+@pytest.mark.clause("VQ-8.3", "VQ-13.17")
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, dim_reduction):
     emb_space = np.array([[1, 2], [-1, 3], [np.nan, 1], [4, 0]], np.float32)
@@ -144,7 +157,7 @@ def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, 
     assert_within(result.distance[..., [0, 1, 3]], expected.distance, error, "distance")
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-6.4", "VQ-8.8", "VQ-8.13", "VQ-8.14")
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 def test_spacing_and_alpha_loss_are_those_of_the_full_space(implementation, dim_reduction):
     # One axis, the first: along it the input is nearest to the embedding that lies 5 off.

@@ -30,7 +30,7 @@ def assert_equal(state, other):
         np.testing.assert_array_equal(state[name], other[name], err_msg=name, strict=True)
 
 
-@verify("VQ-11", drawn=training.trainings)
+@verify("VQ-11.2", "VQ-11.3", "VQ-11.4", drawn=training.trainings)
 def test_two_batches_leave_what_one_with_both_leaves(implementation, drawn):
     start, first, second = drawn
     apart, together = begun(implementation, start), begun(implementation, start)
@@ -40,7 +40,7 @@ def test_two_batches_leave_what_one_with_both_leaves(implementation, drawn):
     assert_equal(apart.state, together.state)
 
 
-@verify("VQ-11", drawn=training.trainings, known=lambda _: st.booleans())
+@verify("VQ-11.6", "VQ-11.7", "VQ-11.8", "VQ-11.9", drawn=training.trainings, known=lambda _: st.booleans())
 def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(implementation, drawn, known):
     start, *batches = drawn
     trained = begun(implementation, start)
@@ -63,7 +63,7 @@ def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(
     assert_equal(trained.state, after)
 
 
-@pytest.mark.clause("VQ-11")
+@pytest.mark.clause("VQ-11.9")
 def test_equal_inputs_replace_one_embedding(implementation: Implementation) -> None:
     x = np.array([[[9.0]], [[9.0]], [[2.0]]], np.float32)
     trained = implementation.training(Case(x=x, emb_space=np.array([[0], [1], [2]], np.float32), weights={}), 2)
@@ -72,7 +72,7 @@ def test_equal_inputs_replace_one_embedding(implementation: Implementation) -> N
     np.testing.assert_array_equal(trained.state["emb_space"], [[9], [1], [2]])
 
 
-@pytest.mark.clause("VQ-11")
+@pytest.mark.clause("VQ-11.1")
 def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
     case = Case(x=np.ones((1, 1, 2)), emb_space=np.ones((3, 2)), weights={})
     state = kept(implementation.training(case, 2).state)
@@ -80,7 +80,7 @@ def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
     assert not any(value.any() for name, value in state.items() if name != "emb_space")
 
 
-@pytest.mark.clause("VQ-11", "VQ-14")
+@pytest.mark.clause("VQ-11.2", "VQ-14.5")
 def test_usage_adds_up_to_more_than_half_types_can_count(implementation: Implementation) -> None:
     x = np.ones((1001, 1, 1), np.float16)
     trained = implementation.training(Case(x=x, emb_space=np.array([[1], [5]], np.float32), weights={}), 1)
@@ -89,7 +89,7 @@ def test_usage_adds_up_to_more_than_half_types_can_count(implementation: Impleme
     np.testing.assert_array_equal(trained.state["accumulated_usage_count"], [3003, 0])
 
 
-@pytest.mark.clause("VQ-11", "VQ-14")
+@pytest.mark.clause("VQ-11.6", "VQ-14.3")
 def test_replacing_leaves_the_precision_of_the_other_embeddings(implementation: Implementation) -> None:
     emb_space = np.array([[1 / 3], [0.1]], np.float32)  # which float16 cannot hold
     x = np.array([[[0.5]], [[2.5]]], np.float16)
@@ -99,7 +99,7 @@ def test_replacing_leaves_the_precision_of_the_other_embeddings(implementation: 
     np.testing.assert_array_equal(trained.state["emb_space"], [emb_space[0], [2.5]])
 
 
-@pytest.mark.clause("VQ-8")
+@pytest.mark.clause("VQ-8.11", "VQ-8.15")
 def test_with_pca_inputs_are_distant_in_the_reduced_space(implementation: Implementation) -> None:
     # The principal axis is the first; along it the inputs are 2 and 6 from the nearest embedding.
     case = Case(

@@ -17,7 +17,7 @@ def square(case, emb_spacing):
     return matrix + matrix.T
 
 
-@verify("VQ-6", case=strategies.all_cases)
+@verify("VQ-6.1", case=strategies.all_cases)
 def test_spacing_is_the_triangle_of_the_distances_of_the_embeddings(implementation, case):
     spacing = square(case, implementation.quantize(case).emb_spacing)
     rows = case.emb_space.astype(case.x.dtype)
@@ -26,7 +26,7 @@ def test_spacing_is_the_triangle_of_the_distances_of_the_embeddings(implementati
         assert_same_distances(case, implementation.quantize(among).distance[:, 0], spacing)
 
 
-@verify("VQ-6", case=strategies.cases)
+@verify("VQ-1.1", "VQ-6.1", case=strategies.cases)
 def test_spacing_obeys_the_triangle_inequality(implementation, case):
     spacing = square(case, implementation.quantize(case).emb_spacing)
     detour = (spacing[:, :, np.newaxis] + spacing[np.newaxis]).min(axis=1)
@@ -35,7 +35,7 @@ def test_spacing_obeys_the_triangle_inequality(implementation, case):
     assert (spacing <= detour + error).all()
 
 
-@verify("VQ-6", case=strategies.cases)
+@verify("VQ-6.2", case=strategies.cases)
 def test_closest_spacing_is_the_least_spacing_to_another(implementation, case):
     result = implementation.quantize(case)
     spacing = square(case, result.emb_spacing)
@@ -44,7 +44,7 @@ def test_closest_spacing_is_the_least_spacing_to_another(implementation, case):
     np.testing.assert_array_equal(result.emb_closest_spacing, expected)
 
 
-@verify("VQ-6", case=strategies.cases)
+@verify("VQ-6.1", "VQ-6.2", case=strategies.cases)
 def test_spacing_does_not_depend_on_the_inputs(implementation, case):
     result = implementation.quantize(case)
     other = implementation.quantize(replace(case, x=np.zeros_like(case.x)))
@@ -52,7 +52,7 @@ def test_spacing_does_not_depend_on_the_inputs(implementation, case):
     np.testing.assert_array_equal(other.emb_closest_spacing, result.emb_closest_spacing)
 
 
-@verify("VQ-6", case=strategies.cases)
+@verify("VQ-6.3", case=strategies.cases)
 def test_a_single_embedding_has_no_spacing(implementation, case):
     result = implementation.quantize(replace(case, emb_space=case.emb_space[:1]))
     assert result.emb_spacing.shape == (0,)

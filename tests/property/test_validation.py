@@ -30,7 +30,7 @@ def refused(implementation: Implementation, argument: str) -> Any:
     return pytest.raises((ValueError, TypeError), match=rf"\b{argument}\b")
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.2", "VQ-16.6", "VQ-16.12", "VQ-16.13", "VQ-16.14", "VQ-16.17")
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
@@ -51,7 +51,7 @@ def test_a_wrong_argument_is_refused_by_name(implementation: Implementation, arg
         implementation.quantize(changed(argument, value))
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-8.17", "VQ-16.2", "VQ-16.18")
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 @pytest.mark.parametrize("components", [0, -1, 3])
 def test_a_number_of_components_that_cannot_be_fitted_is_refused(
@@ -61,7 +61,7 @@ def test_a_number_of_components_that_cannot_be_fitted_is_refused(
         implementation.quantize(replace(CASE, dim_reduction=dim_reduction, num_dim_reduction_components=components))
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.2", "VQ-16.21", "VQ-16.22", "VQ-16.23", "VQ-16.24", "VQ-16.25")
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
@@ -82,7 +82,7 @@ def test_a_wrong_argument_of_a_vote_is_refused_by_name(
         )
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.2", "VQ-16.19")
 @pytest.mark.parametrize("num_embeds_replaced", [-1, 4])
 def test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused(
     implementation: Implementation, num_embeds_replaced: int
@@ -91,7 +91,7 @@ def test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused(
         implementation.training(CASE, num_embeds_replaced)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-5.8", "VQ-16.14", "VQ-16.21", "VQ-16.24")
 def test_what_the_rules_allow_is_not_refused(implementation: Implementation) -> None:
     assert implementation.quantize(replace(CASE, weights={"alpha_loss": -1})).layer_out.shape == X.shape
     for representative in ("first", "nearest"):

@@ -32,7 +32,17 @@ def known_rows(case):
     return np.isfinite(case.emb_space).all(axis=-1)
 
 
-@verify("VQ-10", case=strategies.vote_cases)
+@verify(
+    "VQ-2.5",
+    "VQ-10.8",
+    "VQ-10.9",
+    "VQ-10.10",
+    "VQ-10.11",
+    "VQ-10.13",
+    "VQ-13.12",
+    "VQ-15.8",
+    case=strategies.vote_cases,
+)
 def test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row(implementation, case):
     result, threshold = implementation.quantize_cosine(case), case.vote.majority_threshold
     assert (result.identity_mapping_mask is None) == (threshold < 0)
@@ -48,7 +58,7 @@ def test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row(imp
     assert abs(share - exact) <= rounding(case.x.dtype).gamma(1) * exact  # one quotient of exact integers
 
 
-@pytest.mark.clause("VQ-10")
+@pytest.mark.clause("VQ-10.8")
 @pytest.mark.parametrize("votes", VOTES_OF_41)
 def test_votes_reach_the_share_that_they_are_and_not_the_next_number(implementation: Implementation, votes: int):
     k, share = 41, votes / 41
@@ -59,7 +69,7 @@ def test_votes_reach_the_share_that_they_are_and_not_the_next_number(implementat
         assert implementation.quantize_cosine(case).identity_mapping_mask == is_mapped
 
 
-@verify("VQ-10", case=strategies.exact_vote_cases_to_vary)
+@verify("VQ-10.8", case=strategies.exact_vote_cases_to_vary)
 def test_raising_the_threshold_only_adds_mapped_vectors(implementation, case):
     masks = [
         implementation.quantize_cosine(voting(case, majority_threshold=threshold)).identity_mapping_mask
@@ -68,7 +78,7 @@ def test_raising_the_threshold_only_adds_mapped_vectors(implementation, case):
     assert (masks[0] <= masks[1]).all()
 
 
-@verify("VQ-10", case=strategies.exact_vote_cases_to_vary)
+@verify("VQ-10.1", "VQ-10.3", "VQ-10.4", "VQ-10.5", case=strategies.exact_vote_cases_to_vary)
 def test_when_all_vote_the_most_common_label_of_all_wins_the_lowest_on_ties(implementation, case):
     result = implementation.quantize_cosine(voting(case, k=len(case.emb_space)))
     counts = np.bincount(case.vote.emb_labels[known_rows(case)], minlength=1)
@@ -77,7 +87,7 @@ def test_when_all_vote_the_most_common_label_of_all_wins_the_lowest_on_ties(impl
     assert result.most_common_label.dtype == case.vote.emb_labels.dtype
 
 
-@verify("VQ-10", case=strategies.exact_vote_cases_to_vary)
+@verify("VQ-10.1", "VQ-10.7", case=strategies.exact_vote_cases_to_vary)
 def test_a_single_voter_represents_itself_as_without_a_vote(implementation, case):
     alone = voting(case, k=1, representative="nearest", majority_threshold=-1)
     result = implementation.quantize_cosine(alone)
@@ -87,7 +97,7 @@ def test_a_single_voter_represents_itself_as_without_a_vote(implementation, case
     assert_identical(result.most_common_label, label)
 
 
-@verify("VQ-10", case=strategies.vote_cases)
+@verify("VQ-10.6", "VQ-10.7", "VQ-13.21", case=strategies.vote_cases)
 def test_the_representative_is_the_first_bearer_of_the_label_or_the_most_similar_of_its_voters(implementation, case):
     result, vote = implementation.quantize_cosine(case), case.vote
     error = similarity_error(case.emb_space.shape[1], rounding(case.x.dtype))
@@ -104,7 +114,7 @@ def test_the_representative_is_the_first_bearer_of_the_label_or_the_most_similar
             assert clearly_more.sum() < vote.k
 
 
-@verify("VQ-10", case=strategies.vote_cases)
+@verify("VQ-10.4", "VQ-10.5", case=strategies.vote_cases)
 def test_only_the_order_of_the_labels_matters(implementation, case):
     _, ranks = np.unique(case.vote.emb_labels, return_inverse=True)
     result = implementation.quantize_cosine(case)

@@ -1,4 +1,7 @@
-"""The pytest plugin: measures each check of an implementation, explains its failure, and reports by clause."""
+"""The pytest plugin: measures each check of an implementation, explains its failure, and reports by clause.
+
+Checks cite sentences, by `pytest.mark.clause`; the report sums them up by clause.
+"""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -27,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if "implementation" in getattr(item, "fixturenames", ()):
         name = item.callspec.params["implementation"].name
-        item.user_properties.append((_KEY, {"clauses": _clauses(item), "implementation": name}))
+        item.user_properties.append((_KEY, {"sentences": _sentences(item), "implementation": name}))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,7 +51,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         pytest.skip(missing.msg)
     except Exception as error:
         if not hasattr(pyfuncitem.obj, "check"):  # `verify` has explained it, example by example
-            explain(error, properties["clauses"], subject, measurements.running())
+            explain(error, properties["sentences"], subject, measurements.running())
         raise
     else:
         return result
@@ -87,5 +90,5 @@ def outcome(check: str, result: str, **properties: Any) -> Outcome:
     return Outcome(check=check, outcome=result, **measured)
 
 
-def _clauses(item: pytest.Item) -> list[str]:
-    return list(dict.fromkeys(clause for mark in item.iter_markers("clause") for clause in mark.args))
+def _sentences(item: pytest.Item) -> list[str]:
+    return list(dict.fromkeys(number for mark in item.iter_markers("clause") for number in mark.args))

@@ -36,9 +36,9 @@ for path in {paths}:
 """
 
 
-def explain(error: BaseException, clauses: Iterable[str], subject: Subject, measured: Measurements) -> None:
+def explain(error: BaseException, sentences: Iterable[str], subject: Subject, measured: Measurements) -> None:
     """Add to an error what was checked, on what, by how much it failed, and a program that shows it."""
-    error.add_note(f"{', '.join(clauses)} of reference/SPEC.md, {subject.name}")
+    error.add_note(f"{', '.join(sentences)} of reference/SPEC.md, {subject.name}")
     for case in _cases(subject.calls):
         error.add_note(description(case))
     for what, fraction in measured.margins.items():

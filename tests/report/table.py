@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tests.report.clauses import clause_of
+
 COLUMNS = ("clause", "title", "implementation", "checks", "examples", "worst error / bound", "verdict")
 
 
@@ -15,7 +17,8 @@ class Outcome(NamedTuple):
     ----------
     check : str
         The identifier of the test.
-    clauses : sequence of str
+    sentences : sequence of str
+        The numbers that it cites.
     implementation : str
     outcome : {"passed", "failed", "skipped"}
     examples : int
@@ -27,7 +30,7 @@ class Outcome(NamedTuple):
     """
 
     check: str
-    clauses: Sequence[str]
+    sentences: Sequence[str]
     implementation: str
     outcome: str
     examples: int
@@ -36,7 +39,7 @@ class Outcome(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What all checks of one clause came to, for one implementation.
+    """What all checks of the sentences of one clause came to, for one implementation.
 
     Attributes
     ----------
@@ -67,10 +70,14 @@ def rows(titles: Mapping[str, str], outcomes: Iterable[Outcome]) -> list[Row]:
     """Return a row for each implementation, in the order of their names, and each clause."""
     outcomes = list(outcomes)
     return [
-        _row(clause, title, name, [it for it in outcomes if it.implementation == name and clause in it.clauses])
+        _row(clause, title, name, [it for it in outcomes if it.implementation == name and _is_of(it, clause)])
         for name in sorted({it.implementation for it in outcomes})
         for clause, title in titles.items()
     ]
+
+
+def _is_of(outcome: Outcome, clause: str) -> bool:
+    return clause in map(clause_of, outcome.sentences)
 
 
 def _row(clause: str, title: str, implementation: str, outcomes: Sequence[Outcome]) -> Row:

@@ -1,4 +1,4 @@
-"""The table of faults, clauses and checks; ``python -m tests.suite.table`` writes it."""
+"""The table of faults, sentences and checks; ``python -m tests.suite.table`` writes it."""
 
 import importlib
 import pkgutil
@@ -16,10 +16,11 @@ _HEAD = """\
 # Wrong implementations
 
 The suite is tested, too: each of these {number} faults, put into the oracle, makes each of the checks beside it fail,
-on the 300 examples that `--hypothesis-profile=ci` draws. The clauses are those of [SPEC.md](../reference/SPEC.md).
+on the 300 examples that `--hypothesis-profile=ci` draws. The numbers are those of the sentences of
+[SPEC.md](../reference/SPEC.md).
 `python -m tests.suite.table` writes this file.
 
-| Clause | Fault | Caught by |
+| Sentence | Fault | Caught by |
 |---|---|---|
 """
 
@@ -41,26 +42,26 @@ def name_of(check: Check) -> str:
     return f"{function.__module__.split('.', 1)[1]}.{function.__name__}"
 
 
-def clauses_of(check: Check) -> set[str]:
-    """Return the clauses that a check bears."""
+def sentences_of(check: Check) -> set[str]:
+    """Return the numbers of the sentences that a check cites."""
     marks = getattr(function_of(check), "pytestmark", [])
-    return {clause for mark in marks if mark.name == "clause" for clause in mark.args}
+    return {number for mark in marks if mark.name == "clause" for number in mark.args}
 
 
 def table() -> str:
-    """Return the table, by clauses and then in the order of the faults."""
-    faults = sorted(FAULTS, key=lambda fault: int(fault.clause.removeprefix("VQ-")))
-    rows = (f"| {it.clause} | {_sentence(it.name)} | {_links(it.checks)} |\n" for it in faults)
+    """Return the table, by sentences and then in the order of the faults."""
+    faults = sorted(FAULTS, key=lambda fault: [*map(int, fault.sentence.removeprefix("VQ-").split("."))])
+    rows = (f"| {it.sentence} | {_in_words(it.name)} | {_links(it.checks)} |\n" for it in faults)
     return _HEAD.format(number=len(FAULTS)) + "".join(rows)
 
 
-def _sentence(name: str) -> str:
+def _in_words(name: str) -> str:
     return name.removeprefix("test_").replace("_", " ")
 
 
 def _links(checks: tuple[Check, ...]) -> str:
     functions = dict.fromkeys(map(function_of, checks))
-    return "<br>".join(f"[{_sentence(it.__name__)}](../{it.__module__.replace('.', '/')}.py)" for it in functions)
+    return "<br>".join(f"[{_in_words(it.__name__)}](../{it.__module__.replace('.', '/')}.py)" for it in functions)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Each deliberately wrong implementation fails the very checks that name its clause."""
+"""Each deliberately wrong implementation fails the very checks that cite the sentence that it breaks."""
 
 import inspect
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.implementations.oracle import Oracle
 from tests.suite.faults import FAULTS
 from tests.suite.faults.machinery import Check, Faulty
 from tests.suite.profiles import under
-from tests.suite.table import TABLE, clauses_of, function_of, modules_of, name_of, table
+from tests.suite.table import TABLE, function_of, modules_of, name_of, sentences_of, table
 
 pytestmark = pytest.mark.slow
 
@@ -40,22 +40,22 @@ def profile(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("fault", "check"),
     [
-        pytest.param(fault, check, id=f"{fault.name}-{name_of(check)}", marks=pytest.mark.clause(fault.clause))
+        pytest.param(fault, check, id=f"{fault.name}-{name_of(check)}", marks=pytest.mark.clause(fault.sentence))
         for fault in FAULTS
         for check in fault.checks
     ],
 )
 @pytest.mark.usefixtures("profile")
 @pytest.mark.filterwarnings("ignore")  # a check of wrong numbers may compare NaN and infinity
-def test_a_wrong_implementation_fails_the_check_of_its_clause(fault: Faulty, check: Check):
+def test_a_wrong_implementation_fails_the_check_of_its_sentence(fault: Faulty, check: Check):
     # Nothing else: an error would be one of the fault itself.
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         check(fault)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_check_of_each_wrong_implementation_names_its_clause(fault: Faulty):
-    assert any(fault.clause in clauses_of(check) for check in fault.checks)
+def test_a_check_of_each_wrong_implementation_cites_its_sentence(fault: Faulty):
+    assert any(fault.sentence in sentences_of(check) for check in fault.checks)
 
 
 @pytest.mark.parametrize("profile", [2], indirect=True)  # it runs on all of them as a shipped implementation

@@ -1,6 +1,6 @@
 """Deliberately wrong implementations: the oracle, each time with one fault that a real programmer makes.
 
-Each names the clause that it breaks and the checks of which each must catch it. A module holds those of a concept.
+Each names the sentence that it breaks and the checks of which each must catch it. A module holds those of a concept.
 """
 
 import importlib

@@ -22,23 +22,23 @@ many_similar, many_votes = (
 )
 
 
-@in_quantize("VQ-2", many_quantized)
+@in_quantize("VQ-2.1", many_quantized)
 def only_the_first_chunk_of_embeddings_is_considered(case: Case, right: Quantized) -> Fields:
     return chosen(case, right.distance[..., :CHUNK].argmin(axis=-1))
 
 
-@in_quantize("VQ-2", many_quantized)
+@in_quantize("VQ-2.1", many_quantized)
 def the_last_chunk_of_embeddings_is_dropped_if_not_full(case: Case, right: Quantized) -> Fields:
     n = right.distance.shape[-1]
     return chosen(case, right.distance[..., : n // CHUNK * CHUNK or n].argmin(axis=-1))
 
 
-@in_quantize("VQ-2", many_quantized)
+@in_quantize("VQ-2.1", many_quantized)
 def the_index_is_that_within_a_chunk(case: Case, right: Quantized) -> Fields:
     return chosen(case, right.emb_index % CHUNK)
 
 
-@in_quantize("VQ-2", many_quantized)
+@in_quantize("VQ-2.3", many_quantized)
 def the_last_of_chunks_that_tie_is_chosen(case: Case, right: Quantized) -> Fields:
     n = right.distance.shape[-1]
     chunk = np.arange(n) // CHUNK
@@ -47,7 +47,7 @@ def the_last_of_chunks_that_tie_is_chosen(case: Case, right: Quantized) -> Field
     return chosen(case, (nearest & (chunk == last)).argmax(axis=-1))
 
 
-@in_quantize("VQ-1", many_quantized)
+@in_quantize("VQ-1.4", many_quantized)
 def the_last_chunk_of_vectors_has_no_distances_if_not_full(_: Case, right: Quantized) -> Fields:
     distance = right.distance.copy()
     rows = distance.reshape(-1, distance.shape[-1])
@@ -55,17 +55,17 @@ def the_last_chunk_of_vectors_has_no_distances_if_not_full(_: Case, right: Quant
     return {"distance": distance}
 
 
-@in_quantize("VQ-5", many_losses)
+@in_quantize("VQ-5.4", many_losses)
 def the_beta_loss_is_of_the_first_chunk_of_embeddings(case: Case, right: Quantized) -> Fields:
     beta_loss = case.beta * right.distance[..., :CHUNK].sum(axis=-1).mean()
     return {"losses": right.losses | ({"beta_loss": beta_loss} if "beta_loss" in right.losses else {})}
 
 
-@instead_of("reference.lookup.most_similar", "VQ-9", many_similar)
+@instead_of("reference.lookup.most_similar", "VQ-9.4", many_similar)
 def only_the_first_chunk_of_embeddings_is_compared(similarity: Array) -> Array:
     return most_similar(similarity[..., :CHUNK])
 
 
-@instead_of("reference.voting.k_most_similar", "VQ-10", many_votes)
+@instead_of("reference.voting.k_most_similar", "VQ-10.1", many_votes)
 def only_the_first_chunk_of_embeddings_votes(similarity: NDArray[np.float64], k: int) -> Array:
     return k_most_similar(similarity[:CHUNK], k)

@@ -18,7 +18,7 @@ far_from_the_origin = partial(lookup.test_rows_far_from_the_origin_map_to_themse
 
 
 @in_quantize(
-    "VQ-1",
+    "VQ-1.1",
     lookup.test_doubling_all_coordinates_doubles_the_distances,
     spacing.test_spacing_obeys_the_triangle_inequality,
     parity.test_distances_are_within_their_rounding_errors,
@@ -29,7 +29,7 @@ def l2_is_squared(case: Case, right: Quantized) -> Fields:
 
 
 @in_quantize(
-    "VQ-2",
+    "VQ-2.6",
     lookup.test_an_input_equal_to_a_row_maps_to_it_at_distance_zero,
     losses.test_inputs_equal_to_embeddings_have_no_alpha_loss,
     parity.test_distances_are_within_their_rounding_errors,
@@ -42,7 +42,7 @@ def l2_has_an_epsilon_under_its_root(case: Case, right: Quantized) -> Fields:
     return {"distance": distance, **losses}
 
 
-@in_quantize("VQ-15", far_from_the_origin, parity.test_distances_are_within_their_rounding_errors)
+@in_quantize("VQ-15.3", far_from_the_origin, parity.test_distances_are_within_their_rounding_errors)
 def l2_is_expanded(case: Case, right: Quantized) -> Fields:
     if case.lookup_ord != 2:
         return {}
@@ -53,23 +53,23 @@ def l2_is_expanded(case: Case, right: Quantized) -> Fields:
     return {**chosen(case, emb_index), "distance": np.sqrt(whole).reshape(right.distance.shape)}
 
 
-@in_quantize("VQ-15", far_from_the_origin)
+@in_quantize("VQ-15.3", far_from_the_origin)
 def an_expansion_preselects_without_a_margin(case: Case, _: Quantized) -> Fields:
     return chosen(case, l2_is_expanded.quantize(case).emb_index)
 
 
-@in_quantize("VQ-15", parity.test_distances_are_within_their_rounding_errors)
+@in_quantize("VQ-15.2", parity.test_distances_are_within_their_rounding_errors)
 def distances_are_off_by_ten_times_their_bound(case: Case, right: Quantized) -> Fields:
     error = distance_error(right.distance, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
     return {"distance": right.distance + 10 * error}
 
 
-@in_quantize("VQ-1", lookup.test_permuting_the_embeddings_permutes_the_distances)
+@in_quantize("VQ-1.4", lookup.test_permuting_the_embeddings_permutes_the_distances)
 def distances_are_sorted(_: Case, right: Quantized) -> Fields:
     return {"distance": np.sort(right.distance, axis=-1)}  # as top_k returns them
 
 
-@in_quantize("VQ-1", lookup.test_each_element_of_the_batch_is_quantized_by_itself)
+@in_quantize("VQ-1.1", lookup.test_each_element_of_the_batch_is_quantized_by_itself)
 def the_inputs_are_centred_and_the_embeddings_are_not(case: Case, right: Quantized) -> Fields:
     centred = case.vectors - case.vectors.sum(axis=0) / max(len(case.vectors), 1)
     distance = cdist(centred, case.emb_space, METRICS[case.lookup_ord])
@@ -77,7 +77,7 @@ def the_inputs_are_centred_and_the_embeddings_are_not(case: Case, right: Quantiz
 
 
 @in_quantize(
-    "VQ-1",
+    "VQ-1.3",
     lookup.test_splitting_equals_reshaping,
     parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit,
 )
@@ -90,3 +90,11 @@ def splits_are_column_major(case: Case, right: Quantized) -> Fields:
     rows = case.emb_space.astype(case.x.dtype)[emb_index].reshape(batch, r, case.num_splits, d)
     layer_out = rows.swapaxes(-1, -2).reshape(case.x.shape)
     return {**looked_up(case, distance), "layer_out": layer_out}
+
+
+@in_quantize("VQ-1.2", parity.test_distances_are_within_their_rounding_errors)
+def the_largest_difference_of_linf_has_a_sign(case: Case, right: Quantized) -> Fields:
+    if not np.isinf(case.lookup_ord):
+        return {}
+    vectors, emb_space = compared(case, comparison_dtype(case.x.dtype))
+    return {"distance": (vectors[:, np.newaxis] - emb_space).max(axis=-1).reshape(right.distance.shape)}

@@ -24,28 +24,28 @@ begins = trainings.test_a_training_begins_with_nothing
 right_accumulate, right_most_distant = replacement.accumulate, replacement.most_distant
 
 
-@instead_of(f"{TRAINING}.inference_pass", "VQ-11", every_step)
+@instead_of(f"{TRAINING}.inference_pass", "VQ-11.5", every_step)
 def inference_updates_the_state(training: OracleTraining, x: Array) -> None:
     training.training_pass(x)
 
 
-@instead_of("reference.parts.replacement.initial_state", "VQ-11", begins)
+@instead_of("reference.parts.replacement.initial_state", "VQ-11.1", begins)
 def usage_begins_at_one(n: int, num_embeds_replaced: int, d: int) -> ReplacementState:
     return ReplacementState(np.ones(n), np.zeros((num_embeds_replaced, d)), np.zeros(num_embeds_replaced))
 
 
-@instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
+@instead_of(ACCUMULATE, "VQ-11.2", two_batches, every_step)
 def usage_is_that_of_the_last_batch(state: ReplacementState, access_count: Array, *batch: Array) -> ReplacementState:
     return right_accumulate(state, access_count, *batch)._replace(usage=access_count)
 
 
-@instead_of(ACCUMULATE, "VQ-11", adds_up)
+@instead_of(ACCUMULATE, "VQ-11.2", adds_up)
 def usage_is_added_up_in_half_precision(state: ReplacementState, *batch: Array) -> ReplacementState:
     right = right_accumulate(state, *batch)
     return right._replace(usage=right.usage.astype(np.float16).astype(np.float64))
 
 
-@instead_of(ACCUMULATE, "VQ-11", two_batches, every_step)
+@instead_of(ACCUMULATE, "VQ-11.3", two_batches, every_step)
 def a_new_batch_forgets_the_stored_inputs(state: ReplacementState, *batch: Array) -> ReplacementState:
     return right_accumulate(state._replace(input_distances=np.zeros_like(state.input_distances)), *batch)
 
@@ -63,7 +63,7 @@ def candidates(state: ReplacementState, vectors: Array, distance: Array) -> tupl
     return np.concatenate([state.distant_inputs, vectors[found]]), np.concatenate([state.input_distances, nearest])
 
 
-@instead_of(ACCUMULATE, "VQ-11", every_step, two_batches)
+@instead_of(ACCUMULATE, "VQ-11.4", every_step, two_batches)
 def of_inputs_that_tie_the_later_is_first(
     state: ReplacementState, access_count: Array, vectors: Array, distance: Array
 ) -> ReplacementState:
@@ -71,7 +71,7 @@ def of_inputs_that_tie_the_later_is_first(
     return kept(state, access_count, inputs, distances, np.argsort(distances, kind="stable")[::-1])
 
 
-@instead_of(ACCUMULATE, "VQ-11", two_batches)
+@instead_of(ACCUMULATE, "VQ-11.4", two_batches)
 def the_batch_is_before_what_is_stored(
     state: ReplacementState, access_count: Array, vectors: Array, distance: Array
 ) -> ReplacementState:
@@ -79,7 +79,7 @@ def the_batch_is_before_what_is_stored(
     return kept(state, access_count, inputs, distances, np.argsort(-distances, kind="stable"))
 
 
-@instead_of(ACCUMULATE, "VQ-11", every_step)
+@instead_of(ACCUMULATE, "VQ-11.3", every_step)
 def the_nearest_inputs_are_kept(
     state: ReplacementState, access_count: Array, vectors: Array, distance: Array
 ) -> ReplacementState:
@@ -88,18 +88,18 @@ def the_nearest_inputs_are_kept(
     return kept(state, access_count, inputs, distances, np.argsort(empty, kind="stable"))
 
 
-@instead_of(ACCUMULATE, "VQ-11", every_step)
+@instead_of(ACCUMULATE, "VQ-11.3", every_step)
 def the_kept_inputs_are_in_no_order(state: ReplacementState, *batch: Array) -> ReplacementState:
     right = right_accumulate(state, *batch)
     return ReplacementState(right.usage, right.distant_inputs[::-1], right.input_distances[::-1])
 
 
-@instead_of("reference.parts.replacement.most_distant", "VQ-11", every_step)
+@instead_of("reference.parts.replacement.most_distant", "VQ-11.3", every_step)
 def an_input_is_distant_from_all_embeddings_on_average(vectors: Array, distance: Array, *others: Any) -> Candidates:
     means = np.where(np.isnan(distance), np.nan, np.nanmean(distance, axis=-1, keepdims=True))
     return right_most_distant(vectors, means, *others)
 
 
-@instead_of(f"{TRAINING}.save_and_load", "VQ-11", every_step)
+@instead_of(f"{TRAINING}.save_and_load", "VQ-11.2", every_step)
 def saving_loses_the_usage(training: OracleTraining) -> None:
     training._state = training._state._replace(usage=np.zeros_like(training._state.usage))

@@ -32,12 +32,12 @@ def pulls(case: Case, norm_gradient: Callable[..., Array] = norm_gradient) -> tu
     return norm_gradient(difference, case.lookup_ord), (emb_index == np.arange(len(case.emb_space)))[..., np.newaxis]
 
 
-@in_gradients("VQ-3", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
+@in_gradients("VQ-3.1", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
 def the_output_passes_no_gradient_to_x(_: Case, right: Gradients) -> Fields:
     return {"output_to_x": np.zeros_like(right.output_to_x)}
 
 
-@in_gradients("VQ-3", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
+@in_gradients("VQ-3.2", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
 def the_output_passes_its_gradient_to_the_embeddings(case: Case, right: Gradients) -> Fields:
     emb_index = Oracle().quantize(case).emb_index.reshape(-1)
     to_emb_space = np.zeros(case.emb_space.shape)
@@ -45,20 +45,20 @@ def the_output_passes_its_gradient_to_the_embeddings(case: Case, right: Gradient
     return {"output_to_emb_space": to_emb_space}
 
 
-@in_gradients("VQ-5", gradients.test_no_loss_reaches_x)
+@in_gradients("VQ-5.10", gradients.test_no_loss_reaches_x)
 def the_alpha_loss_reaches_x(case: Case, right: Gradients) -> Fields:
     pull, chosen_by = pulls(case)
     leak = -case.alpha / len(case.vectors) * (pull * chosen_by).sum(axis=1)
     return leaked(case, right, "alpha_loss", leak)
 
 
-@in_gradients("VQ-5", gradients.test_no_loss_reaches_x)
+@in_gradients("VQ-5.10", gradients.test_no_loss_reaches_x)
 def the_beta_loss_reaches_x(case: Case, right: Gradients) -> Fields:
     leak = -case.beta / len(case.vectors) * pulls(case)[0].sum(axis=1)
     return leaked(case, right, "beta_loss", leak)
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-5.3", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_alpha_gradient_keeps_the_last_input_of_each_embedding(case: Case, right: Gradients) -> Fields:
     pull, chosen_by = pulls(case)
     kept = np.zeros(case.emb_space.shape)
@@ -67,13 +67,13 @@ def the_alpha_gradient_keeps_the_last_input_of_each_embedding(case: Case, right:
     return gradient(right, "alpha_loss", case.alpha / max(len(pull), 1) * kept)
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-5.3", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_alpha_gradient_pushes(_: Case, right: Gradients) -> Fields:
     return gradient(right, "alpha_loss", -right.losses_to_emb_space.get("alpha_loss", np.zeros(0)))
 
 
 @in_gradients(
-    "VQ-7",
+    "VQ-5.4",
     gradients.test_gradients_are_finite_and_bounded_by_their_weights,
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential,
 )
@@ -81,30 +81,30 @@ def the_beta_gradient_is_a_sum(case: Case, right: Gradients) -> Fields:
     return gradient(right, "beta_loss", case.beta * pulls(case)[0].sum(axis=0))
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-5.4", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_beta_gradient_is_over_the_chosen_embeddings(case: Case, right: Gradients) -> Fields:
     pull, chosen_by = pulls(case)
     return gradient(right, "beta_loss", case.beta * (pull * chosen_by).mean(axis=0))
 
 
-@in_gradients("VQ-5", gradients.test_no_loss_reaches_x)
+@in_gradients("VQ-5.10", gradients.test_no_loss_reaches_x)
 def gradients_to_x_have_the_shape_of_the_vectors(case: Case, right: Gradients) -> Fields:
     shape = case.vectors.shape
     return {"losses_to_x": {name: value.reshape(shape) for name, value in right.losses_to_x.items()}}
 
 
-@in_gradients("VQ-3", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
+@in_gradients("VQ-3.2", gradients.test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embeddings)
 def the_gradient_of_the_output_to_the_embeddings_has_no_shape(_: Case, __: Gradients) -> Fields:
     return {"output_to_emb_space": np.float64(0)}
 
 
-@in_gradients("VQ-5", gradients.test_the_gradient_of_a_loss_is_linear_in_its_weight)
+@in_gradients("VQ-5.9", gradients.test_the_gradient_of_a_loss_is_linear_in_its_weight)
 def a_weight_counts_by_its_magnitude_in_the_gradients(case: Case, right: Gradients) -> Fields:
     wrong = {name: value * np.sign(case.weights[name]) for name, value in right.losses_to_emb_space.items()}
     return {"losses_to_emb_space": wrong}
 
 
-@in_gradients("VQ-7", gradients.test_an_empty_batch_moves_the_embeddings_by_the_coulomb_loss_alone)
+@in_gradients("VQ-7.1", gradients.test_an_empty_batch_moves_the_embeddings_by_the_coulomb_loss_alone)
 def the_gradients_of_an_empty_batch_are_nan(case: Case, right: Gradients) -> Fields:
     one = np.float64(len(case.x)) / len(case.x)  # 0 / 0, as in a mean over nothing
     means = {name: value * one for name, value in right.losses_to_emb_space.items() if name != "coulomb_loss"}

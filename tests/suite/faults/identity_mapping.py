@@ -23,19 +23,19 @@ empty_batch = partial(
 # What is mapped.
 
 
-@in_cosine("VQ-10", mapped, elected, votes.test_raising_the_threshold_only_adds_mapped_vectors)
+@in_cosine("VQ-10.8", mapped, elected, votes.test_raising_the_threshold_only_adds_mapped_vectors)
 def the_mask_is_inverted(_: CosineCase, right: CosineQuantized) -> Fields:
     mask = right.identity_mapping_mask
     return {} if mask is None else {"identity_mapping_mask": ~mask}
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.9", mapped)
 def a_mapped_vector_comes_out_as_its_embedding(case: CosineCase, right: CosineQuantized) -> Fields:
     with_nan = np.append(case.emb_space, np.full_like(case.emb_space[:1], np.nan), axis=0)
     return {"layer_out": with_nan.astype(case.x.dtype)[right.emb_index].reshape(case.x.shape)}
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.9", mapped)
 def an_input_is_mapped_whole(case: CosineCase, right: CosineQuantized) -> Fields:
     if right.identity_mapping_mask is None:
         return {}
@@ -43,7 +43,7 @@ def an_input_is_mapped_whole(case: CosineCase, right: CosineQuantized) -> Fields
     return {"layer_out": np.where(any_split, case.x, right.layer_out)}
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.8", mapped)
 def the_index_of_a_mapped_vector_is_lost(_: CosineCase, right: CosineQuantized) -> Fields:
     mask = right.identity_mapping_mask
     return {} if mask is None else {"emb_index": np.where(mask, -1, right.emb_index)}
@@ -52,28 +52,28 @@ def the_index_of_a_mapped_vector_is_lost(_: CosineCase, right: CosineQuantized) 
 # Their share.
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.11", mapped)
 def the_share_is_in_percent(_: CosineCase, right: CosineQuantized) -> Fields:
     return {"percentage_identity_mapped": 100 * right.percentage_identity_mapped}
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.11", mapped)
 def the_share_is_of_all_vectors_not_of_the_finite(_: CosineCase, right: CosineQuantized) -> Fields:
     mask = right.identity_mapping_mask
     return {} if mask is None else {"percentage_identity_mapped": mask.mean()}
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.11", mapped)
 def the_share_is_of_those_that_are_not_mapped(case: CosineCase, right: CosineQuantized) -> Fields:
     return {"percentage_identity_mapped": 1 - right.percentage_identity_mapped} if case.vote else {}
 
 
-@in_cosine("VQ-10", mapped)
+@in_cosine("VQ-10.11", mapped)
 def the_share_has_an_axis(_: CosineCase, right: CosineQuantized) -> Fields:
     return {"percentage_identity_mapped": np.reshape(right.percentage_identity_mapped, 1)}
 
 
-@in_cosine("VQ-10", empty_batch)
+@in_cosine("VQ-10.11", empty_batch)
 def the_share_of_an_empty_batch_is_nan(_: CosineCase, right: CosineQuantized) -> Fields:
     mask = right.identity_mapping_mask
     return {} if mask is None else {"percentage_identity_mapped": mask.sum() / np.float64(mask.size)}
@@ -82,17 +82,17 @@ def the_share_of_an_empty_batch_is_nan(_: CosineCase, right: CosineQuantized) ->
 # Their gradients.
 
 
-@in_cosine_gradients("VQ-10", gradient)
+@in_cosine_gradients("VQ-10.12", gradient)
 def a_mapped_vector_passes_no_gradient(_: CosineCase, right: CosineGradients, __: Array) -> Fields:
     return {"output_to_x": np.zeros_like(right.output_to_x)}
 
 
-@in_cosine_gradients("VQ-10", gradient)
+@in_cosine_gradients("VQ-10.12", gradient)
 def with_a_vote_every_vector_passes_its_gradient(case: CosineCase, _: CosineGradients, upstream: Array) -> Fields:
     return {"output_to_x": upstream} if case.vote else {}
 
 
-@in_cosine_gradients("VQ-10", gradient)
+@in_cosine_gradients("VQ-10.12", gradient)
 def an_input_passes_its_gradient_whole(case: CosineCase, right: CosineGradients, upstream: Array) -> Fields:
     mask = Oracle().quantize_cosine(case).identity_mapping_mask
     if mask is None:

@@ -25,17 +25,17 @@ class Faulty:
         The dotted name of the function, where the oracle looks it up.
     wrong : function
         What stands in its place. Its name says what is wrong.
-    clause : str
-        The clause that it breaks.
+    sentence : str
+        The number of the sentence that it breaks.
     checks : tuple of functions
         The checks that must each catch it.
     """
 
     effort = 1.0
 
-    def __init__(self, replaced: str, wrong: Any, clause: str, checks: tuple[Check, ...]) -> None:
+    def __init__(self, replaced: str, wrong: Any, sentence: str, checks: tuple[Check, ...]) -> None:
         self.name = wrong.__name__
-        self.clause, self.checks = clause, checks
+        self.sentence, self.checks = sentence, checks
         self._replaced, self._wrong = replaced, wrong
 
     @contextmanager
@@ -66,9 +66,9 @@ class _Spoiled:
         return self._faulty.spoiled()(value) if callable(value) else value
 
 
-def instead_of(replaced: str, clause: str, *checks: Check) -> Callable[[Callable[..., Any]], Faulty]:
-    """Let the decorated function stand in the place of one of the oracle's, against a clause and for checks."""
-    return lambda wrong: Faulty(replaced, wrong, clause, checks)
+def instead_of(replaced: str, sentence: str, *checks: Check) -> Callable[[Callable[..., Any]], Faulty]:
+    """Let the decorated function stand in the place of one of the oracle's, against a sentence and for checks."""
+    return lambda wrong: Faulty(replaced, wrong, sentence, checks)
 
 
 def _in_result_of(
@@ -76,7 +76,7 @@ def _in_result_of(
 ) -> Callable[..., Callable[[Callable[..., Fields]], Faulty]]:
     right = getattr(Oracle, method)
 
-    def spoiling(clause: str, *checks: Check) -> Callable[[Callable[..., Fields]], Faulty]:
+    def spoiling(sentence: str, *checks: Check) -> Callable[[Callable[..., Fields]], Faulty]:
         """Let the decorated function take a case and the right result, and return the fields that come out wrong."""
 
         def decorate(fault: Callable[..., Fields]) -> Faulty:
@@ -85,7 +85,7 @@ def _in_result_of(
                 result = right(oracle, case, *upstream)
                 return result._replace(**fault(case, result, *(upstream if takes_upstream else ())))
 
-            return Faulty(f"{Oracle.__module__}.Oracle.{method}", wrong, clause, checks)
+            return Faulty(f"{Oracle.__module__}.Oracle.{method}", wrong, sentence, checks)
 
         return decorate
 

@@ -19,34 +19,34 @@ none_finite = partial(laws.test_where_no_embedding_is_finite_no_vector_finds_one
 # Losses and spacing.
 
 
-@instead_of("reference.parts.losses._mean", "VQ-13", vectors_alone)
+@instead_of("reference.parts.losses._mean", "VQ-13.5", vectors_alone)
 def a_vector_that_is_not_finite_makes_the_losses_nan(values: Array, counted: Array) -> np.float64:
     return np.float64(np.where(counted, values, np.nan).sum() / max(values.size, 1))
 
 
-@instead_of("reference.parts.losses._mean", "VQ-13", vectors_alone)
+@instead_of("reference.parts.losses._mean", "VQ-13.5", vectors_alone)
 def a_mean_is_over_all_vectors(values: Array, counted: Array) -> np.float64:
     return np.float64(values[counted].sum() / max(values.size, 1))
 
 
-@instead_of("reference.parts.losses._mean", "VQ-13", none_finite)
+@instead_of("reference.parts.losses._mean", "VQ-13.6", none_finite)
 def a_mean_over_no_vector_is_nan(values: Array, counted: Array) -> np.float64:
     return np.float64(values[counted].mean())
 
 
-@instead_of("reference.parts.losses.coulomb_loss", "VQ-13", embeddings_alone)
+@instead_of("reference.parts.losses.coulomb_loss", "VQ-13.22", embeddings_alone)
 def an_embedding_that_is_not_finite_makes_the_coulomb_loss_nan(closest_spacing: Array, gamma: float) -> np.float64:
     return np.float64(-gamma * closest_spacing.sum())
 
 
-@instead_of("reference.spacing.emb_closest_spacing", "VQ-13", embeddings_alone)
+@instead_of("reference.spacing.emb_closest_spacing", "VQ-13.24", embeddings_alone)
 def an_embedding_that_is_not_finite_is_nearest_to_others(emb_distance: Array) -> Array:
     others = np.where(np.eye(len(emb_distance), dtype=bool), np.inf, emb_distance)
     closest = others.min(axis=-1)
     return np.where(np.isinf(closest), 0, closest)
 
 
-@instead_of("reference.spacing.emb_closest_spacing", "VQ-13", embeddings_alone)
+@instead_of("reference.spacing.emb_closest_spacing", "VQ-13.24", embeddings_alone)
 def an_embedding_without_finite_others_has_infinite_spacing(emb_distance: Array) -> Array:
     others = np.where(np.eye(len(emb_distance), dtype=bool) | np.isnan(emb_distance), np.inf, emb_distance)
     return np.where(np.isnan(np.diagonal(emb_distance)), np.nan, others.min(axis=-1))
@@ -55,27 +55,27 @@ def an_embedding_without_finite_others_has_infinite_spacing(emb_distance: Array)
 # Gradients.
 
 
-@in_gradients("VQ-13", vectors_pass)
+@in_gradients("VQ-13.8", vectors_pass)
 def a_vector_that_is_not_finite_makes_the_gradients_nan(case: Case, right: Gradients) -> Fields:
     zero = 0 * case.vectors.sum()  # as 0 times NaN, where a mask comes after the gradient
     means = {name: value + zero for name, value in right.losses_to_emb_space.items() if name != "coulomb_loss"}
     return {"losses_to_emb_space": right.losses_to_emb_space | means}
 
 
-@in_gradients("VQ-13", vectors_pass)
+@in_gradients("VQ-13.5", vectors_pass)
 def the_means_of_gradients_are_over_all_vectors(case: Case, right: Gradients) -> Fields:
     share = are_finite(case.vectors).mean() if len(case.vectors) else 1
     means = {name: value * share for name, value in right.losses_to_emb_space.items() if name != "coulomb_loss"}
     return {"losses_to_emb_space": right.losses_to_emb_space | means}
 
 
-@in_gradients("VQ-13", vectors_pass)
+@in_gradients("VQ-13.7", vectors_pass)
 def a_vector_that_is_not_finite_passes_no_gradient(case: Case, right: Gradients) -> Fields:
     finite = np.broadcast_to(are_finite(case.vectors), case.vectors.shape).reshape(case.x.shape)
     return {"output_to_x": np.where(finite, right.output_to_x, right.output_to_x.dtype.type(0))}
 
 
-@in_gradients("VQ-13", embeddings_rest, none_finite)
+@in_gradients("VQ-13.23", embeddings_rest, none_finite)
 def the_gradient_of_an_embedding_that_is_not_finite_is_nan(case: Case, right: Gradients) -> Fields:
     kept = are_finite(case.emb_space)
     return {"losses_to_emb_space": {k: np.where(kept, v, np.nan) for k, v in right.losses_to_emb_space.items()}}

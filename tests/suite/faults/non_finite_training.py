@@ -27,18 +27,18 @@ right_projection = reduction.projection
 right_most_distant = replacement.most_distant
 
 
-@instead_of(PROJECTION, "VQ-13", fit_without, along_the_lines)
+@instead_of(PROJECTION, "VQ-8.3", fit_without, along_the_lines)
 def rows_that_are_not_finite_are_fitted_as_zeros(vectors: Array, emb_space: Array, *others: Any) -> Projection:
     return right_projection(*(np.where(are_finite(rows), rows, 0) for rows in (vectors, emb_space)), *others)
 
 
-@instead_of(PROJECTION, "VQ-13", fit_without, along_the_lines)
+@instead_of(PROJECTION, "VQ-8.3", fit_without, along_the_lines)
 def rows_that_are_not_finite_make_the_mean_nan(vectors: Array, emb_space: Array, *others: Any) -> Projection:
     fitted = right_projection(vectors, emb_space, *others)
     return fitted if fitted.mean is None else fitted._replace(mean=fitted.mean + 0 * (vectors.sum() + emb_space.sum()))
 
 
-@instead_of("reference.parts.replacement.most_distant", "VQ-13", every_step)
+@instead_of("reference.parts.replacement.most_distant", "VQ-13.14", every_step)
 def a_vector_that_is_not_finite_is_the_most_distant(vectors: Array, distance: Array, *others: Any) -> Candidates:
     lost = np.isnan(distance).all(axis=-1, keepdims=True)
     return right_most_distant(vectors, np.where(lost, np.inf, distance), *others)

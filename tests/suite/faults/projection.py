@@ -28,7 +28,7 @@ def of_inputs(projection: Projection, vectors: Array) -> bool:
     return projection.mean is not None and vectors.ndim > 2
 
 
-@instead_of(APPLY, "VQ-8", values, from_the_mean)
+@instead_of(APPLY, "VQ-8.4", values, from_the_mean)
 def the_inputs_are_centred_by_a_mean_of_their_own(projection: Projection, vectors: Array) -> Array:
     if of_inputs(projection, vectors):
         known = vectors[np.isfinite(vectors).all(axis=-1)]
@@ -36,27 +36,27 @@ def the_inputs_are_centred_by_a_mean_of_their_own(projection: Projection, vector
     return right_apply(projection, vectors)
 
 
-@instead_of(APPLY, "VQ-8", values, along_the_lines)
+@instead_of(APPLY, "VQ-8.7", values, along_the_lines)
 def an_axis_is_flipped_for_the_inputs_alone(projection: Projection, vectors: Array) -> Array:
     flipped = right_apply(projection, vectors)
     return flipped * np.where(np.arange(flipped.shape[-1]) == 0, -1, 1) if of_inputs(projection, vectors) else flipped
 
 
-@instead_of(APPLY, "VQ-8", along_the_lines, values)
+@instead_of(APPLY, "VQ-8.4", along_the_lines, values)
 def the_embeddings_are_projected_without_their_mean(projection: Projection, vectors: Array) -> Array:
     if projection.mean is None or vectors.ndim > 2:
         return right_apply(projection, vectors)
     return right_apply(projection._replace(mean=np.zeros_like(projection.mean)), vectors)
 
 
-@instead_of(APPLY, "VQ-8", similarities, from_the_mean)
+@instead_of(APPLY, "VQ-8.4", similarities, from_the_mean)
 def nothing_is_centred_before_its_similarity(projection: Projection, vectors: Array) -> Array:
     if projection.mean is None:
         return vectors
     return right_apply(projection._replace(mean=np.zeros_like(projection.mean)), vectors)
 
 
-@instead_of(APPLY, "VQ-2", equal_rows, values)
+@instead_of(APPLY, "VQ-2.6", equal_rows, values)
 def projections_round_by_the_position_of_a_row(projection: Projection, vectors: Array) -> Array:
     projected = right_apply(projection, vectors)
     return projected * (1 + 2.0**-52) if of_inputs(projection, vectors) else projected

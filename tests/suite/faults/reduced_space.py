@@ -37,7 +37,7 @@ def fitted(case: Case) -> Projection:
     return projection(case.vectors, emb_space, case.dim_reduction, components, rounding(case.x.dtype).unit)
 
 
-@in_quantize("VQ-8", full_space)
+@in_quantize("VQ-8.14", full_space)
 def the_spacing_is_of_the_reduced_space(case: Case, _: Quantized) -> Fields:
     reduced_emb_space = fitted(case).apply(case.emb_space.astype(np.float64))
     distance = pairwise_distance(reduced_emb_space, reduced_emb_space, case.lookup_ord)
@@ -47,35 +47,35 @@ def the_spacing_is_of_the_reduced_space(case: Case, _: Quantized) -> Fields:
     }
 
 
-@in_quantize("VQ-8", full_space, values)
+@in_quantize("VQ-8.14", full_space, values)
 def the_coulomb_loss_is_of_the_reduced_space(case: Case, right: Quantized) -> Fields:
     closest = the_spacing_is_of_the_reduced_space.quantize(case).emb_closest_spacing
     return weighted_loss(case, right, "coulomb_loss", -closest.sum())
 
 
-@in_quantize("VQ-8", full_space, values)
+@in_quantize("VQ-8.13", full_space, values)
 def the_alpha_loss_is_of_the_reduced_space(case: Case, right: Quantized) -> Fields:
     return weighted_loss(case, right, "alpha_loss", right.distance.min(axis=-1).mean())
 
 
-@in_quantize("VQ-8", values)
+@in_quantize("VQ-8.9", values)
 def the_beta_loss_is_of_the_full_space(case: Case, right: Quantized) -> Fields:
     difference = case.emb_space.astype(np.float64) - case.vectors[:, np.newaxis]
     return weighted_loss(case, right, "beta_loss", norm(difference, case.lookup_ord).sum(axis=-1).mean())
 
 
-@in_quantize("VQ-8", values)
+@in_quantize("VQ-8.8", values)
 def the_lookup_is_in_the_full_space(case: Case, right: Quantized) -> Fields:
     distance = pairwise_distance(case.vectors, case.emb_space.astype(np.float64), case.lookup_ord)
     return chosen(case, distance.argmin(axis=-1).reshape(right.emb_index.shape))
 
 
-@in_cosine("VQ-8", similarities)
+@in_cosine("VQ-8.10", similarities)
 def similarities_are_of_the_full_space(case: CosineCase, _: CosineQuantized) -> Fields:
     return {"similarity_values": np.nanmax(exact_similarity(case), axis=-1)} if case.dim_reduction else {}
 
 
-@in_quantize("VQ-8", values)
+@in_quantize("VQ-8.12", values)
 def the_output_is_projected_back(case: Case, right: Quantized) -> Fields:
     fit = fitted(case)
     if fit.axes is None or not np.isfinite(case.x).all():
@@ -87,20 +87,20 @@ def the_output_is_projected_back(case: Case, right: Quantized) -> Fields:
 # Gradients.
 
 
-@in_gradients("VQ-8", pulls, gradients)
+@in_gradients("VQ-8.9", pulls, gradients)
 def the_gradient_of_the_beta_loss_is_that_of_the_full_space(case: Case, right: Gradients) -> Fields:
     return gradient(
         right, "beta_loss", beta_gradient(case.vectors, case.emb_space.astype(float), case.lookup_ord, case.beta)
     )
 
 
-@in_gradients("VQ-8", gradients)
+@in_gradients("VQ-8.16", gradients)
 def the_mean_is_not_constant(case: Case, right: Gradients) -> Fields:
     whole = right.losses_to_emb_space.get("beta_loss", np.zeros(case.emb_space.shape))
     return gradient(right, "beta_loss", whole - whole.mean(axis=0)) if case.dim_reduction else {}
 
 
-@in_gradients("VQ-8", gradients)
+@in_gradients("VQ-8.13", gradients)
 def the_gradient_of_the_alpha_loss_is_along_the_axes(case: Case, right: Gradients) -> Fields:
     axes = fitted(case).axes
     if axes is None or "alpha_loss" not in right.losses_to_emb_space:
@@ -111,14 +111,14 @@ def the_gradient_of_the_alpha_loss_is_along_the_axes(case: Case, right: Gradient
 # Replacement.
 
 
-@instead_of(TRAINING_PASS, "VQ-8", distant)
+@instead_of(TRAINING_PASS, "VQ-8.11", distant)
 def inputs_are_distant_in_the_full_space(training: OracleTraining, x: np.ndarray) -> None:
     case, training._case = training._case, replace(training._case, dim_reduction=None)
     right_training_pass(training, x)
     training._case = case
 
 
-@instead_of(TRAINING_PASS, "VQ-8", distant)
+@instead_of(TRAINING_PASS, "VQ-8.15", distant)
 def the_stored_inputs_are_projected(training: OracleTraining, x: np.ndarray) -> None:
     right_training_pass(training, x)
     fit = fitted(replace(training._case, x=x, emb_space=training._emb_space))

@@ -42,12 +42,12 @@ def axes_of(centred: Array) -> tuple[Array, Array]:
 # What is fitted on what.
 
 
-@instead_of(FIT, "VQ-8", values, along_the_lines)
+@instead_of(FIT, "VQ-8.4", values, along_the_lines)
 def the_axes_are_fitted_on_rows_that_are_not_centred(rows: Array, num_components: int, _: float) -> Projection:
     return Projection(rows.mean(axis=0), axes_of(rows)[1][:num_components].T)
 
 
-@instead_of(PROJECTION, "VQ-8", values)
+@instead_of(PROJECTION, "VQ-8.1", values)
 def the_axes_are_fitted_on_the_inputs_alone(vectors: Array, emb_space: Array, mode: str | None, *others: Any) -> Any:
     rows = vectors.reshape(-1, emb_space.shape[-1])
     if mode is None or len(rows) <= others[0] or not np.isfinite(rows).all():
@@ -55,7 +55,7 @@ def the_axes_are_fitted_on_the_inputs_alone(vectors: Array, emb_space: Array, mo
     return right_projection(vectors, rows, "pca-emb-space", *others)
 
 
-@instead_of(PROJECTION, "VQ-8", values)
+@instead_of(PROJECTION, "VQ-8.1", values)
 def the_axes_are_fitted_on_the_embeddings_alone(
     vectors: Array, emb_space: Array, mode: str | None, *others: Any
 ) -> Any:
@@ -63,7 +63,7 @@ def the_axes_are_fitted_on_the_embeddings_alone(
     return right_projection(vectors, emb_space, mode and ("pca-emb-space" if enough else mode), *others)
 
 
-@instead_of(PROJECTION, "VQ-8", values, along_the_lines)
+@instead_of(PROJECTION, "VQ-8.2", values, along_the_lines)
 def the_axes_are_always_fitted_on_the_inputs_too(
     vectors: Array, emb_space: Array, mode: str | None, *others: Any
 ) -> Any:
@@ -73,39 +73,39 @@ def the_axes_are_always_fitted_on_the_inputs_too(
 # The axes.
 
 
-@instead_of(FIT, "VQ-8", along_the_lines, values)
+@instead_of(FIT, "VQ-8.5", along_the_lines, values)
 def the_last_components_are_kept(rows: Array, num_components: int, _: float) -> Projection:
     mean = rows.mean(axis=0)
     return Projection(mean, axes_of(rows - mean)[1][-num_components:].T)
 
 
-@instead_of(FIT, "VQ-8", along_the_lines, values)
+@instead_of(FIT, "VQ-8.5", along_the_lines, values)
 def projections_are_whitened(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
     fitted = right_fit(rows, num_components, unit_roundoff)
     singular, _ = axes_of(rows - fitted.mean)
     return fitted._replace(axes=fitted.axes / np.where(singular == 0, 1, singular)[:num_components])
 
 
-@instead_of(FIT, "VQ-8", null_axis, of_rank, along_the_lines)
+@instead_of(FIT, "VQ-8.6", null_axis, of_rank, along_the_lines)
 def no_axis_is_null(rows: Array, num_components: int, _: float) -> Projection:
     return right_fit(rows, num_components, 0.0)
 
 
-@instead_of(FIT, "VQ-8", null_axis, along_the_lines)
+@instead_of(FIT, "VQ-8.6", null_axis, along_the_lines)
 def an_axis_is_null_below_an_absolute_bound(rows: Array, num_components: int, _: float) -> Projection:
     fitted = right_fit(rows, num_components, 0.0)
     singular = axes_of(rows - fitted.mean)[0][:num_components]
     return fitted._replace(axes=np.where(singular < 1e-6, 0, fitted.axes))
 
 
-@instead_of(FIT, "VQ-8", null_axis)
+@instead_of(FIT, "VQ-8.6", null_axis)
 def the_number_of_rows_and_dimensions_does_not_count(
     rows: Array, num_components: int, unit_roundoff: float
 ) -> Projection:
     return right_fit(rows, num_components, unit_roundoff / max(rows.shape))
 
 
-@instead_of(FIT, "VQ-8", far_from_zero)
+@instead_of(FIT, "VQ-8.6", far_from_zero)
 def the_rounding_of_the_mean_counts_as_an_axis(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
     mean = rows.mean(axis=0)
     _, singular, axes = scipy.linalg.svd(rows - mean, full_matrices=False)
@@ -113,7 +113,7 @@ def the_rounding_of_the_mean_counts_as_an_axis(rows: Array, num_components: int,
     return Projection(mean, np.where(null[:, np.newaxis], 0, axes)[:num_components].T)
 
 
-@instead_of(FIT, "VQ-8", at_any_scale)
+@instead_of(FIT, "VQ-8.5", at_any_scale)
 def the_axes_are_those_of_an_overflowing_covariance(rows: Array, num_components: int, _: float) -> Projection:
     mean = rows.mean(axis=0)
     covariance = np.nan_to_num((rows - mean).T @ (rows - mean))
@@ -122,7 +122,7 @@ def the_axes_are_those_of_an_overflowing_covariance(rows: Array, num_components:
     return Projection(mean, kept[:, :num_components])
 
 
-@instead_of(FIT, "VQ-8", values)
+@instead_of(FIT, "VQ-8.5", values)
 def the_axes_are_fitted_in_half_precision(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
     fitted = right_fit(rows, num_components, unit_roundoff)
     return fitted._replace(axes=fitted.axes.astype(np.float16).astype(np.float64))

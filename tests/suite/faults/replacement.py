@@ -20,35 +20,35 @@ once = trainings.test_equal_inputs_replace_one_embedding
 right_replace = replacement.replace_embeds
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11.6", replaced)
 def the_most_used_are_replaced(state: ReplacementState, emb_space: Array) -> Any:
     return right_replace(state._replace(usage=-state.usage), emb_space)
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11.7", replaced)
 def of_equally_used_embeddings_the_last_is_replaced(state: ReplacementState, emb_space: Array) -> Any:
     emb_space, zeroed = right_replace(state._replace(usage=state.usage[::-1]), emb_space[::-1])
     return emb_space[::-1], zeroed
 
 
-@instead_of(REPLACE, "VQ-11", replaced, every_step)
+@instead_of(REPLACE, "VQ-11.8", replaced, every_step)
 def usage_goes_on_after_a_replacement(state: ReplacementState, emb_space: Array) -> Any:
     emb_space, zeroed = right_replace(state, emb_space)
     return emb_space, zeroed._replace(usage=state.usage)
 
 
-@instead_of(REPLACE, "VQ-11", replaced, every_step)
+@instead_of(REPLACE, "VQ-11.8", replaced, every_step)
 def distances_go_on_after_a_replacement(state: ReplacementState, emb_space: Array) -> Any:
     emb_space, zeroed = right_replace(state, emb_space)
     return emb_space, zeroed._replace(input_distances=state.input_distances)
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11.9", replaced)
 def an_empty_slot_is_written(state: ReplacementState, emb_space: Array) -> Any:
     return right_replace(state._replace(input_distances=state.input_distances + 1), emb_space)
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11.6", replaced)
 def the_least_distant_input_is_written_first(state: ReplacementState, emb_space: Array) -> Any:
     emb_space, zeroed = right_replace(
         state._replace(input_distances=1 / state.input_distances * (state.input_distances > 0)), emb_space
@@ -73,18 +73,18 @@ def among(row: Array, rows: Array) -> bool:
     return bool((rows == row).all(axis=-1).any())
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11.9", replaced)
 def a_skipped_slot_uses_up_an_embedding(state: ReplacementState, emb_space: Array) -> Any:
     return written(
         state, emb_space, lambda row, before, earlier: among(row, before) or among(row, earlier), used_up=True
     )
 
 
-@instead_of(REPLACE, "VQ-11", replaced)
+@instead_of(REPLACE, "VQ-11.9", replaced)
 def an_input_that_equals_an_embedding_is_written(state: ReplacementState, emb_space: Array) -> Any:
     return written(state, emb_space, lambda row, _, earlier: among(row, earlier))
 
 
-@instead_of(REPLACE, "VQ-11", replaced, once)
+@instead_of(REPLACE, "VQ-11.9", replaced, once)
 def equal_inputs_are_all_written(state: ReplacementState, emb_space: Array) -> Any:
     return written(state, emb_space, lambda row, before, _: among(row, before))

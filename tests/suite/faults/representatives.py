@@ -40,31 +40,31 @@ def representing(mode: str) -> Callable[[Callable[[Array, Array, int], int]], Ca
     return decorate
 
 
-@instead_of(VOTE, "VQ-10", represented, elected)
+@instead_of(VOTE, "VQ-10.6", represented, elected)
 @representing("first")
 def the_winning_label_is_taken_for_an_index(voters: Array, _: Array, label: int) -> int:
     return min(label, voters.max())
 
 
-@instead_of(VOTE, "VQ-10", represented, elected)
+@instead_of(VOTE, "VQ-10.6", represented, elected)
 @representing("first")
 def the_first_is_the_first_among_the_voters(voters: Array, labels: Array, label: int) -> int:
     return voters[labels == label].min()
 
 
-@instead_of(VOTE, "VQ-10", represented, elected)
+@instead_of(VOTE, "VQ-10.6", represented, elected)
 @representing("first")
 def the_first_is_the_nearest(voters: Array, labels: Array, label: int) -> int:
     return voters[labels == label][0]
 
 
-@instead_of(VOTE, "VQ-10", represented, elected)
+@instead_of(VOTE, "VQ-10.7", represented, elected)
 @representing("nearest")
 def the_nearest_may_bear_another_label(voters: Array, _: Array, __: int) -> int:
     return voters[0]
 
 
-@in_cosine("VQ-9", bit_for_bit)
+@in_cosine("VQ-9.6", bit_for_bit)
 def similarity_values_are_those_of_the_representatives(case: CosineCase, right: CosineQuantized) -> Fields:
     if case.vote is None:
         return {}

@@ -32,7 +32,7 @@ def coulomb_shares(case: Case) -> tuple[Array, Array]:
 
 
 @in_gradients(
-    "VQ-7",
+    "VQ-7.1",
     gradients.test_gradients_are_finite_where_all_differences_are_zero,
     gradients.test_gradients_are_finite_and_bounded_by_their_weights,
 )
@@ -43,7 +43,7 @@ def gradients_at_a_zero_difference_are_nan(case: Case, right: Gradients) -> Fiel
     return mean_gradients(case, right, unguarded)
 
 
-@in_gradients("VQ-7", gradients.test_gradients_are_finite_where_all_differences_are_zero)
+@in_gradients("VQ-7.6", gradients.test_gradients_are_finite_where_all_differences_are_zero)
 def the_l1_gradient_at_zero_is_one(case: Case, right: Gradients) -> Fields:
     def of_relu(vectors: Array, lookup_ord: float) -> Array:
         return np.where(vectors >= 0, 1.0, -1.0) if lookup_ord == 1 else norm_gradient(vectors, lookup_ord)
@@ -52,7 +52,7 @@ def the_l1_gradient_at_zero_is_one(case: Case, right: Gradients) -> Fields:
 
 
 @in_gradients(
-    "VQ-7",
+    "VQ-7.3",
     gradients.test_gradients_are_finite_and_bounded_by_their_weights,
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential,
 )
@@ -63,7 +63,12 @@ def the_l2_gradient_is_that_of_half_the_square(case: Case, right: Gradients) -> 
     return mean_gradients(case, right, unnormalised)
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-7.2", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+def the_l1_gradient_is_that_of_l2(case: Case, right: Gradients) -> Fields:
+    return mean_gradients(case, right, lambda vectors, lookup_ord: norm_gradient(vectors, max(lookup_ord, 2)))
+
+
+@in_gradients("VQ-7.4", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_linf_gradient_goes_to_the_first_maximum(case: Case, right: Gradients) -> Fields:
     def to_the_first(vectors: Array, lookup_ord: float) -> Array:
         largest = np.abs(vectors).argmax(axis=-1)[..., np.newaxis] == np.arange(vectors.shape[-1])
@@ -72,7 +77,7 @@ def the_linf_gradient_goes_to_the_first_maximum(case: Case, right: Gradients) ->
     return mean_gradients(case, right, to_the_first)
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-7.4", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_linf_gradient_goes_to_each_maximum_in_full(case: Case, right: Gradients) -> Fields:
     def unshared(vectors: Array, lookup_ord: float) -> Array:
         shared = norm_gradient(vectors, lookup_ord)
@@ -81,13 +86,13 @@ def the_linf_gradient_goes_to_each_maximum_in_full(case: Case, right: Gradients)
     return mean_gradients(case, right, unshared)
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-5.5", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_coulomb_gradient_attracts(_: Case, right: Gradients) -> Fields:
     return gradient(right, "coulomb_loss", -right.losses_to_emb_space.get("coulomb_loss", np.zeros(0)))
 
 
 @in_gradients(
-    "VQ-7",
+    "VQ-5.5",
     gradients.test_the_coulomb_loss_moves_no_centre_of_mass,
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential,
 )
@@ -97,7 +102,7 @@ def the_coulomb_gradient_reaches_only_the_row_itself(case: Case, right: Gradient
     return gradient(right, "coulomb_loss", (share * weight[..., np.newaxis]).sum(axis=1))
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-7.7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_coulomb_gradient_goes_to_the_first_of_tied_embeddings(case: Case, right: Gradients) -> Fields:
     share, tied = coulomb_shares(case)
     first = tied & (tied.cumsum(axis=-1) == 1)
@@ -105,7 +110,7 @@ def the_coulomb_gradient_goes_to_the_first_of_tied_embeddings(case: Case, right:
     return gradient(right, "coulomb_loss", part.sum(axis=1) - part.sum(axis=0))
 
 
-@in_gradients("VQ-7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+@in_gradients("VQ-7.7", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
 def the_coulomb_gradient_goes_to_each_of_tied_embeddings_in_full(case: Case, right: Gradients) -> Fields:
     share, tied = coulomb_shares(case)
     part = share * tied[..., np.newaxis]

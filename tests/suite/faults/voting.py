@@ -24,17 +24,17 @@ one_votes = votes.test_a_single_voter_represents_itself_as_without_a_vote
 # Who votes.
 
 
-@instead_of(VOTERS, "VQ-10", bit_for_bit)
+@instead_of(VOTERS, "VQ-10.2", bit_for_bit)
 def of_embeddings_that_tie_for_the_last_place_the_higher_votes(similarity: Array, k: int) -> Array:
     return len(similarity) - 1 - k_most_similar(similarity[::-1], k)
 
 
-@instead_of(VOTERS, "VQ-10", one_votes, elected)
+@instead_of(VOTERS, "VQ-10.1", one_votes, elected)
 def one_too_many_votes(similarity: Array, k: int) -> Array:
     return k_most_similar(similarity, k + 1)
 
 
-@instead_of(VOTERS, "VQ-10", one_votes, elected)
+@instead_of(VOTERS, "VQ-10.1", one_votes, elected)
 def the_least_similar_vote(similarity: Array, k: int) -> Array:
     return k_most_similar(-similarity, k)
 
@@ -66,33 +66,33 @@ def electing(choose: Callable[[Array, Array], int]) -> Callable[..., Vote]:
     return vote
 
 
-@instead_of(VOTE, "VQ-10", all_vote, elected)
+@instead_of(VOTE, "VQ-10.4", all_vote, elected)
 @electing
 def of_labels_that_tie_the_highest_wins(labels: Array, _: Array) -> int:
     counts = np.bincount(labels)
     return int(np.flatnonzero(counts == counts.max())[-1])
 
 
-@instead_of(VOTE, "VQ-10", all_vote, elected)
+@instead_of(VOTE, "VQ-10.4", all_vote, elected)
 @electing
 def of_labels_that_tie_that_of_the_most_similar_wins(labels: Array, _: Array) -> int:
     counts = np.bincount(labels)
     return next(label for label in labels if counts[label] == counts.max())
 
 
-@instead_of(VOTE, "VQ-10", all_vote, elected)
+@instead_of(VOTE, "VQ-10.3", all_vote, elected)
 @electing
 def votes_are_weighted_by_similarity(labels: Array, similarities: Array) -> int:
     return max(sorted(set(labels)), key=lambda label: similarities[labels == label].sum())
 
 
-@instead_of(VOTE, "VQ-10", all_vote, elected)
+@instead_of(VOTE, "VQ-10.3", all_vote, elected)
 @electing
 def the_most_similar_decides_alone(labels: Array, _: Array) -> int:
     return labels[0]
 
 
-@in_cosine("VQ-10", votes.test_only_the_order_of_the_labels_matters, elected)
+@in_cosine("VQ-10.5", votes.test_only_the_order_of_the_labels_matters, elected)
 def a_label_is_its_place_among_those_in_use(case: CosineCase, right: CosineQuantized) -> Fields:
     if case.vote is None:
         return {}
@@ -100,6 +100,6 @@ def a_label_is_its_place_among_those_in_use(case: CosineCase, right: CosineQuant
     return {"most_common_label": ranks[right.emb_index].astype(case.vote.emb_labels.dtype)}
 
 
-@in_cosine("VQ-10", all_vote, bit_for_bit)
+@in_cosine("VQ-10.5", all_vote, bit_for_bit)
 def labels_are_of_one_dtype(case: CosineCase, right: CosineQuantized) -> Fields:
     return {"most_common_label": right.most_common_label.astype(np.int32)} if case.vote else {}
