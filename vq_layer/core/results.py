@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer.core.per_split import interleaved, joined
-from vq_layer.kernels import spacing
 from vq_layer.parts.losses import Loss
 from vq_layer.parts.passes import Pass
 
@@ -71,7 +70,7 @@ class Result:
     @cached_property
     def emb_spacing(self) -> tf.Tensor:
         """The distances between all pairs of embeddings, ``[n (n - 1) / 2]``."""
-        return self._of_embeddings([spacing.emb_spacing(it.emb_distance) for it in self.passes])
+        return self._of_embeddings([it.emb_spacing for it in self.passes])
 
     @cached_property
     def emb_closest_spacing(self) -> tf.Tensor:

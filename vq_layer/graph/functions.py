@@ -8,7 +8,6 @@ from vq_layer import validation
 from vq_layer.core.quantizer import Quantizer, quantize
 from vq_layer.graph import building
 from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
-from vq_layer.kernels.lookup import access_count
 from vq_layer.parts import starts
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.comparisons import Cosine, Norm
@@ -130,13 +129,13 @@ def vector_quantization(
         for loss_name, loss in result.losses().items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(building.after(updates, loss), name=loss_name))
         layer_out = tf.identity(building.after(updates, result.layer_out), name="layer_out")
-        emb_index = tf.identity(building.after(updates, result.emb_index), name="emb_index")
+        tf.identity(building.after(updates, result.emb_index), name="emb_index")
         if not return_endpoints:
             return layer_out
         return VQEndpoints(
             layer_out=layer_out,
             emb_space=emb_space,
-            access_count=tf.identity(access_count(emb_index, n), name="access_count"),
+            access_count=tf.identity(building.after(updates, result.access_count), name="access_count"),
             distance=building.after(updates, result.distance),
             emb_spacing=result.emb_spacing,
             emb_closest_spacing=result.emb_closest_spacing,

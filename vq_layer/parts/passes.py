@@ -71,6 +71,11 @@ class Pass:
         return distances_among(self.emb_space, self.search.lookup_ord, self._route_among)
 
     @cached_property
+    def emb_spacing(self) -> tf.Tensor:
+        """The distances between all pairs of embeddings, ``[n (n - 1) / 2]``."""
+        return spacing.emb_spacing(self.emb_distance)
+
+    @cached_property
     def emb_closest_spacing(self) -> tf.Tensor:
         """The distance of each embedding to the nearest other one, ``[n]``."""
         if self.all_pairs:
