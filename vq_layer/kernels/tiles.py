@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from vq_layer.kernels import tuning
-from vq_layer.kernels.norms import Fold
+from vq_layer.kernels.norm import Fold
 from vq_layer.shapes import static_shape
 
 Step = Callable[[Any, tf.Tensor], Any]
