@@ -194,7 +194,7 @@ def check_num_components(dim_reduction: str, num_components: int, n: int, d: int
     if num_components > most:
         raise ValueError(
             f"`{name}` must be at most min(d, fitted rows - 1) = {most} with {dim_reduction!r}. "
-            f"Received: {name}={num_components}, n={n}" + ("" if d is None else f", d={d}")
+            f"Received: {name}={num_components}, " + ("" if d is None else f"d={d}, ") + f"n={n}"
         )
 
 
