@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from vq_layer.non_finite import where_known
+from vq_layer.shapes import static_shape
 
 
 def perplexity(access_count: tf.Tensor) -> tf.Tensor:
@@ -56,8 +57,8 @@ class _OfAccessCount(keras.metrics.Metric):
         self.name = f"{layer_name}_{self.quantity}"
 
     def update_state(self, access_count: Any) -> None:
-        """Add the access counts of a batch, integers: ``[n]``, or ``[codebooks, n]`` of several."""
-        self.access_count.assign_add(access_count)
+        """Add the access counts of a batch, integers: ``[n]``, or ``[codebooks, n]``."""
+        self.access_count.assign_add(tf.reshape(access_count, static_shape(self.access_count)))
 
     def _mean(self, of_codebook: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
         counts = tf.cast(tf.reshape(tf.convert_to_tensor(self.access_count), self._shape), tf.float64)
