@@ -12,9 +12,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 Array = NDArray[np.float64]
-METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}  # of scipy.spatial.distance.cdist
+_METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}
+
+# What a power may lose beside the rounding of its base: repeated products have at most one rounding for each factor,
+# and a `pow` or a root a few units of the last place; 8 leaves room for one that is none of the best.
+POWER = 8
+
+
+def exact_distances(vectors: Array, emb_space: Array, lookup_ord: float) -> Array:
+    """Return the distances of all vectors to all embeddings in float64, ``[M, d], [n, d] -> [M, n]``."""
+    if lookup_ord in _METRICS:
+        return np.asarray(cdist(vectors, emb_space, _METRICS[lookup_ord]))
+    return np.asarray(cdist(vectors, emb_space, "minkowski", p=lookup_ord))
 
 
 def comparison_dtype(dtype: Any) -> np.dtype[Any]:
@@ -51,11 +63,30 @@ def distance_error(distance: Array, d: int, lookup_ord: float, arithmetic: Round
 
     A difference whose operands or result are flushed is off by 3 t at most, a flushed square by t: absolute errors of
     3 t d for L1, 3 t for Linf, and ``sqrt(d t) + 3 t sqrt(d)`` for L2.
+
+    Any other p: see `order_roundings`. Flushed powers, t each, are ``(d t)^(1/p)`` under the root, which is
+    subadditive, and flushed differences ``3 t d^(1/p)``, the norm of as many.
     """
-    roundings = {1: d, 2: (d + 4) / 2, np.inf: 1}[lookup_ord]
     t = arithmetic.smallest_normal
+    if lookup_ord not in _METRICS:
+        flushed = (d * t) ** (1 / lookup_ord) + 3 * t * d ** (1 / lookup_ord)
+        return np.asarray(arithmetic.gamma(order_roundings(distance, d, lookup_ord)) * distance + flushed)
+    roundings = {1: d, 2: (d + 4) / 2, np.inf: 1}[lookup_ord]
     flushed = {1: 3 * t * d, 2: np.sqrt(d * t) + 3 * t * np.sqrt(d), np.inf: 3 * t}[lookup_ord]
     return arithmetic.gamma(roundings) * distance + flushed
+
+
+def order_roundings(distance: Any, d: int, p: float) -> Any:
+    """Count the roundings of ``(sum of |v|^p)^(1/p)``, or of that of ``v / unit`` times the unit, in d dimensions.
+
+    - 3 for the difference, and for the quotient and the product with a unit;
+    - ``(p + POWER + d - 1) / p`` for the powers and their sum, which the root divides by p;
+    - ``POWER + 1`` for the root;
+    - ``|ln distance|`` since its exponent 1 / p is rounded: ``S^(e / p) = exp(e ln distance)``. The order itself is
+      taken to be one that the dtype holds.
+    """
+    logarithm = np.abs(np.log(np.where((distance > 0) & np.isfinite(distance), distance, 1)))
+    return 3 + (p + POWER + d - 1) / p + POWER + 1 + logarithm
 
 
 def near_minima(distance: Array, error: Array) -> NDArray[np.bool_]:

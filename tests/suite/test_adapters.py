@@ -9,7 +9,6 @@ import pytest
 
 import reference
 from tests import strategies
-from tests.implementations.cases import LOSSES
 from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.offers import ALL, offers_of
 from tests.implementations.oracle import Oracle
@@ -134,14 +133,12 @@ def test_what_came_after_an_adapter_is_not_offered_by_it(case, what):
         assert missing.value.what == what
 
 
-def test_a_loss_that_came_after_an_adapter_is_not_offered_by_it(monkeypatch):
-    monkeypatch.setitem(LOSSES, "codebook_loss", "codebook")
+def test_a_loss_that_came_after_an_adapter_is_not_offered_by_it():
     with pytest.raises(NotOffered, match="not offered: codebook_loss"):
         Subject(Older()).quantize(CASE.weighted(codebook_loss=1.0))
 
 
-def test_an_older_adapter_sees_the_weights_that_it_knows_and_no_others(monkeypatch):
-    monkeypatch.setitem(LOSSES, "codebook_loss", "codebook")
+def test_an_older_adapter_sees_the_weights_that_it_knows_and_no_others():
     case = Case(x=X, emb_space=EMB_SPACE, weights={"coulomb_loss": 3.0})
     assert list(case.weights.items()) == [("alpha_loss", 0.0), ("beta_loss", 0.0), ("coulomb_loss", 3.0)]
     assert (case.alpha, case.beta, case.gamma) == (0.0, 0.0, 3.0)
@@ -214,8 +211,7 @@ def test_only_votes_and_fits_that_are_offered_are_drawn(cosine_case, reduced_cas
     assert reduced_case.dim_reduction == "pca-batch"
 
 
-def test_a_new_loss_is_drawn_for_those_who_offer_it(monkeypatch):
-    monkeypatch.setitem(LOSSES, "codebook_loss", "codebook")
+def test_a_new_loss_is_drawn_for_those_who_offer_it():
 
     def asked(case):
         return "codebook_loss" in case.losses
@@ -281,8 +277,7 @@ def test_the_usage_of_a_state_by_position_is_the_accumulated_usage_count():
 # What the layers offer beyond.
 
 
-def test_the_layers_take_each_thing_that_they_offer(monkeypatch):
-    monkeypatch.setitem(LOSSES, "codebook_loss", "codebook")
+def test_the_layers_take_each_thing_that_they_offer():
     subject = Subject(KerasLayers())
     masked = subject.quantize(replace(CASE, mask=np.array([[True, False]])))
     np.testing.assert_array_equal(masked.layer_out, [[[2, 1], [0, 1]]])

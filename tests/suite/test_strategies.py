@@ -10,10 +10,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from scipy.spatial.distance import cdist
 
 from tests import strategies
-from tests.comparison import METRICS, comparison_dtype, distance_error, near_minima, rounding
+from tests.comparison import comparison_dtype, distance_error, exact_distances, near_minima, rounding
 from tests.implementations.graph import GraphFunctions
 from tests.implementations.oracle import Oracle
 from tests.implementations.protocol import LOSSES, Case
@@ -77,7 +76,7 @@ def offering(*dtypes: str) -> Oracle:
 
 def distances(case: Case):
     """Return the distances of the vectors to the embeddings, ``[M, n]``."""
-    return cdist(case.vectors, case.emb_space.astype(np.float64), METRICS[case.lookup_ord])
+    return exact_distances(case.vectors, case.emb_space.astype(np.float64), case.lookup_ord)
 
 
 def different(case: Case):
@@ -219,7 +218,7 @@ def test_different_embeddings_tie_exactly_for_the_nearest(lookup_ord):
 @pytest.mark.parametrize("lookup_ord", NORMS)
 def test_different_embeddings_tie_exactly_for_the_closest_to_another(lookup_ord):
     def tie(case):
-        spacing = cdist(case.emb_space, case.emb_space, METRICS[case.lookup_ord])
+        spacing = exact_distances(case.emb_space, case.emb_space, case.lookup_ord)
         spacing[~different(case)] = np.inf  # leaves out duplicates, whose gradient is 0 anyway
         closest = np.isfinite(spacing) & (spacing == spacing.min(axis=-1, keepdims=True))
         both = closest[:, :, np.newaxis] & closest[:, np.newaxis] & different(case)
