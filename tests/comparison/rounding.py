@@ -64,16 +64,34 @@ def distance_error(distance: Array, d: int, lookup_ord: float, arithmetic: Round
     A difference whose operands or result are flushed is off by 3 t at most, a flushed square by t: absolute errors of
     3 t d for L1, 3 t for Linf, and ``sqrt(d t) + 3 t sqrt(d)`` for L2.
 
-    Any other p: see `order_roundings`. Flushed powers, t each, are ``(d t)^(1/p)`` under the root, which is
-    subadditive, and flushed differences ``3 t d^(1/p)``, the norm of as many.
+    Any other p: `_order_error`.
     """
     t = arithmetic.smallest_normal
     if lookup_ord not in _METRICS:
-        flushed = (d * t) ** (1 / lookup_ord) + 3 * t * d ** (1 / lookup_ord)
-        return np.asarray(arithmetic.gamma(order_roundings(distance, d, lookup_ord)) * distance + flushed)
+        return _order_error(np.asarray(distance), d, lookup_ord, arithmetic)
     roundings = {1: d, 2: (d + 4) / 2, np.inf: 1}[lookup_ord]
     flushed = {1: 3 * t * d, 2: np.sqrt(d * t) + 3 * t * np.sqrt(d), np.inf: 3 * t}[lookup_ord]
     return arithmetic.gamma(roundings) * distance + flushed
+
+
+def _order_error(distance: Array, d: int, p: float, arithmetic: Rounding) -> Array:
+    """Bound the error of a distance under a norm that has no formula of its own; its roundings are `order_roundings`.
+
+    Flushed differences are off by 3 t each, ``3 t d^(1/p)`` in the norm. Flushed powers leave out ``f = d t`` of their
+    sum S at most. The root is subadditive, so that it is off by ``f^(1/p)`` at most; where S is at least 2 f, by the
+    mean value theorem, by ``f / p (S / 2)^(1/p - 1)``, no more than ``2 f / p distance^(1 - p)``.
+    """
+    t, logarithm = arithmetic.smallest_normal, _logarithm(distance)
+    least = np.log(d * t)
+    is_large = (distance > 0) & (p * logarithm >= least + np.log(2))
+    of_powers = np.exp(np.where(is_large, np.log(2 / p) + least + (1 - p) * logarithm, least / p))
+    relative = arithmetic.gamma(order_roundings(distance, d, p))
+    return np.asarray(relative * distance + of_powers + 3 * t * d ** (1 / p))
+
+
+def _logarithm(distance: Any) -> Any:
+    """Return the logarithm of what is finite and positive; 0 for all else."""
+    return np.log(np.where((distance > 0) & np.isfinite(distance), distance, 1))
 
 
 def order_roundings(distance: Any, d: int, p: float) -> Any:
@@ -85,8 +103,7 @@ def order_roundings(distance: Any, d: int, p: float) -> Any:
     - ``|ln distance|`` since its exponent 1 / p is rounded: ``S^(e / p) = exp(e ln distance)``. The order itself is
       taken to be one that the dtype holds.
     """
-    logarithm = np.abs(np.log(np.where((distance > 0) & np.isfinite(distance), distance, 1)))
-    return 3 + (p + POWER + d - 1) / p + POWER + 1 + logarithm
+    return 3 + (p + POWER + d - 1) / p + POWER + 1 + np.abs(_logarithm(distance))
 
 
 def near_minima(distance: Array, error: Array) -> NDArray[np.bool_]:

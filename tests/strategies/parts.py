@@ -29,7 +29,7 @@ def masked_cases(draw: st.DrawFn, implementation: Implementation) -> Masked:
     There may be none of either kind. What is masked may be not finite. The mask is of all axes of x but the last.
     """
     case = replace(draw(exact_cases(implementation)), estimator=_estimator(draw, implementation))
-    choose = chooser(draw, 2)
+    choose = chooser(draw, 3)
     if choose(range(8)) == 7:
         case = replace(case, x=case.x[:0])
     q, pool, number = case.x.shape[-1], with_zero(case), choose(range(4))
@@ -38,11 +38,13 @@ def masked_cases(draw: st.DrawFn, implementation: Implementation) -> Masked:
     hidden = np.where(
         sample(draw, [False, True], (count, 1)), broken_rows(draw, pool, count), sample(draw, pool, count)
     )
+    hidden = np.where(sample(draw, [False, True], (count, 1)), -hidden, hidden)  # -0, too
     places = integers(draw, number, 0, len(rows))
     x = np.insert(rows, places, hidden.reshape(number, q), axis=0)
-    mask = np.insert(np.ones(len(rows), bool), places, False)[:, np.newaxis]
-    masked = replace(case, x=x.reshape(-1, 1, q), mask=mask)
-    return Masked(case, masked, np.repeat(mask.reshape(-1), case.num_splits))
+    mask = np.insert(np.ones(len(rows), bool), places, False)
+    r = choose([r for r in (1, 2, 3) if len(x) % r == 0])
+    masked = replace(case, x=x.reshape(-1, r, q), mask=mask.reshape(-1, r))
+    return Masked(case, masked, np.repeat(mask, case.num_splits))
 
 
 @st.composite

@@ -15,7 +15,7 @@ from tests import strategies
 from tests.comparison import comparison_dtype, distance_error, exact_distances, near_minima, rounding
 from tests.implementations.graph import GraphFunctions
 from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import LOSSES, Case
+from tests.implementations.protocol import Case
 from tests.strategies import choices
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 ORACLE = Oracle()
 ROUNDED, EXACT = strategies.cases(ORACLE), strategies.exact_cases(ORACLE)
 CONFIGURATIONS = strategies.statics(GraphFunctions())
-NORMS = [1, 2, np.inf]
+NORMS, ORDERS = [1, 2, np.inf], [3, 1.5, 4.5, 10]
 DTYPES = ["float64", "float32", "float16", "bfloat16"]
 
 
@@ -129,14 +129,17 @@ def test_no_distance_overflows():
     with np.errstate(over="raise"):
         for case in all_draws():
             rows = np.concatenate([case.vectors.astype(case.emb_space.dtype), case.emb_space])
-            ((rows[:, np.newaxis] - case.emb_space) ** 2).sum(axis=-1)
+            difference = np.abs(rows[:, np.newaxis] - case.emb_space)
+            (difference ** (case.lookup_ord if case.lookup_ord in ORDERS else 2)).sum(axis=-1)
 
 
 @pytest.mark.clause("VQ-5")
-def test_weights_are_finite_and_the_norm_is_one_of_three():
+def test_weights_are_finite_and_the_norm_is_one_of_three_or_seldom_of_another_order():
     for case in all_draws():
         assert np.isfinite(list(case.weights.values())).all()
-        assert case.lookup_ord in NORMS
+        assert case.lookup_ord in (*NORMS, *ORDERS)
+    assert all(case.lookup_ord in NORMS for case in draws(EXACT))
+    assert 0.1 < np.mean([case.lookup_ord in ORDERS for case in draws(ROUNDED)]) < 0.4
 
 
 def test_exact_cases_say_so_and_no_others():
@@ -357,7 +360,7 @@ def test_each_choice_is_of_its_own_options_and_the_simplest_is_the_first():
     ("field", "value"),
     [
         *(("dtype", dtype) for dtype in DTYPES),
-        *(("lookup_ord", lookup_ord) for lookup_ord in NORMS),
+        *(("lookup_ord", lookup_ord) for lookup_ord in [*NORMS, 3]),
         *(("schedule", value) for value in (True, False)),
         ("n", 1),
         ("d", 1),
@@ -373,7 +376,7 @@ def test_the_few_configurations_of_the_graph_functions_cover_each_parameter(fiel
 
 
 @pytest.mark.parametrize("is_present", [True, False])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ["alpha_loss", "beta_loss", "coulomb_loss"])
 def test_the_few_configurations_of_the_graph_functions_cover_each_loss(loss, is_present):
     assert reaches(CONFIGURATIONS, lambda statics: bool(statics.weights.get(loss)) == is_present)
 
