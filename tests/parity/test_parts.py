@@ -1,8 +1,18 @@
-"""Masks, codebooks per split and trainings of parts against the oracle, value by value (VQ-17, VQ-20 to VQ-23)."""
+"""Square losses, masks, codebooks per split and trainings against the oracle, value by value (VQ-17 to VQ-23)."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from tests.comparison import assert_within, rounding, weighted_sum_error
+from tests import strategies
+from tests.comparison import (
+    assert_within,
+    codebook_gradient_interval,
+    commitment_gradient,
+    rounding,
+    square_loss,
+    weighted_sum_error,
+)
 from tests.implementations.oracle import Oracle, result_of
 from tests.property.test_passes import take
 from tests.strategies import parts
@@ -23,6 +33,18 @@ def assert_equal_to_the_oracle(implementation, case):
         # Of its terms, all of one sign, at most a root rounds; of a mean over two axes there are two divisions.
         error = weighted_sum_error(exact, arithmetic.gamma(1) * abs(exact), terms, arithmetic)
         assert_within(result.losses[name], exact, error, name)
+
+
+@verify("VQ-18", case=strategies.all_cases)
+def test_square_losses_and_their_gradients_are_within_their_errors(implementation, case):
+    case = replace(case, weights={"codebook_loss": 1.0, "commitment_loss": 0.25})
+    result, gradients = implementation.quantize(case), implementation.gradients(case, np.zeros_like(case.x))
+    for name, loss in result.losses.items():
+        assert_within(loss, *square_loss(case, result.emb_index, case.weights[name]), name)
+    interval = codebook_gradient_interval(case, result.emb_index)
+    assert interval.contains(gradients.losses_to_emb_space["codebook_loss"]).all()
+    to_x = commitment_gradient(case, result.emb_index)
+    assert_within(gradients.losses_to_x["commitment_loss"], *to_x, "gradient of commitment_loss")
 
 
 @verify("VQ-21", drawn=parts.masked_cases)

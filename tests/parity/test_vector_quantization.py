@@ -48,7 +48,7 @@ def test_each_index_is_nearest_within_rounding(implementation, case):
     assert_nearest(expected.distance, error, result.emb_index, "emb_index")
 
 
-@verify("VQ-5", "VQ-18", case=strategies.all_cases)
+@verify("VQ-5", case=strategies.all_cases)
 def test_losses_are_within_their_rounding_errors(implementation, case):
     result, expected = implementation.quantize(case), oracle(case)
     arithmetic, (n, d) = rounding(case.x.dtype), case.emb_space.shape
@@ -70,7 +70,7 @@ def test_losses_are_within_their_rounding_errors(implementation, case):
             assert_within(loss, *square_loss(case, result.emb_index, case.weights[name]), name)
 
 
-@verify("VQ-7", "VQ-18", case=strategies.all_cases)
+@verify("VQ-7", case=strategies.all_cases)
 def test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential(implementation, case):
     gradients = implementation.gradients(case, np.zeros_like(case.x)).losses_to_emb_space
     enclosures = loss_gradient_intervals(case, implementation.quantize(case).emb_index)
