@@ -7,19 +7,20 @@ from tests.comparison.gradients import (
     coulomb_gradient_interval,
     direction_interval,
 )
+from tests.comparison.losses import loss_gradient_intervals
 from tests.comparison.rounding import (
-    METRICS,
     Rounding,
     comparison_dtype,
     distance_error,
+    exact_distances,
     near_minima,
     rounding,
     weighted_sum_error,
 )
+from tests.comparison.squares import codebook_gradient_interval, commitment_gradient, square_loss
 from tests.comparison.within import assert_nearest, assert_same_distances, assert_within
 
 __all__ = [
-    "METRICS",
     "Interval",
     "Rounding",
     "alpha_gradient_interval",
@@ -27,11 +28,16 @@ __all__ = [
     "assert_same_distances",
     "assert_within",
     "beta_gradient_interval",
+    "codebook_gradient_interval",
+    "commitment_gradient",
     "comparison_dtype",
     "coulomb_gradient_interval",
     "direction_interval",
     "distance_error",
+    "exact_distances",
+    "loss_gradient_intervals",
     "near_minima",
     "rounding",
+    "square_loss",
     "weighted_sum_error",
 ]

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
-from tests.comparison.rounding import METRICS, Array, Rounding, distance_error, near_minima, rounding
+from tests.comparison.orders import order_direction_bounds
+from tests.comparison.rounding import Array, Rounding, distance_error, exact_distances, near_minima, rounding
 from tests.implementations.protocol import Case
 
 
@@ -59,7 +59,7 @@ def coulomb_gradient_interval(case: Case) -> Interval:
     n, d = emb_space.shape
     if n == 1:
         return Interval(np.zeros((n, d)), np.zeros((n, d)))
-    distance = cdist(emb_space, emb_space, METRICS[case.lookup_ord])
+    distance = exact_distances(emb_space, emb_space, case.lookup_ord)
     error = distance_error(distance, d, case.lookup_ord, arithmetic)
     np.fill_diagonal(distance, np.inf)
     near = near_minima(distance, error)
@@ -102,12 +102,16 @@ def direction_interval(difference: Array, lookup_ord: float, arithmetic: Roundin
     Linf gives ``sign(v)`` to the coordinates that tie for the largest magnitude, shared equally. Coordinates that tie
     within rounding may share in any convex combination: each gets anything from 0 to ``sign(v)``, and so does a
     coordinate that may be flushed.
+
+    Any other order: `tests.comparison.orders`.
     """
     sign, magnitude, t = np.sign(difference), np.abs(difference), arithmetic.smallest_normal
     if lookup_ord == 1:
         return _between(np.where(magnitude > 3 * t, sign, 0), sign)
     if lookup_ord == 2:
         return _l2_direction_interval(difference, arithmetic)
+    if lookup_ord != np.inf:
+        return Interval(*order_direction_bounds(difference, lookup_ord, arithmetic))
     slack = arithmetic.gamma(1) * magnitude + 3 * t * (magnitude > 0)
     near = magnitude + slack >= (magnitude - slack).max(axis=-1, keepdims=True)
     shared = near if not exact else magnitude == magnitude.max(axis=-1, keepdims=True)

@@ -12,9 +12,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 Array = NDArray[np.float64]
-METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}  # of scipy.spatial.distance.cdist
+_METRICS = {1: "cityblock", 2: "euclidean", np.inf: "chebyshev"}
+
+# What a power may lose beside the rounding of its base: repeated products have at most one rounding for each factor,
+# and a `pow` or a root a few units of the last place; 8 leaves room for one that is none of the best.
+POWER = 8
+
+
+def exact_distances(vectors: Array, emb_space: Array, lookup_ord: float) -> Array:
+    """Return the distances of all vectors to all embeddings in float64, ``[M, d], [n, d] -> [M, n]``."""
+    if lookup_ord in _METRICS:
+        return np.asarray(cdist(vectors, emb_space, _METRICS[lookup_ord]))
+    return np.asarray(cdist(vectors, emb_space, "minkowski", p=lookup_ord))
 
 
 def comparison_dtype(dtype: Any) -> np.dtype[Any]:
@@ -51,11 +63,47 @@ def distance_error(distance: Array, d: int, lookup_ord: float, arithmetic: Round
 
     A difference whose operands or result are flushed is off by 3 t at most, a flushed square by t: absolute errors of
     3 t d for L1, 3 t for Linf, and ``sqrt(d t) + 3 t sqrt(d)`` for L2.
+
+    Any other p: `_order_error`.
     """
-    roundings = {1: d, 2: (d + 4) / 2, np.inf: 1}[lookup_ord]
     t = arithmetic.smallest_normal
+    if lookup_ord not in _METRICS:
+        return _order_error(np.asarray(distance), d, lookup_ord, arithmetic)
+    roundings = {1: d, 2: (d + 4) / 2, np.inf: 1}[lookup_ord]
     flushed = {1: 3 * t * d, 2: np.sqrt(d * t) + 3 * t * np.sqrt(d), np.inf: 3 * t}[lookup_ord]
     return arithmetic.gamma(roundings) * distance + flushed
+
+
+def _order_error(distance: Array, d: int, p: float, arithmetic: Rounding) -> Array:
+    """Bound the error of a distance under a norm that has no formula of its own; its roundings are `order_roundings`.
+
+    Flushed differences are off by 3 t each, ``3 t d^(1/p)`` in the norm. Flushed powers leave out ``f = d t`` of their
+    sum S at most. The root is subadditive, so that it is off by ``f^(1/p)`` at most; where S is at least 2 f, by the
+    mean value theorem, by ``f / p (S / 2)^(1/p - 1)``, no more than ``2 f / p distance^(1 - p)``.
+    """
+    t, logarithm = arithmetic.smallest_normal, _logarithm(distance)
+    least = np.log(d * t)
+    is_large = (distance > 0) & (p * logarithm >= least + np.log(2))
+    of_powers = np.exp(np.where(is_large, np.log(2 / p) + least + (1 - p) * logarithm, least / p))
+    relative = arithmetic.gamma(order_roundings(distance, d, p))
+    return np.asarray(relative * distance + of_powers + 3 * t * d ** (1 / p))
+
+
+def _logarithm(distance: Any) -> Any:
+    """Return the logarithm of what is finite and positive; 0 for all else."""
+    return np.log(np.where((distance > 0) & np.isfinite(distance), distance, 1))
+
+
+def order_roundings(distance: Any, d: int, p: float) -> Any:
+    """Count the roundings of ``(sum of |v|^p)^(1/p)``, or of that of ``v / unit`` times the unit, in d dimensions.
+
+    - 3 for the difference, and for the quotient and the product with a unit;
+    - ``(p + POWER + d - 1) / p`` for the powers and their sum, which the root divides by p;
+    - ``POWER + 1`` for the root;
+    - ``|ln distance|`` since its exponent 1 / p is rounded: ``S^(e / p) = exp(e ln distance)``. The order itself is
+      taken to be one that the dtype holds.
+    """
+    return 3 + (p + POWER + d - 1) / p + POWER + 1 + np.abs(_logarithm(distance))
 
 
 def near_minima(distance: Array, error: Array) -> NDArray[np.bool_]:

@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# The losses that the suite asks for, in the order of the specification, and the names of their weights there. Another
-# loss is another line.
-LOSSES = {
-    "alpha_loss": "alpha",
-    "beta_loss": "beta",
-    "coulomb_loss": "gamma",
-}
+from reference.parts.losses import Loss
 
 # These have a weight in every case, 0 if it is left out: adapters have read them from the first on.
-_ALWAYS = ("alpha_loss", "beta_loss", "coulomb_loss")
+_ALWAYS = {"alpha_loss": "alpha", "beta_loss": "beta", "coulomb_loss": "gamma"}
+
+# The losses that the suite asks for, in the order of the specification, and how errors name their weights: by the
+# argument, or else by the part.
+LOSSES = {part.name: _ALWAYS.get(part.name, part.__name__) for part in Loss.__subclasses__()}
 
 Needs = dict[str, tuple[Any, ...]]
 
@@ -51,6 +49,8 @@ class Case:
         Whether all splits have one codebook or each its own.
     every : int or None
         After how many passes of a training the pass itself replaces; None leaves it to `Training.replace_embeds`.
+    start : {None, "batch"}
+        Whether a training begins with the first vectors of its first pass, or with `emb_space`.
     """
 
     x: NDArray[Any]
@@ -68,6 +68,7 @@ class Case:
     estimator: str = "straight-through"
     codebooks: str = "shared"
     every: int | None = None
+    start: str | None = None
 
     def __post_init__(self) -> None:
         """Bring the weights into order."""
@@ -118,9 +119,9 @@ class Case:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The keyword arguments that the oracle takes beside x and the embedding space."""
+        """The keyword arguments that the function of the oracle takes beside x and the embedding space."""
         names = ("lookup_ord", "num_splits", "dim_reduction", "num_dim_reduction_components")
-        weights = {LOSSES[name]: weight for name, weight in self.weights.items()}
+        weights = {argument: self.weights[name] for name, argument in _ALWAYS.items()}
         return {**weights, **{name: getattr(self, name) for name in names}}
 
     @property
@@ -135,6 +136,7 @@ class Case:
             "estimators": (self.estimator,),
             "codebooks": (self.codebooks,),
             "replacements": () if self.every is None else ("within a pass",),
+            "starts": _unless_none(self.start),
         }
 
 

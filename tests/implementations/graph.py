@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 from numpy.typing import NDArray
 
 import vq_layer
 from tests.implementations.protocol import (
+    ALL,
     DTYPES,
     LOSSES,
     STATE,
@@ -35,8 +36,9 @@ class GraphFunctions:
 
     name = "graph"
     dtypes = DTYPES
+    offers: ClassVar = {"norms": ALL}
     effort = 0.05
-    configurations = 6
+    configurations = 7
     validates = True
 
     def __init__(self, compilation: str = "plain") -> None:

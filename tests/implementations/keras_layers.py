@@ -1,6 +1,7 @@
 """The Keras layers, called eagerly."""
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 import vq_layer
 from tests.implementations.protocol import (
+    ALL,
     DTYPES,
     LOSSES,
     Case,
@@ -41,11 +43,13 @@ class KerasLayers:
     name = "keras"
     dtypes = DTYPES
     offers: ClassVar = {
+        "norms": ALL,
         "losses": tuple(_LOSSES),
         "masks": ("x",),
         "estimators": tuple(ESTIMATORS),
         "codebooks": ("shared", "per-split"),
         "replacements": ("within a pass",),
+        "starts": ("batch",),
     }
     effort = 0.07
     configurations = None
@@ -122,16 +126,19 @@ class KerasTraining:
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         with _named_as_in_the_specification():
             replacement = vq_layer.MostDistant(num_embeds_replaced, case.every)
-            self._layer = _layer_of(case, replacement=replacement, return_endpoints=False)
+            start = {} if case.start is None else {"start": vq_layer.FromBatch()}
+            self._layer = _layer_of(case, replacement=replacement, return_endpoints=False, **start)
         self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
-    def training_pass(self, x: NDArray[Any]) -> None:
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
         """Call the layer in training."""
-        self._layer(tf.constant(x), training=True)
+        self._layer(tf.constant(x), mask=mask, training=True)
 
     def inference_pass(self, x: NDArray[Any]) -> None:
-        """Call the layer in inference."""
-        self._layer(tf.constant(x), training=False)
+        """Call the layer in inference, of which it warns before a start."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._layer(tf.constant(x), training=False)
 
     def replace_embeds(self) -> None:
         """Replace."""

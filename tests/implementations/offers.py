@@ -67,6 +67,7 @@ _FROM_THE_FIRST: dict[str, tuple[Any, ...]] = {
     "estimators": ("straight-through",),
     "codebooks": ("shared",),
     "replacements": (),
+    "starts": (),
 }
 
 # What there is of each kind. What is none of it is a wrong argument, which an implementation is to refuse (VQ-16).
@@ -80,6 +81,7 @@ _SPECIFIED: dict[str, Container[Any]] = {
     "estimators": ESTIMATORS,
     "codebooks": CODEBOOKS,
     "replacements": ("within a pass",),
+    "starts": ("batch",),
 }
 
 # How reports call what is missing.
@@ -93,6 +95,7 @@ _WORDS = {
     "estimators": 'estimator="{}"',
     "codebooks": 'codebooks="{}"',
     "replacements": "replacement {}",
+    "starts": 'start="{}"',
 }
 
 

@@ -1,19 +1,19 @@
 """The oracle as an implementation to verify: laws hold for it, too."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import reference
-from reference import gradients, reduction
-from reference.dtypes import comparison_unit_roundoff
-from reference.parts import replacement, starts
+from reference import gradients, quantizer
+from reference.parts import starts
+from reference.parts.losses import Loss
 from reference.splitting import split
 from tests.implementations.protocol import (
+    ALL,
     DTYPES,
-    STATE,
+    LOSSES,
     Case,
     CosineCase,
     CosineGradients,
@@ -22,29 +22,28 @@ from tests.implementations.protocol import (
     Quantized,
 )
 
-Indices = NDArray[np.int64]
+_LOSSES: dict[str, Any] = {loss.name: loss for loss in Loss.__subclasses__()}
+_ESTIMATORS = {estimator.name: estimator for estimator in (reference.StraightThrough, reference.NoGradient)}
 
 
-def _alpha_gradient(case: Case, emb_index: Indices) -> NDArray[np.float64]:
-    return gradients.alpha_gradient(case.vectors, _emb_space(case), emb_index, case.lookup_ord, case.alpha)
+def quantizer_of(case: Case, **more: Any) -> reference.Quantizer:
+    """Return the parts of the oracle that a case stands for."""
+    comparison: Any = reference.Norm(case.lookup_ord)
+    if case.dim_reduction is not None:
+        comparison = reference.PCA(comparison, case.dim_reduction, case.num_dim_reduction_components)
+    return reference.Quantizer(
+        comparison=comparison,
+        losses=tuple(_LOSSES[name](weight) for name, weight in case.weights.items()),
+        estimator=_ESTIMATORS[case.estimator](),
+        num_splits=case.num_splits,
+        codebooks=case.codebooks,
+        **more,
+    )
 
 
-def _beta_gradient(case: Case, _: Indices) -> NDArray[np.float64]:
-    projection = _projection(case)
-    reduced = projection.apply(case.vectors), projection.apply(_emb_space(case))
-    return projection.pull_back(gradients.beta_gradient(*reduced, case.lookup_ord, case.beta))
-
-
-def _coulomb_gradient(case: Case, _: Indices) -> NDArray[np.float64]:
-    return gradients.coulomb_gradient(_emb_space(case), case.lookup_ord, case.gamma)
-
-
-# The gradient of every loss to the embeddings, by its name.
-_GRADIENTS: dict[str, Callable[[Case, Indices], NDArray[np.float64]]] = {
-    "alpha_loss": _alpha_gradient,
-    "beta_loss": _beta_gradient,
-    "coulomb_loss": _coulomb_gradient,
-}
+def result_of(case: Case) -> reference.Result:
+    """Return what the oracle makes of a case."""
+    return reference.quantize(case.x, {"emb_space": case.emb_space}, quantizer_of(case), case.mask)
 
 
 class Oracle:
@@ -52,25 +51,28 @@ class Oracle:
 
     name = "oracle"
     dtypes = DTYPES
-    offers: ClassVar = {"losses": tuple(_GRADIENTS)}
+    offers: ClassVar = {
+        "norms": ALL,
+        "losses": tuple(LOSSES),
+        "masks": ("x",),
+        "estimators": tuple(_ESTIMATORS),
+        "codebooks": ("shared", "per-split"),
+        "replacements": ("within a pass",),
+        "starts": ("batch",),
+    }
     effort = 0.15
     configurations = None
     validates = True
 
     def quantize(self, case: Case) -> Quantized:
         """Quantize one batch."""
-        result = reference.vector_quantization(case.x, case.emb_space, **case.arguments)
+        result = result_of(case)
         return Quantized(**{name: getattr(result, name) for name in Quantized._fields})
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Put the closed forms together."""
-        emb_index = self.quantize(case).emb_index.reshape(-1)
-        return Gradients(
-            output_to_x=gradients.output_gradient_to_x(upstream),
-            output_to_emb_space=np.zeros(case.emb_space.shape),
-            losses_to_x={name: np.zeros(case.x.shape) for name in case.losses},
-            losses_to_emb_space={name: _GRADIENTS[name](case, emb_index) for name in case.losses},
-        )
+        state = {"emb_space": case.emb_space}
+        return Gradients(*quantizer.gradients(case.x, state, quantizer_of(case), upstream, case.mask))
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Quantize one batch."""
@@ -94,52 +96,44 @@ class Oracle:
 
 
 class OracleTraining:
-    """The state machine of `reference.parts.replacement`, its state rounded to the dtype of the embedding space."""
+    """The state of a quantizer of `reference`, float64 from the first embedding space on.
+
+    Attributes
+    ----------
+    state : dict of str to array
+        The state now.
+    """
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
-        self._case = case
-        self._emb_space = case.emb_space.astype(np.float64)
-        n, d = case.emb_space.shape
-        self._state = replacement.initial_state(n, num_embeds_replaced, d)
+        self._case, self._replacement = case, reference.MostDistant(num_embeds_replaced, case.every)
+        self.state = reference.initial_state(case.emb_space.astype(np.float64), self._quantizer)
 
-    def training_pass(self, x: NDArray[Any]) -> None:
+    @property
+    def _quantizer(self) -> reference.Quantizer:
+        start = None if self._case.start is None else reference.FromBatch()
+        return quantizer_of(self._case, replacement=self._replacement, start=start)
+
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
         """Quantize, and take the state that comes out."""
-        result = reference.vector_quantization(
-            x, self._emb_space, **self._case.arguments, replacement_state=self._state
-        )
-        assert result.replacement_state is not None
-        self._state = result.replacement_state
+        self.state = reference.quantize(x, self.state, self._quantizer, mask, training=True).state
 
     def inference_pass(self, x: NDArray[Any]) -> None:
-        """Quantize, no state going in or out."""
-        reference.vector_quantization(x, self._emb_space, **self._case.arguments)
+        """Quantize; the state that comes out is that which went in."""
+        self.state = reference.quantize(x, self.state, self._quantizer).state
 
     def replace_embeds(self) -> None:
         """Replace."""
-        self._emb_space, self._state = replacement.replace_embeds(self._state, self._emb_space)
+        if self._case.codebooks == "shared":
+            self.state = self._replacement.replaced(self.state)
+            return
+        splits = range(self._case.num_splits)
+        states = [self._replacement.replaced({name: value[s] for name, value in self.state.items()}) for s in splits]
+        self.state = {name: np.stack([state[name] for state in states]) for name in self.state}
 
     def initialize_from_batch(self, x: NDArray[Any]) -> None:
         """Take the first rows."""
-        self._emb_space = starts.first_rows(split(x, self._case.num_splits), len(self._emb_space))
+        rows = starts.first_rows(split(x, self._case.num_splits), len(self.state["emb_space"]))
+        self.state = {**self.state, "emb_space": rows}
 
     def save_and_load(self) -> None:
         """Values need no saving."""
-
-    @property
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """The state now."""
-        return dict(zip(STATE, (self._emb_space, *self._state), strict=True))
-
-
-def _projection(case: Case) -> reduction.Projection:
-    return reduction.projection(
-        case.vectors[np.newaxis],
-        _emb_space(case),
-        case.dim_reduction,
-        case.num_dim_reduction_components,
-        comparison_unit_roundoff(case.x),
-    )
-
-
-def _emb_space(case: Case) -> NDArray[np.float64]:
-    return case.emb_space.astype(np.float64)

@@ -44,8 +44,8 @@ ByName = Mapping[str, Any]
 class Training(Protocol):
     """A quantizer that is trained by replacement and initialized from batches; its losses move nothing here."""
 
-    def training_pass(self, x: NDArray[Any]) -> None:
-        """Quantize a batch, ``[batch, r, q]``, in training."""
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
+        """Quantize a batch, ``[batch, r, q]``, in training; a mask is given only to those who offer masks."""
 
     def inference_pass(self, x: NDArray[Any]) -> None:
         """Quantize a batch in inference."""

@@ -1,5 +1,6 @@
 """An implementation under verification: what it leaves out is not offered, and what is asked of it is kept."""
 
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -89,7 +90,8 @@ class Subject:
     def training(self, case: Case, num_embeds_replaced: int) -> "TrainingSubject":
         """Ask for one."""
         number = sum(call.method == "training" for call in self.calls)
-        return TrainingSubject(self._ask("training", case, num_embeds_replaced), f"training_{number + 1}", self.calls)
+        training = self._ask("training", case, num_embeds_replaced)
+        return TrainingSubject(training, f"training_{number + 1}", self.calls, self.offers)
 
     def _ask(self, method: str, case: Case | CosineCase, *arguments: Any) -> Any:
         self.calls.append(Call("implementation", method, (case, *arguments)))
@@ -100,12 +102,17 @@ class Subject:
 class TrainingSubject:
     """A `Training` around one that may leave out methods."""
 
-    def __init__(self, training: Any, name: str, calls: list[Call]) -> None:
-        self._training, self._name, self._calls = training, name, calls
+    def __init__(self, training: Any, name: str, calls: list[Call], offers: Mapping[str, Container[Any]]) -> None:
+        self._training, self._name, self._calls, self._offers = training, name, calls, offers
 
-    def training_pass(self, x: NDArray[Any]) -> None:
-        """Ask for it."""
-        self._ask("training_pass", x)
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
+        """Ask for it, with a mask if there is one."""
+        if mask is None:
+            self._ask("training_pass", x)
+        elif "x" in self._offers["masks"]:
+            self._ask("training_pass", x, mask)
+        else:
+            raise NotOffered("a mask of x")
 
     def inference_pass(self, x: NDArray[Any]) -> None:
         """Ask for it."""

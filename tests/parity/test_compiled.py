@@ -1,6 +1,8 @@
 """The Keras layers through XLA, which `fit` uses by itself: the same checks, on a few fixed shapes."""
 
+import dataclasses
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.protocol import Case
+from tests.parity import test_parts as parts
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup
 from vq_layer.kernels.compilation import compiled
@@ -54,7 +57,7 @@ def test_exact_inputs_give_the_oracles_endpoints_bit_for_bit(lookup_ord, dtype):
 
 
 @pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-15.1", "VQ-15.2", "VQ-15.3")
-@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf, 3])
 def test_rounded_inputs_stay_within_their_errors(lookup_ord):
     case = rounded_case(lookup_ord)
     parity.test_distances_are_within_their_rounding_errors.check(COMPILED, case)
@@ -64,11 +67,22 @@ def test_rounded_inputs_stay_within_their_errors(lookup_ord):
 
 
 @pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-7.7", "VQ-15.4")
-@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
-@pytest.mark.parametrize("make_case", [exact_case, rounded_case])
-def test_gradients_lie_in_the_oracles_subdifferential(lookup_ord, make_case):
+@pytest.mark.parametrize(
+    ("make_case", "lookup_ord"), [*itertools.product([exact_case, rounded_case], [1, 2, np.inf]), (rounded_case, 3)]
+)
+def test_gradients_lie_in_the_oracles_subdifferential(make_case, lookup_ord):
     case = make_case(lookup_ord)
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(COMPILED, case)
+
+
+@pytest.mark.clause("VQ-18", "VQ-20", "VQ-21")
+def test_a_mask_and_codebooks_per_split_give_the_oracles_endpoints_and_losses():
+    case = exact_case(2)
+    mask = np.arange(12).reshape(3, 4) % 5 != 1
+    weights = {"alpha_loss": 0.1, "codebook_loss": 1.0, "commitment_loss": 0.25}
+    emb_space = np.stack([case.emb_space, case.emb_space[::-1]])
+    case = dataclasses.replace(case, mask=mask, weights=weights, emb_space=emb_space, codebooks="per-split")
+    parts.assert_equal_to_the_oracle(COMPILED, case)
 
 
 @pytest.mark.clause("VQ-2.2", "VQ-9.5")

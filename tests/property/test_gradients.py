@@ -19,12 +19,12 @@ def test_the_gradient_of_the_output_is_the_identity_to_x_and_nothing_to_the_embe
 
 
 @verify("VQ-5.10", drawn=strategies.cases_with_upstream)
-def test_no_loss_reaches_x(implementation, drawn):
+def test_no_loss_but_the_commitment_loss_reaches_x(implementation, drawn):
     gradients = implementation.gradients(*drawn)
     assert gradients.losses_to_x.keys() == set(drawn[0].losses)
-    for gradient in gradients.losses_to_x.values():
+    for name, gradient in gradients.losses_to_x.items():
         assert gradient.shape == drawn[0].x.shape
-        assert not gradient.any()
+        assert name == "commitment_loss" or not gradient.any()
 
 
 @verify("VQ-5.9", case=strategies.exact_cases)
@@ -61,11 +61,12 @@ def test_gradients_are_finite_where_all_differences_are_zero(implementation, cas
 def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case):
     gradients = implementation.gradients(case, np.ones_like(case.x)).losses_to_emb_space
     # A subgradient of a norm has coordinates within [-1, 1]. A mean of them keeps this; in the Coulomb-loss a row takes
-    # one share of its own spacing and at most one from each of the others. Rounding stays far below 1 % but where L2
-    # squares subnormal numbers: 1.5 units may be rounded to 1, and the root of that is too small by root 1.5 = 1.225.
+    # one share of its own spacing and at most one from each of the others. Rounding stays far below 1 % but where
+    # powers are subnormal numbers: 1.5 units may be rounded to 1, and the root of that is too small by root 1.5 in L2.
+    largest = 1.01 if case.lookup_ord in (1, np.inf) else 1.01 * 1.5 ** (1 - 1 / case.lookup_ord)
     for name, most in (("alpha_loss", 1), ("beta_loss", 1), ("coulomb_loss", len(case.emb_space))):
         if name in gradients:
-            assert (np.abs(gradients[name]) <= 1.23 * most * case.weights[name]).all()
+            assert (np.abs(gradients[name]) <= largest * most * case.weights[name]).all()
 
 
 @verify("VQ-5.5", case=strategies.cases)

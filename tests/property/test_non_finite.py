@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from tests.comparison import (
-    alpha_gradient_interval,
     assert_within,
-    beta_gradient_interval,
-    coulomb_gradient_interval,
+    commitment_gradient,
+    loss_gradient_intervals,
     rounding,
+    square_loss,
     weighted_sum_error,
 )
 from tests.implementations.protocol import Case, Implementation, Quantized
 from tests.strategies import training
 from tests.verify import verify
+
+SQUARES = ("codebook_loss", "commitment_loss")
 
 
 def rows(case, result):
@@ -51,30 +53,34 @@ def without(case, whole, kept):
             "alpha_loss": case.alpha * np.nanmin(distance, axis=-1).astype(np.float64).mean(),
             "beta_loss": case.beta * np.nansum(distance, axis=-1, dtype=np.float64).mean(),
             "coulomb_loss": -case.gamma * np.sum(closest, where=kept, dtype=np.float64),
+            **{name: square_loss(case, emb_index, case.weights[name])[0] for name in SQUARES if name in case.weights},
         },
     )
 
 
 def assert_same_losses(case, losses, expected):
     """Compare losses whose terms are the same numbers, apart from terms 0, but may be summed in another way."""
-    terms = len(case.vectors) + len(case.emb_space) + 1  # 1, since the bound is of the exact sum, not of `expected`
+    # 3 for a mean over two axes, and 1 since the bound is of the exact sum, not of `expected`.
+    terms = case.vectors.size + len(case.emb_space) + 4
     assert list(losses) == case.losses
     for name, loss in losses.items():
         bound = 2 * weighted_sum_error(expected[name], 0, terms, rounding(case.x.dtype))
         assert_within(loss, expected[name], bound, name)
 
 
-def assert_gradients(case, gradients, emb_index, kept=slice(None)):
-    """Require gradients to the kept embeddings to be those of the case, and no others."""
-    enclosures = {
-        "alpha_loss": alpha_gradient_interval(case, emb_index),
-        "beta_loss": beta_gradient_interval(case),
-        "coulomb_loss": coulomb_gradient_interval(case),
-    }
+def assert_gradients(case, gradients, emb_index, kept=slice(None), counted=slice(None)):
+    """Require gradients to the kept embeddings and the counted vectors to be those of the case, and no others."""
+    enclosures = loss_gradient_intervals(case, emb_index)
     for name, gradient in gradients.losses_to_emb_space.items():
         assert enclosures[name].contains(gradient[kept]).all(), (name, gradient, enclosures[name])
         assert np.count_nonzero(gradient) == np.count_nonzero(gradient[kept])
-    assert not any(gradient.any() for gradient in gradients.losses_to_x.values())
+    for name, gradient in gradients.losses_to_x.items():
+        if name == "commitment_loss":
+            to_vectors = gradient.reshape(-1, case.emb_space.shape[1])
+            assert_within(to_vectors[counted].reshape(case.x.shape), *commitment_gradient(case, emb_index), name)
+            assert np.count_nonzero(gradient) == np.count_nonzero(to_vectors[counted])
+        else:
+            assert not gradient.any()
 
 
 @verify("VQ-13.1", "VQ-13.2", "VQ-13.3", "VQ-13.4", "VQ-13.5", "VQ-13.9", drawn=training.exact_interrupted_cases)
@@ -97,7 +103,7 @@ def test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on(imp
     gradients = implementation.gradients(drawn.interrupted, upstream.astype(drawn.case.x.dtype))
     result = implementation.quantize(drawn.interrupted)
     assert result.access_count.sum() == drawn.finite.sum()
-    assert_gradients(drawn.case, gradients, result.emb_index.reshape(-1)[drawn.finite])
+    assert_gradients(drawn.case, gradients, result.emb_index.reshape(-1)[drawn.finite], counted=drawn.finite)
     np.testing.assert_array_equal(gradients.output_to_x, upstream)
 
 

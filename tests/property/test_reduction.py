@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist
 
-from tests.comparison import METRICS, assert_within, rounding
+from tests.comparison import assert_within, exact_distances, rounding
 from tests.comparison.reduction import (
     reduced_beta_gradient_error,
     reduced_distance_error,
@@ -21,7 +20,7 @@ from tests.verify import verify
     "VQ-8.1", "VQ-8.2", "VQ-8.3", "VQ-8.4", "VQ-8.5", "VQ-8.6", "VQ-8.7", "VQ-8.8", "VQ-13.13", drawn=orthogonal_cases
 )
 def test_rows_in_pairs_on_orthogonal_lines_are_projected_on_these_wherever_they_lie(implementation, drawn):
-    exact = cdist(drawn.vectors, drawn.emb_space, METRICS[drawn.case.lookup_ord])
+    exact = exact_distances(drawn.vectors, drawn.emb_space, drawn.case.lookup_ord)
     exact = exact.reshape(len(drawn.case.x), -1, len(drawn.emb_space))
     error = reduced_distance_error(drawn.case, exact) + rounding(drawn.case.x.dtype).smallest_normal / drawn.scale
     distance = implementation.quantize(drawn.scaled).distance

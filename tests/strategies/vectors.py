@@ -34,6 +34,10 @@ _OFFSETS = {name: [(1.0, 0.0), (0.01, 100.0), (1.0, -1000.0)] for name in ("floa
 _OFFSETS["float64"] = [(1.0, 0.0), (1e-6, 100.0), (1e-4, -1000.0)]
 
 
+# Norms of other orders, each of which every dtype holds; powers of them round, so that no case is exact under them.
+ORDERS = (3, 1.5, 4.5, 10)
+
+
 class Statics(NamedTuple):
     """What a graph is built for."""
 
@@ -50,12 +54,35 @@ _WEIGHTS = (0.0, 0.1, 5e-3, 2.0)
 _SIZES = (range(1, 5), range(1, 7), range(1, 8))
 
 
-def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
-    """Draw dtype, splits, sizes, norm and weights of what is offered; of few combinations if it is slow to set up."""
-    dtypes, norms = to_draw(implementation, "dtypes", DTYPES), to_draw(implementation, "norms", NORMS)
-    losses, ranges = offered(implementation, "losses", LOSSES), (dtypes, *_SIZES, norms, (False, True))
+def statics(implementation: Implementation, exact: bool = False) -> st.SearchStrategy[Statics]:
+    """Draw dtype, splits, sizes, norm and weights of what is offered; of few combinations if it is slow to set up.
+
+    A quarter of them are under norms of other orders, where these are offered, unless all is to be exact.
+    """
+    if implementation.configurations is not None:
+        fixed = _few_statics(implementation)
+        return st.sampled_from([it for it in fixed if not (exact and it.lookup_ord in ORDERS)])
+    norms = to_draw(implementation, "norms", NORMS)
+    orders = () if exact else offered(implementation, "norms", ORDERS)
+    norms = norms * max(1, 3 * len(orders) // len(norms)) + orders
+    dtypes, losses = to_draw(implementation, "dtypes", DTYPES), offered(implementation, "losses", LOSSES)
+    return _any_statics((dtypes, *_SIZES, norms, (False, True)), losses)
+
+
+def statics_of_other_orders(implementation: Implementation) -> st.SearchStrategy[Statics]:
+    """Draw the same, all of them under norms of other orders."""
+    orders = to_draw(implementation, "norms", ORDERS)
     if implementation.configurations is None:
-        return _any_statics(ranges, losses)
+        return statics(implementation).map(lambda it: it._replace(lookup_ord=orders[it.n % len(orders)]))
+    fixed = _few_statics(implementation)
+    there = [it for it in fixed if it.lookup_ord in ORDERS]
+    return st.sampled_from(there or [fixed[0]._replace(lookup_ord=orders[0])])
+
+
+def _few_statics(implementation: Implementation) -> list[Statics]:
+    dtypes, norms = to_draw(implementation, "dtypes", DTYPES), to_draw(implementation, "norms", NORMS)
+    losses, orders = offered(implementation, "losses", LOSSES), offered(implementation, "norms", ORDERS)
+    ranges: tuple[Sequence[Any], ...] = (dtypes, *_SIZES, norms, (False, True))
     rng = random.Random(617)  # it reaches one embedding, single coordinates, and each weight in every form
     by_loss = {name: random.Random(name) for name in losses}  # no loss changes what is drawn for the others
     # Neither number divides the other, so that each dtype comes with each norm, if there are so many.
@@ -67,7 +94,9 @@ def statics(implementation: Implementation) -> st.SearchStrategy[Statics]:
         for dtype, lookup_ord in itertools.islice(pairs, implementation.configurations)
     ]
     fixed[-1] = fixed[-1]._replace(weights={})  # a training without a loss
-    return st.sampled_from(fixed)
+    if orders and len(fixed) > len(norms):
+        fixed[0] = fixed[0]._replace(lookup_ord=orders[0])
+    return fixed
 
 
 @st.composite
@@ -83,8 +112,10 @@ def exact_rows(draw: st.DrawFn, count: int, d: int) -> Rows:
     return integers(draw, (count, d), -largest, largest) * unit
 
 
-def rounded_rows(draw: st.DrawFn, count: int, d: int, dtype: str) -> Rows:
+def rounded_rows(draw: st.DrawFn, count: int, d: int, dtype: str, lookup_ord: float = 2) -> Rows:
     """Draw rows of one scale, from near the smallest normal number to 2^55, or far from 0, ``[count, d]``.
+
+    The powers of other orders reach no further than the squares do.
 
     Whole significands, of several exponents: Hypothesis' floats are mostly simple ones, which do not round, and the
     differences of coordinates on one grid do not round either. Far from 0 no coordinate is near 0: that one difference
@@ -92,6 +123,8 @@ def rounded_rows(draw: st.DrawFn, count: int, d: int, dtype: str) -> Rows:
     """
     if draw(st.booleans()):
         low, high = _EXPONENTS[dtype]
+        if lookup_ord not in NORMS:
+            low, high = max(low, int(2 * low / lookup_ord)), min(high, int(2 * high / lookup_ord))
         scale, offset = 2.0 ** draw(st.integers(low, high)), 0.0
     else:
         scale, offset = draw(st.sampled_from(_OFFSETS[dtype]))
@@ -112,16 +145,21 @@ def nudged(draw: st.DrawFn, rows: Rows, dtype: str) -> Rows:
 
 
 @st.composite
-def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> Case:
+def cases(
+    draw: st.DrawFn,
+    implementation: Implementation,
+    exact: bool = False,
+    of: st.SearchStrategy[Statics] | None = None,
+) -> Case:
     """Draw one quantization: shapes, splits, norm, weights, and inputs with duplicates, ties and zero vectors.
 
     Rows come from a small pool, so that embeddings repeat and inputs equal embeddings; coordinates, if exact, from few
     values, so that different embeddings tie. Those that are not exact nearly tie instead.
     """
-    dtype, num_splits, d, n, lookup_ord, schedule, weights = draw(statics(implementation))
+    dtype, num_splits, d, n, lookup_ord, schedule, weights = draw(statics(implementation, exact) if of is None else of)
     choose = chooser(draw, 5)
     batch, r, count = choose(range(1, 5)), choose(range(1, 4)), choose(range(2, 9))
-    pool = exact_rows(draw, count, d) if exact else rounded_rows(draw, count, d, dtype)
+    pool = exact_rows(draw, count, d) if exact else rounded_rows(draw, count, d, dtype, lookup_ord)
     pool = np.concatenate([pool, np.zeros((1, d))])
     x, emb_space = sample(draw, pool, batch * r * num_splits), sample(draw, pool, n)
     if choose((False, True)) and not exact:  # all of them near one of the vectors
@@ -138,6 +176,11 @@ def cases(draw: st.DrawFn, implementation: Implementation, exact: bool = False) 
         schedule=schedule,
         exact=exact,
     )
+
+
+def cases_of_other_orders(implementation: Implementation) -> st.SearchStrategy[Case]:
+    """Draw a case under a norm of another order than 1, 2 and infinity."""
+    return cases(implementation, of=statics_of_other_orders(implementation))
 
 
 def exact_cases(implementation: Implementation) -> st.SearchStrategy[Case]:

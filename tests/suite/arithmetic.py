@@ -70,7 +70,14 @@ def norm(difference: Array, lookup_ord: float, way: Way) -> Array:
         return way.underflow(way.add(np.abs(difference)))
     if lookup_ord == 2:
         return np.sqrt(way.underflow(way.add(way.underflow(difference * difference))))
-    return np.abs(difference).max(axis=-1)
+    if np.isinf(lookup_ord):
+        return np.abs(difference).max(axis=-1)
+    return way.underflow(sum_of_powers(difference, lookup_ord, way) ** (1 / lookup_ord))
+
+
+def sum_of_powers(difference: Array, lookup_ord: float, way: Way) -> Array:
+    """Return ``sum of |v|^p``, by the power of the dtype and without a unit, ``[..., d] -> [...]``."""
+    return way.underflow(way.add(way.underflow(np.abs(difference) ** lookup_ord)))
 
 
 def norm_gradient(difference: Array, lookup_ord: float, way: Way) -> Array:
@@ -80,9 +87,28 @@ def norm_gradient(difference: Array, lookup_ord: float, way: Way) -> Array:
     if lookup_ord == 2:
         length = norm(difference, 2, way)[..., np.newaxis]
         return difference / np.where(length == 0, np.inf, length).astype(difference.dtype)
+    if not np.isinf(lookup_ord):
+        return _order_gradient(difference, lookup_ord, way)
     magnitude = np.abs(difference)
     tied = magnitude == magnitude.max(axis=-1, keepdims=True)
     return (np.sign(difference) * tied / tied.sum(axis=-1, keepdims=True)).astype(difference.dtype)
+
+
+def _order_gradient(difference: Array, p: float, way: Way) -> Array:
+    """Return ``S^(1/p - 1) |v|^(p - 1) sign(v)`` with the sum of powers S, as the chain rule gives it; 0 where S is."""
+    total = sum_of_powers(difference, p, way)[..., np.newaxis]
+    outer = np.where(total == 0, 1, total) ** (1 / p - 1)
+    inner = way.underflow(np.abs(difference) ** (p - 1)) * np.sign(difference)
+    return np.where(total == 0, 0, way.underflow(outer.astype(difference.dtype) * inner))
+
+
+def codebook_gradient(case: Case, chosen: Array, way: Way) -> Array:
+    """Return the gradient of the codebook-loss, as the chain rule gives it, chosen ``[M, n]``: ``[n, d]``."""
+    vectors, emb_space = compared(case)
+    dtype, (number, d) = emb_space.dtype.type, vectors.shape
+    scale = dtype(case.weights["codebook_loss"]) / dtype(number) / dtype(d)
+    terms = -differences(vectors, emb_space, way) * dtype(2) * scale * chosen[..., np.newaxis]
+    return way.add(np.moveaxis(way.underflow(terms), 0, -1))
 
 
 def mean_gradient(case: Case, counted: Array, weight: float, way: Way) -> Array:

@@ -14,11 +14,14 @@ from tests.comparison import (
     Rounding,
     alpha_gradient_interval,
     beta_gradient_interval,
+    codebook_gradient_interval,
+    commitment_gradient,
     coulomb_gradient_interval,
     direction_interval,
     distance_error,
     near_minima,
     rounding,
+    square_loss,
     weighted_sum_error,
 )
 from tests.implementations.oracle import Oracle
@@ -31,6 +34,7 @@ pytestmark = pytest.mark.slow
 CASES = strategies.all_cases(Oracle())
 FLOAT32 = rounding(np.float32)
 NORMS = [1, 2, np.inf]
+ORDERS = [*NORMS, 3, 1.5, 10]
 DTYPES = ["float32", "float64"]
 
 # Coarse enough to calculate by hand: gamma(k) is k / (1024 - k), and 2^-53 of the oracle's is lost beside it.
@@ -49,6 +53,13 @@ def random_case(lookup_ord, dtype, seed=0, scale=1.0, offset=0.0):
         x=(offset + scale * x).astype(dtype),
         emb_space=(offset + scale * emb_space).astype(dtype),
         lookup_ord=lookup_ord,
+        weights={
+            "alpha_loss": 0.1,
+            "beta_loss": 0.01,
+            "coulomb_loss": 0.001,
+            "codebook_loss": 1,
+            "commitment_loss": 0.25,
+        },
     )
 
 
@@ -72,14 +83,14 @@ def test_no_distance_by_direct_differences_exceeds_its_error(case, way):
 
 
 @pytest.mark.clause("VQ-15.2")
-@pytest.mark.parametrize("lookup_ord", NORMS)
+@pytest.mark.parametrize("lookup_ord", ORDERS)
 def test_the_error_of_a_distance_is_no_hundredfold_of_what_occurs(lookup_ord):
     case = random_case(lookup_ord, np.float32)
     assert max(worst_distance_error(case, way) for way in WAYS) >= 0.01
 
 
 @pytest.mark.clause("VQ-15.2")
-@pytest.mark.parametrize("lookup_ord", NORMS)
+@pytest.mark.parametrize("lookup_ord", ORDERS)
 @pytest.mark.parametrize("exponent", [-62, -74, -100])
 def test_no_distance_near_underflow_exceeds_its_error(lookup_ord, exponent):
     # Squares are subnormal from 2^-63, and 0 from 2^-75.
@@ -126,7 +137,7 @@ def test_near_minima_are_the_entries_that_may_be_least(distance, error, admitted
 
 
 @pytest.mark.clause("VQ-15.1")
-@pytest.mark.parametrize("lookup_ord", NORMS)
+@pytest.mark.parametrize("lookup_ord", ORDERS)
 def test_ten_times_the_error_is_no_near_minimum(lookup_ord):
     least = np.array([1.0, 3.0, 100.0])
     error = distance_error(least, 6, lookup_ord, FLOAT32)
@@ -163,6 +174,7 @@ def test_the_error_of_a_sum_is_no_hundredfold_of_what_occurs():
 
 def enclosed(case, way):
     """Return for each loss the gradient as computed, and what encloses it."""
+    case = case.weighted(codebook_loss=case.weights.get("codebook_loss", 1.0))
     vectors, emb_space = arithmetic.compared(case)
     distance = arithmetic.norm(arithmetic.differences(vectors, emb_space, way), case.lookup_ord, way)
     emb_index = distance.argmin(axis=-1)
@@ -174,6 +186,7 @@ def enclosed(case, way):
             beta_gradient_interval(case),
         ),
         "coulomb": (arithmetic.coulomb_gradient(case, way), coulomb_gradient_interval(case)),
+        "codebook": (arithmetic.codebook_gradient(case, chosen, way), codebook_gradient_interval(case, emb_index)),
     }
 
 
@@ -193,7 +206,7 @@ def test_a_gradient_by_subnormal_squares_is_enclosed(difference):
 
 
 @pytest.mark.clause("VQ-15.2")
-@pytest.mark.parametrize("lookup_ord", NORMS)
+@pytest.mark.parametrize("lookup_ord", ORDERS)
 def test_the_enclosure_of_a_gradient_is_no_hundredfold_of_what_occurs(lookup_ord):
     for gradient, (low, high) in enclosed(random_case(lookup_ord, np.float32), WAYS[0]).values():
         observed, allowed = np.abs(gradient - (low + high) / 2), (high - low) / 2
@@ -201,7 +214,7 @@ def test_the_enclosure_of_a_gradient_is_no_hundredfold_of_what_occurs(lookup_ord
 
 
 @pytest.mark.clause("VQ-15.2")
-@pytest.mark.parametrize("lookup_ord", NORMS)
+@pytest.mark.parametrize("lookup_ord", ORDERS)
 def test_a_gradient_off_by_a_ten_thousandth_is_not_enclosed(lookup_ord):
     # 57 roundings at most, and a few for each direction: some 2^-18.
     for gradient, interval in enclosed(random_case(lookup_ord, np.float32), WAYS[0]).values():
@@ -210,13 +223,14 @@ def test_a_gradient_off_by_a_ten_thousandth_is_not_enclosed(lookup_ord):
 
 
 @pytest.mark.clause("VQ-15.2")
-@pytest.mark.parametrize("lookup_ord", NORMS)
+@pytest.mark.parametrize("lookup_ord", ORDERS)
 def test_the_gradient_of_the_oracle_is_enclosed_in_its_own_rounding(lookup_ord):
     case = random_case(lookup_ord, np.float64)
     right = Oracle().gradients(case, np.zeros_like(case.x)).losses_to_emb_space
     assert alpha_gradient_interval(case, oracle(case).emb_index).contains(right["alpha_loss"]).all()
     assert beta_gradient_interval(case).contains(right["beta_loss"]).all()
     assert coulomb_gradient_interval(case).contains(right["coulomb_loss"]).all()
+    assert codebook_gradient_interval(case, oracle(case).emb_index).contains(right["codebook_loss"]).all()
 
 
 def test_an_interval_holds_its_bounds_and_what_lies_between():
@@ -288,6 +302,54 @@ def test_an_uncertain_direction_may_be_anything_from_zero_to_its_sign(lookup_ord
     assert interval.contains(np.array([low, high])).all()
     # The root of a subnormal square may be too small by sqrt(1.5), and with it the divisor of L2.
     assert (interval.magnitude <= 1.25 * np.maximum(-np.array(low), high)).all()
+
+
+@pytest.mark.clause("VQ-7")
+@pytest.mark.parametrize(("lookup_ord", "difference"), [(3, [3.0, -4.0, 5.0]), (1.5, [0.0, -2.0]), (10, [1.0, 1.0])])
+def test_a_direction_under_another_order_is_enclosed_within_its_rounding(lookup_ord, difference):
+    magnitude = np.abs(difference)
+    length = (magnitude**lookup_ord).sum() ** (1 / lookup_ord)
+    direction = np.sign(difference) * (magnitude / length) ** (lookup_ord - 1)
+    low, high = direction_interval(np.array(difference), lookup_ord, FLOAT32, exact=False)
+    assert ((low <= direction) & (direction <= high)).all()
+    # 200 roundings at order 10 and distances near 1: some 2^-16.
+    assert (high - low <= 2.0**-15).all()
+
+
+@pytest.mark.clause("VQ-7")
+def test_a_direction_whose_powers_may_underflow_may_be_anything_from_zero_to_its_sign():
+    # Below (d t / u)^(1 / p) = 2^-10.1 the powers of order 10 may be flushed.
+    interval = direction_interval(np.array([2.0**-11, -(2.0**-12)]), 10, FLOAT32, exact=False)
+    assert interval.contains(np.array([[0.0, -1.0], [1.0, 0.0]])).all()
+    assert (interval.magnitude <= 1.5).all()  # 1.5^(1 - 1 / p), where a subnormal power is too small
+
+
+@pytest.mark.clause("VQ-18")
+@hypothesis.given(CASES, st.sampled_from(WAYS))
+def test_no_square_loss_exceeds_its_error_and_no_commitment_gradient(case, way):
+    case = case.weighted(codebook_loss=2.0, commitment_loss=0.3)
+    vectors, emb_space = arithmetic.compared(case)
+    dtype, emb_index = emb_space.dtype.type, oracle(case).emb_index
+    difference = way.underflow(way.underflow(vectors) - way.underflow(emb_space)[emb_index.reshape(-1)])
+    squares = way.add(way.underflow(difference * difference)) / dtype(vectors.shape[1])
+    exact, error = square_loss(case, emb_index, 2.0)
+    assert abs(dtype(2) * way.add(squares) / dtype(len(vectors)) - exact) <= error
+    gradient = way.underflow(difference * (dtype(0.3) / dtype(len(vectors)) / dtype(vectors.shape[1]) * dtype(2)))
+    exact, error = commitment_gradient(case, emb_index)
+    assert (np.abs(gradient.reshape(case.x.shape).astype(case.x.dtype).astype(np.float64) - exact) <= error).all()
+
+
+@pytest.mark.clause("VQ-18")
+def test_the_errors_of_square_losses_are_no_hundredfold_of_what_occurs():
+    case = random_case(2, np.float32)
+    emb_index = oracle(case).emb_index
+    difference = (case.vectors - case.emb_space.astype(np.float64)[emb_index.reshape(-1)]).astype(np.float32)
+    exact, error = square_loss(case, emb_index, 1)
+    mean = np.square(difference).cumsum(dtype=np.float32)[-1] / np.float32(difference.size)
+    assert 0.002 <= abs(mean - exact) / error <= 1  # of hundreds of roundings most cancel each other
+    exact, error = commitment_gradient(case, emb_index)
+    computed = difference * np.float32(0.5 / difference.size)
+    assert 0.01 <= (np.abs(computed.reshape(exact.shape) - exact) / error).max() <= 1
 
 
 @pytest.mark.clause("VQ-7.4")

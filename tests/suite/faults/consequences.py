@@ -26,12 +26,12 @@ def looked_up(case: Case, distance: Array) -> Fields:
 def distances(case: Case, vectors: Array, emb_space: Array) -> Array:
     """Return distances by direct differences in the dtype of the operands, ``[batch, m, n]``."""
     difference = np.abs(vectors[:, np.newaxis] - emb_space)
-    if case.lookup_ord == 1:
-        distance = difference.sum(axis=-1)
+    if np.isinf(case.lookup_ord):
+        distance = difference.max(axis=-1)
     elif case.lookup_ord == 2:
         distance = np.sqrt((difference**2).sum(axis=-1))
     else:
-        distance = difference.max(axis=-1)
+        distance = (difference**case.lookup_ord).sum(axis=-1) ** (1 / case.lookup_ord)
     m = case.x.shape[1] * case.num_splits
     return distance.reshape(len(case.x), m, len(emb_space))
 

@@ -3,9 +3,8 @@
 from functools import partial
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from tests.comparison import METRICS, comparison_dtype, distance_error, rounding
+from tests.comparison import comparison_dtype, distance_error, exact_distances, rounding
 from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup as lookup
@@ -72,7 +71,7 @@ def distances_are_sorted(_: Case, right: Quantized) -> Fields:
 @in_quantize("VQ-1.1", lookup.test_each_element_of_the_batch_is_quantized_by_itself)
 def the_inputs_are_centred_and_the_embeddings_are_not(case: Case, right: Quantized) -> Fields:
     centred = case.vectors - case.vectors.sum(axis=0) / max(len(case.vectors), 1)
-    distance = cdist(centred, case.emb_space, METRICS[case.lookup_ord])
+    distance = exact_distances(centred, case.emb_space, case.lookup_ord)
     return looked_up(case, distance.reshape(right.distance.shape))
 
 
@@ -85,7 +84,7 @@ def splits_are_column_major(case: Case, right: Quantized) -> Fields:
     batch, r, q = case.x.shape
     d = q // case.num_splits
     vectors = case.x.reshape(batch, r, d, case.num_splits).swapaxes(-1, -2).astype(np.float64)
-    distance = cdist(vectors.reshape(-1, d), case.emb_space, METRICS[case.lookup_ord]).reshape(right.distance.shape)
+    distance = exact_distances(vectors.reshape(-1, d), case.emb_space, case.lookup_ord).reshape(right.distance.shape)
     emb_index = distance.argmin(axis=-1)
     rows = case.emb_space.astype(case.x.dtype)[emb_index].reshape(batch, r, case.num_splits, d)
     layer_out = rows.swapaxes(-1, -2).reshape(case.x.shape)

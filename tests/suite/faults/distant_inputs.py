@@ -102,4 +102,5 @@ def an_input_is_distant_from_all_embeddings_on_average(vectors: Array, distance:
 
 @instead_of(f"{TRAINING}.save_and_load", "VQ-11.2", every_step)
 def saving_loses_the_usage(training: OracleTraining) -> None:
-    training._state = training._state._replace(usage=np.zeros_like(training._state.usage))
+    usage = np.zeros_like(training.state["accumulated_usage_count"])
+    training.state = {**training.state, "accumulated_usage_count": usage}

@@ -3,9 +3,8 @@
 from functools import partial
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from tests.comparison import METRICS, comparison_dtype
+from tests.comparison import comparison_dtype, exact_distances
 from tests.implementations.oracle import OracleTraining
 from tests.implementations.protocol import Case, CosineCase, CosineQuantized, Quantized
 from tests.parity import test_vector_quantization as parity
@@ -42,7 +41,7 @@ def float64_is_compared_in_float32(case: Case, right: Quantized) -> Fields:
 
 @in_quantize("VQ-14.3", parity.test_distances_are_within_their_rounding_errors)
 def the_embeddings_are_rounded_to_the_dtype_of_x_before_the_lookup(case: Case, right: Quantized) -> Fields:
-    distance = cdist(case.vectors, case.emb_space.astype(case.x.dtype).astype(np.float64), METRICS[case.lookup_ord])
+    distance = exact_distances(case.vectors, case.emb_space.astype(case.x.dtype).astype(np.float64), case.lookup_ord)
     return looked_up(case, distance.reshape(right.distance.shape))
 
 
@@ -91,4 +90,5 @@ def similarities_have_the_dtype_of_x(case: CosineCase, right: CosineQuantized) -
 @instead_of(f"{OracleTraining.__module__}.OracleTraining.replace_embeds", "VQ-14.3", precise)
 def replacing_rounds_the_embeddings_to_the_dtype_of_x(training: OracleTraining) -> None:
     right_replace_embeds(training)
-    training._emb_space = training._emb_space.astype(training._case.x.dtype).astype(np.float64)
+    rounded = training.state["emb_space"].astype(training._case.x.dtype).astype(np.float64)
+    training.state = {**training.state, "emb_space": rounded}

@@ -45,14 +45,14 @@ def the_output_passes_its_gradient_to_the_embeddings(case: Case, right: Gradient
     return {"output_to_emb_space": to_emb_space}
 
 
-@in_gradients("VQ-5.10", gradients.test_no_loss_reaches_x)
+@in_gradients("VQ-5.10", gradients.test_no_loss_but_the_commitment_loss_reaches_x)
 def the_alpha_loss_reaches_x(case: Case, right: Gradients) -> Fields:
     pull, chosen_by = pulls(case)
     leak = -case.alpha / len(case.vectors) * (pull * chosen_by).sum(axis=1)
     return leaked(case, right, "alpha_loss", leak)
 
 
-@in_gradients("VQ-5.10", gradients.test_no_loss_reaches_x)
+@in_gradients("VQ-5.10", gradients.test_no_loss_but_the_commitment_loss_reaches_x)
 def the_beta_loss_reaches_x(case: Case, right: Gradients) -> Fields:
     leak = -case.beta / len(case.vectors) * pulls(case)[0].sum(axis=1)
     return leaked(case, right, "beta_loss", leak)
@@ -87,7 +87,7 @@ def the_beta_gradient_is_over_the_chosen_embeddings(case: Case, right: Gradients
     return gradient(right, "beta_loss", case.beta * (pull * chosen_by).mean(axis=0))
 
 
-@in_gradients("VQ-5.10", gradients.test_no_loss_reaches_x)
+@in_gradients("VQ-5.10", gradients.test_no_loss_but_the_commitment_loss_reaches_x)
 def gradients_to_x_have_the_shape_of_the_vectors(case: Case, right: Gradients) -> Fields:
     shape = case.vectors.shape
     return {"losses_to_x": {name: value.reshape(shape) for name, value in right.losses_to_x.items()}}

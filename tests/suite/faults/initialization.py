@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from reference import initial_state
 from reference.non_finite import finite_rows
 from reference.parts import starts
-from reference.parts.replacement import initial_state
 from tests.implementations.oracle import OracleTraining
 from tests.property import test_initialization as laws
 from tests.suite.faults.consequences import Array
@@ -62,13 +62,13 @@ def too_few_vectors_are_repeated(vectors: Array, n: int) -> Array:
 
 @instead_of(INITIALIZE, "VQ-12.3", first_vectors)
 def a_refused_batch_is_taken_all_the_same(training: OracleTraining, x: Array) -> None:
-    rows = x.astype(np.float64).reshape(-1, training._emb_space.shape[1])[: len(training._emb_space)]
-    training._emb_space = np.concatenate([rows, training._emb_space[len(rows) :]])
+    emb_space = training.state["emb_space"]
+    rows = x.astype(np.float64).reshape(-1, emb_space.shape[1])[: len(emb_space)]
+    training.state = {**training.state, "emb_space": np.concatenate([rows, emb_space[len(rows) :]])}
     right_initialize(training, x)
 
 
 @instead_of(INITIALIZE, "VQ-12.1", first_vectors)
 def initializing_begins_the_training_anew(training: OracleTraining, x: Array) -> None:
     right_initialize(training, x)
-    (n, d), slots = training._emb_space.shape, len(training._state.input_distances)
-    training._state = initial_state(n, slots, d)
+    training.state = initial_state(training.state["emb_space"], training._quantizer)

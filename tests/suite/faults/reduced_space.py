@@ -112,16 +112,16 @@ def the_gradient_of_the_alpha_loss_is_along_the_axes(case: Case, right: Gradient
 
 
 @instead_of(TRAINING_PASS, "VQ-8.11", distant)
-def inputs_are_distant_in_the_full_space(training: OracleTraining, x: np.ndarray) -> None:
+def inputs_are_distant_in_the_full_space(training: OracleTraining, x: np.ndarray, *mask: np.ndarray) -> None:
     case, training._case = training._case, replace(training._case, dim_reduction=None)
-    right_training_pass(training, x)
+    right_training_pass(training, x, *mask)
     training._case = case
 
 
 @instead_of(TRAINING_PASS, "VQ-8.15", distant)
-def the_stored_inputs_are_projected(training: OracleTraining, x: np.ndarray) -> None:
-    right_training_pass(training, x)
-    fit = fitted(replace(training._case, x=x, emb_space=training._emb_space))
+def the_stored_inputs_are_projected(training: OracleTraining, x: np.ndarray, *mask: np.ndarray) -> None:
+    right_training_pass(training, x, *mask)
+    fit = fitted(replace(training._case, x=x, emb_space=training.state["emb_space"]))
     if fit.axes is not None:
-        inputs = fit.apply(training._state.distant_inputs) @ fit.axes.T
-        training._state = training._state._replace(distant_inputs=inputs)
+        inputs = fit.apply(training.state["distant_inputs"]) @ fit.axes.T
+        training.state = {**training.state, "distant_inputs": inputs}

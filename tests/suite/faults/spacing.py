@@ -1,9 +1,8 @@
 """Faults of the spacing (VQ-6)."""
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from tests.comparison import METRICS
+from tests.comparison import exact_distances
 from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_spacing as spacing
@@ -13,7 +12,7 @@ from tests.suite.faults.machinery import in_quantize
 
 def spacing_matrix(case: Case) -> Array:
     """Return the distances of the embeddings among each other, ``[n, n]``."""
-    return cdist(case.emb_space.astype(np.float64), case.emb_space.astype(np.float64), METRICS[case.lookup_ord])
+    return exact_distances(case.emb_space.astype(np.float64), case.emb_space.astype(np.float64), case.lookup_ord)
 
 
 @in_quantize(

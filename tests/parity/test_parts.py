@@ -1,0 +1,69 @@
+"""Square losses, masks, codebooks per split and trainings against the oracle, value by value (VQ-17 to VQ-23)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests import strategies
+from tests.comparison import (
+    assert_within,
+    codebook_gradient_interval,
+    commitment_gradient,
+    rounding,
+    square_loss,
+    weighted_sum_error,
+)
+from tests.implementations.oracle import Oracle, result_of
+from tests.property.test_passes import take
+from tests.strategies import parts
+from tests.verify import verify
+
+ENDPOINTS = ("layer_out", "emb_index", "access_count", "distance", "emb_spacing", "emb_closest_spacing")
+
+
+def assert_equal_to_the_oracle(implementation, case):
+    """Compare all endpoints of an exact case bit for bit, and its losses."""
+    result, expected = implementation.quantize(case), result_of(case)
+    for name in ENDPOINTS:
+        value = getattr(result, name)
+        # The oracle rounds once more here. A root of a sum of squares below 2^22 rounds alike once or twice.
+        np.testing.assert_array_equal(value, getattr(expected, name).astype(value.dtype), err_msg=name)
+    arithmetic, terms = rounding(case.x.dtype), case.x.size + case.emb_space.size + 3
+    for name, exact in expected.losses.items():
+        # Of its terms, all of one sign, at most a root rounds; of a mean over two axes there are two divisions.
+        error = weighted_sum_error(exact, arithmetic.gamma(1) * abs(exact), terms, arithmetic)
+        assert_within(result.losses[name], exact, error, name)
+
+
+@verify("VQ-18", case=strategies.all_cases)
+def test_square_losses_and_their_gradients_are_within_their_errors(implementation, case):
+    case = replace(case, weights={"codebook_loss": 1.0, "commitment_loss": 0.25})
+    result, gradients = implementation.quantize(case), implementation.gradients(case, np.zeros_like(case.x))
+    for name, loss in result.losses.items():
+        assert_within(loss, *square_loss(case, result.emb_index, case.weights[name]), name)
+    interval = codebook_gradient_interval(case, result.emb_index)
+    assert interval.contains(gradients.losses_to_emb_space["codebook_loss"]).all()
+    to_x = commitment_gradient(case, result.emb_index)
+    assert_within(gradients.losses_to_x["commitment_loss"], *to_x, "gradient of commitment_loss")
+
+
+@verify("VQ-21", drawn=parts.masked_cases)
+def test_with_a_mask_every_endpoint_equals_the_oracle(implementation, drawn):
+    assert_equal_to_the_oracle(implementation, drawn.masked)
+
+
+@verify("VQ-20", case=parts.exact_cases_per_split)
+def test_with_a_codebook_per_split_every_endpoint_equals_the_oracle(implementation, case):
+    assert_equal_to_the_oracle(implementation, case)
+
+
+@verify("VQ-17", "VQ-20", "VQ-21", "VQ-22", "VQ-23", drawn=parts.trainings_of_parts)
+def test_every_pass_of_a_training_of_parts_leaves_the_state_that_it_must(implementation, drawn):
+    start, steps = drawn
+    trained, expected = (it.training(*start) for it in (implementation, Oracle()))
+    for step in steps:
+        take(trained, step)
+        take(expected, step)
+        state = trained.state
+        for name, value in expected.state.items():
+            np.testing.assert_array_equal(state[name], value.astype(state[name].dtype), err_msg=name)

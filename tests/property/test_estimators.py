@@ -1,0 +1,36 @@
+"""Laws of the estimators, for every implementation (VQ-19)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.property.test_masks import assert_same
+from tests.strategies import parts
+from tests.verify import verify
+
+
+@verify("VQ-19", drawn=parts.cases_with_estimators)
+def test_no_estimator_changes_a_value(implementation, drawn):
+    case, _ = drawn
+    other, result = (implementation.quantize(replace(case, estimator=name)) for name in ("none", "straight-through"))
+    assert_same(other, result)
+
+
+@verify("VQ-19", drawn=parts.cases_with_estimators)
+def test_an_estimator_passes_the_gradient_of_the_output_on_or_nothing(implementation, drawn):
+    case, upstream = drawn
+    gradients = implementation.gradients(case, upstream)
+    passed = np.zeros_like(upstream) if case.estimator == "none" else upstream
+    np.testing.assert_array_equal(gradients.output_to_x, passed, strict=True)
+    assert not gradients.output_to_emb_space.any()
+
+
+@verify("VQ-19", drawn=parts.cases_with_estimators)
+def test_no_estimator_changes_the_gradient_of_a_loss(implementation, drawn):
+    case, upstream = drawn
+    of_other, of_one = (
+        implementation.gradients(replace(case, estimator=name), upstream) for name in ("none", "straight-through")
+    )
+    for name in case.losses:
+        np.testing.assert_array_equal(of_other.losses_to_x[name], of_one.losses_to_x[name])
+        np.testing.assert_array_equal(of_other.losses_to_emb_space[name], of_one.losses_to_emb_space[name])

@@ -1,0 +1,80 @@
+"""Laws of a codebook per split, for every implementation (VQ-20)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.comparison import assert_within, rounding
+from tests.property.test_masks import assert_same
+from tests.strategies import parts
+from tests.verify import verify
+
+BY_VECTOR = ("emb_index", "distance")
+BY_EMBEDDING = ("access_count", "emb_spacing", "emb_closest_spacing")
+
+
+def of_splits(case, array):
+    """Cut an array of the shape of x into those of the splits."""
+    return np.split(array, case.num_splits, axis=-1)
+
+
+def apart(case):
+    """Return a case with a shared codebook for each split."""
+    pairs = zip(of_splits(case, case.x), case.emb_space, strict=True)
+    return [replace(case, x=x, emb_space=emb_space, num_splits=1, codebooks="shared") for x, emb_space in pairs]
+
+
+@verify("VQ-20", case=parts.cases_per_split)
+def test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit(implementation, case):
+    result, alone = implementation.quantize(case), [implementation.quantize(one) for one in apart(case)]
+    np.testing.assert_array_equal(result.layer_out, np.concatenate([one.layer_out for one in alone], axis=-1))
+    for s, one in enumerate(alone):
+        for name in BY_VECTOR:
+            np.testing.assert_array_equal(getattr(result, name)[:, s :: case.num_splits], getattr(one, name))
+        for name in BY_EMBEDDING:
+            np.testing.assert_array_equal(getattr(result, name)[s], getattr(one, name))
+    assert list(result.losses) == case.losses
+    for name, loss in result.losses.items():
+        terms = np.array([one.losses[name] for one in alone], np.float64)
+        error = rounding(case.x.dtype).gamma(case.num_splits) * np.abs(terms).sum()  # of their sum in any order
+        assert_within(loss, terms.sum(), error, name)
+
+
+@verify("VQ-20", case=parts.cases_per_split)
+def test_its_gradients_are_those_of_the_quantizers_bit_for_bit(implementation, case):
+    upstream = (np.arange(case.x.size).reshape(case.x.shape) % 5).astype(case.x.dtype)
+    gradients = implementation.gradients(case, upstream)
+    pairs = zip(apart(case), of_splits(case, upstream), strict=True)
+    alone = [implementation.gradients(*pair) for pair in pairs]
+    np.testing.assert_array_equal(gradients.output_to_x, upstream)
+    assert gradients.output_to_emb_space.shape == case.emb_space.shape
+    assert not gradients.output_to_emb_space.any()
+    for name in case.losses:
+        to_x = np.concatenate([one.losses_to_x[name] for one in alone], axis=-1)
+        np.testing.assert_array_equal(gradients.losses_to_x[name], to_x)
+        to_emb_space = np.stack([one.losses_to_emb_space[name] for one in alone])
+        np.testing.assert_array_equal(gradients.losses_to_emb_space[name], to_emb_space)
+
+
+@verify("VQ-20", case=parts.cases_per_split)
+def test_with_one_split_it_is_the_shared_codebook(implementation, case):
+    (one, *_) = apart(case)
+    per_split = replace(one, emb_space=one.emb_space[np.newaxis], codebooks="per-split")
+    result, shared = implementation.quantize(per_split), implementation.quantize(one)
+    assert_same(result, shared._replace(**{name: getattr(shared, name)[np.newaxis] for name in BY_EMBEDDING}))
+
+
+@verify("VQ-20", drawn=parts.trainings_per_split)
+def test_each_split_starts_gathers_and_replaces_by_itself(implementation, drawn):
+    (case, number), steps = drawn
+    together = implementation.training(case, number)
+    alone = [implementation.training(one, number) for one in apart(case)]
+    for step in steps:
+        together.training_pass(step.x)
+        for training, x in zip(alone, of_splits(case, step.x), strict=True):
+            training.training_pass(x)
+    together.replace_embeds()
+    for s, training in enumerate(alone):
+        training.replace_embeds()
+        for name, value in training.state.items():
+            np.testing.assert_array_equal(together.state[name][s], value, err_msg=name)

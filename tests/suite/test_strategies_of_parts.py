@@ -1,0 +1,94 @@
+"""The strategies of masks, estimators, codebooks per split and passes draw valid cases, and reach what they promise."""
+
+import hypothesis
+import numpy as np
+import pytest
+
+from tests import strategies
+from tests.implementations.graph import GraphFunctions
+from tests.implementations.oracle import Oracle
+from tests.implementations.protocol import LOSSES
+from tests.strategies import parts
+from tests.suite.test_strategies import ORDERS, draws, reaches
+
+pytestmark = pytest.mark.slow
+
+ORACLE = Oracle()
+MASKED, PER_SPLIT = parts.masked_cases(ORACLE), parts.cases_per_split(ORACLE)
+TRAININGS, STARTED = parts.trainings_of_parts(ORACLE), parts.started_trainings(ORACLE)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_other_order_is_drawn_where_it_is_offered(order):
+    assert reaches(strategies.cases(ORACLE), lambda case: case.lookup_ord == order)
+    assert reaches(strategies.cases_of_other_orders(ORACLE), lambda case: case.lookup_ord == order)
+
+
+def test_cases_of_other_orders_are_of_no_other_norm():
+    assert {case.lookup_ord for case in draws(strategies.cases_of_other_orders(ORACLE))} == set(ORDERS)
+    assert {case.lookup_ord for case in draws(strategies.cases_of_other_orders(GraphFunctions()))} == {3}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_is_present_and_absent(loss):
+    assert reaches(strategies.cases(ORACLE), lambda case: loss in case.losses)
+    assert reaches(strategies.cases(ORACLE), lambda case: loss not in case.losses)
+
+
+@hypothesis.given(MASKED)
+def test_what_a_mask_leaves_is_the_case_that_it_comes_with(drawn):
+    d = drawn.case.emb_space.shape[1]
+    assert drawn.masked.mask.shape == drawn.masked.x.shape[:2]
+    left = drawn.masked.x.reshape(-1, d)[drawn.counted]
+    np.testing.assert_array_equal(left, drawn.case.x.reshape(-1, d), strict=True)
+
+
+MASKS = {
+    "nothing masked": lambda drawn: drawn.masked.mask.size and drawn.masked.mask.all(),
+    "all masked": lambda drawn: drawn.masked.mask.size and not drawn.masked.mask.any(),
+    "some masked": lambda drawn: drawn.masked.mask.any() and not drawn.masked.mask.all(),
+    "a masked vector that is not finite": lambda drawn: not np.isfinite(drawn.masked.x.astype(np.float64)).all(),
+    "a masked zero with a sign": lambda drawn: (np.signbit(drawn.masked.x) & (drawn.masked.x == 0)).any(),
+    "several rows and splits": lambda drawn: drawn.masked.mask.shape[1] > 1 < drawn.masked.num_splits,
+    "no gradient": lambda drawn: drawn.masked.estimator == "none" and drawn.counted.any(),
+}
+
+
+@pytest.mark.parametrize("promise", MASKS)
+def test_a_promised_mask_is_reached(promise):
+    assert reaches(MASKED, lambda drawn: bool(MASKS[promise](drawn)))
+
+
+@pytest.mark.parametrize("splits", [1, 2, 4])
+def test_codebooks_per_split_are_reached_with_one_split_too(splits):
+    assert reaches(PER_SPLIT, lambda case: case.num_splits == splits and len(case.emb_space) == splits)
+
+
+def test_codebooks_per_split_differ():
+    assert reaches(PER_SPLIT, lambda case: (case.emb_space[:1] != case.emb_space).any())
+
+
+TRAINED = {
+    "a replacement within a pass": lambda drawn: 0 < (drawn[0].case.every or 9) <= sum(it.trains for it in drawn[1]),
+    "none within a pass": lambda drawn: drawn[0].case.every is None,
+    "a mask": lambda drawn: any(it.mask is not None and not it.mask.all() for it in drawn[1]),
+    "a pass of inference between": lambda drawn: not all(it.trains for it in drawn[1][:-1]),
+    "codebooks per split": lambda drawn: drawn[0].case.codebooks == "per-split" and drawn[0].case.num_splits > 1,
+}
+
+
+@pytest.mark.parametrize("promise", TRAINED)
+def test_a_promised_training_is_reached(promise):
+    assert reaches(TRAININGS, TRAINED[promise])
+
+
+@hypothesis.given(STARTED)
+def test_a_training_can_start_from_its_first_batch(drawn):
+    (case, _), (first, *_) = drawn
+    counted = first.x if first.mask is None else first.x[first.mask]
+    assert np.isfinite(counted.astype(np.float64)).all()
+    assert counted.size >= case.emb_space.size
+
+
+def test_a_training_starts_behind_masked_vectors():
+    assert reaches(STARTED, lambda drawn: drawn[1][0].mask is not None and not drawn[1][0].mask[0])
