@@ -4,14 +4,10 @@ import math
 import numbers
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from vq_layer.shapes import static_shape
-
 FLOATING = (tf.float64, tf.float32, tf.float16, tf.bfloat16)
-INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64)
 
 
 def vector_size(x_shape: tf.TensorShape, num_splits: Any) -> int:
@@ -34,79 +30,10 @@ def check_x(x: tf.Tensor) -> None:
     check_floating(x)
 
 
-def check_layer_input(x: Any, q: int | None) -> None:
-    """Require a dense tensor of a floating dtype, and a shape ``[batch, ..., q]``, any q where it is None."""
-    check_dense("x", x)
-    check_floating(x)
-    shape = tf.TensorShape(x.shape)
-    check_layer_shape(shape)
-    if q is not None and static_shape(x)[-1] != q:
-        raise ValueError(f"the last axis of `x` must be {q}, as the layer was built for. Received: x.shape={shape}")
-
-
-def check_layer_shape(x_shape: tf.TensorShape) -> None:
-    """Require a known rank of at least 2, and a static last axis."""
-    if x_shape.rank is None or x_shape.rank < 2:
-        raise ValueError(
-            f"`x` must have the shape [batch, ..., q], of a known rank of at least 2. Received: x.shape={x_shape}"
-        )
-    check_last_axis(x_shape)
-
-
 def check_last_axis(x_shape: tf.TensorShape) -> None:
     """Require a static last axis."""
     if not x_shape.rank or x_shape.as_list()[-1] is None:
         raise ValueError(f"the last axis of `x` must be static. Received: x.shape={x_shape}")
-
-
-def checked_mask(mask: Any, x: Any) -> Any:
-    """Return a mask as a tensor, after requiring bool and the leading axes of x."""
-    check_dense("mask", mask)
-    mask = mask if isinstance(mask, tf.Tensor | keras.KerasTensor) else tf.convert_to_tensor(mask)
-    if tf.as_dtype(mask.dtype) != tf.bool:
-        raise TypeError(f"`mask` must be of the dtype bool. Received: mask.dtype={tf.as_dtype(mask.dtype).name}")
-    shape, axes = tf.TensorShape(mask.shape), tf.TensorShape(x.shape)[:-1]
-    if shape.rank is None or not 1 <= shape.rank <= axes.rank or not shape.is_compatible_with(axes[: shape.rank]):
-        raise ValueError(
-            f"`mask` must have the shape of `x` without its last axis, {axes}, or of a leading part of that. "
-            f"Received: mask.shape={shape}"
-        )
-    return mask
-
-
-def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
-    """Require an integer dtype and, where it is known, a last axis of num_splits."""
-    check_dense("emb_index", emb_index)
-    if emb_index.dtype not in INTEGERS:
-        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
-    if emb_index.shape.rank is not None and (static_shape(emb_index) or (0,))[-1] not in (num_splits, None):
-        raise ValueError(
-            f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {emb_index.shape}"
-        )
-
-
-def check_built(layer: Any, method: str) -> None:
-    """Require a layer that is built."""
-    if not layer.built:
-        raise ValueError(
-            f"`{method}` needs a layer that is built: call it, `encode`, `initialize_from_batch` or `build` first. "
-            f"Received: built=False"
-        )
-
-
-def check_holds_values(name: str, tensor: Any) -> None:
-    """Require more than the symbol that stands for a tensor in a functional model."""
-    if isinstance(tensor, keras.KerasTensor):
-        raise ValueError(
-            f"`{name}` must hold values. Received: {tensor}. In a functional model, use the method in the `call` of a "
-            f"layer of your own."
-        )
-
-
-def check_dense(name: str, tensor: Any) -> None:
-    """Require a dense tensor."""
-    if isinstance(tensor, tf.RaggedTensor | tf.SparseTensor):
-        raise TypeError(f"`{name}` must be a dense tensor. Received: {type(tensor).__name__}")
 
 
 def check_floating(x: tf.Tensor) -> None:
@@ -210,12 +137,6 @@ def check_num_embeds_replaced(
 def check_every(every: Any, name: str = "every") -> None:
     """Require a positive integer."""
     _require_integer(name, every, minimum=1)
-
-
-def check_training(training: Any) -> None:
-    """Require a bool or None; a mask is easily put in its place."""
-    if training is not None and not isinstance(training, bool | np.bool_ | numbers.Integral):
-        raise TypeError(f"`training` must be a bool or None. Received: training={training!r}")
 
 
 def check_is_training(is_training: Any) -> None:

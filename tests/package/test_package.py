@@ -16,7 +16,13 @@ import vq_layer
 
 ROOT = Path(__file__).parents[2]
 TWINLESS = {"layers", "graph"}  # faces, which the oracle does without
-OF_TENSORS = {"shapes", "assertions", "core", "part"}  # of NumPy, all is known; parts of the oracle are not saved
+OF_TENSORS = {
+    "shapes",
+    "assertions",
+    "core",
+    "part",
+    "initializers",
+}  # of NumPy, all is known; parts of the oracle are not saved
 
 
 def run_elsewhere(code, folder):

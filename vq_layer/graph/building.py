@@ -14,6 +14,7 @@ from vq_layer.core.quantizer import Quantizer, replaced, trained
 from vq_layer.core.results import Result
 from vq_layer.core.splitting import split
 from vq_layer.dtypes import comparison_dtype
+from vq_layer.graph import starting
 from vq_layer.parts import starts
 from vq_layer.parts.comparisons import PCA, Comparison
 from vq_layer.parts.part import State
@@ -93,12 +94,12 @@ def created(
             state[name] = tf.ensure_shape(given, shape)
             continue
         is_emb_space = name == "emb_space"
-        initial = starts.initial_values(initializer, constant_init) if is_emb_space else v1.zeros_initializer()
+        initial = starting.initial_values(initializer, constant_init) if is_emb_space else v1.zeros_initializer()
         dtype = it.dtype if it.dtype.is_floating else tf.float32
         variables[name] = _variable(name, shape, dtype, initial, is_emb_space and trainable, layer)
         state[name] = tf.cast(tf.convert_to_tensor(variables[name]), it.dtype)
-    if starts.is_batch(initializer):
-        state["emb_space"] = starts.require_batch(state["emb_space"])
+    if starting.is_batch(initializer):
+        state["emb_space"] = starting.require_batch(state["emb_space"])
     return Kept(variables, state)
 
 
@@ -188,7 +189,7 @@ def batch_init_op(
     x: tf.Tensor, emb_space: tf.Variable, num_splits: int, embedding_initializer: Any
 ) -> tf.Operation | None:
     """Build the op that initializes the embedding space from x; None unless that is asked for."""
-    if not starts.is_batch(embedding_initializer):
+    if not starting.is_batch(embedding_initializer):
         return None
     vectors = tf.stop_gradient(tf.cast(split(x, num_splits), emb_space.dtype))
     return emb_space.assign(starts.first_rows(vectors, static_shape(emb_space)[0]), read_value=False)

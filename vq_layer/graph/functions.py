@@ -6,9 +6,8 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.core.quantizer import Quantizer, quantize
-from vq_layer.graph import building
+from vq_layer.graph import building, starting
 from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
-from vq_layer.parts import starts
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.comparisons import Cosine, Norm
 from vq_layer.parts.estimators import NoGradient
@@ -266,7 +265,7 @@ def cosine_knn_vector_quantization(
     building.require_graph(x, layer)
     x = tf.convert_to_tensor(x)
     d = building.vector_size(x, n, num_splits, dim_reduction, num_dim_reduction_components)
-    if starts.is_batch(embedding_initializer):
+    if starting.is_batch(embedding_initializer):
         raise ValueError(
             "`embedding_initializer` must not be 'batch' with labels, which would mean nothing for inputs. "
             "Received: embedding_initializer='batch'"

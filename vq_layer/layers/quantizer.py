@@ -11,7 +11,7 @@ from vq_layer.core.decoding import decoded_by, encoded
 from vq_layer.core.quantizer import Quantizer, quantize, replaced, started, trained
 from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
-from vq_layer.layers import arguments, warn
+from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened
@@ -62,7 +62,7 @@ class QuantizerLayer(LossesOnDemand):
     def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of this shape, ``[batch, ..., q]``: an attribute each, by its name."""
         x_shape = tf.TensorShape(input_shape)
-        validation.check_layer_shape(x_shape)
+        checks.check_layer_shape(x_shape)
         d = validation.vector_size(x_shape, self.num_splits)
         declared = self.quantizer.variables(d, comparison_dtype(tf.as_dtype(self.compute_dtype)))
         for name, it in declared.items():
@@ -101,11 +101,11 @@ class QuantizerLayer(LossesOnDemand):
         if (x is None) == (inputs is None):
             raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
         x = self._checked(inputs if x is None else x)
-        validation.check_training(training)
+        checks.check_training(training)
         if training is not None:
             kwargs["training"] = training
         if mask is not None:
-            kwargs["mask"] = validation.checked_mask(mask, x)
+            kwargs["mask"] = checks.checked_mask(mask, x)
         return super().__call__(x, **kwargs)
 
     def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
@@ -118,7 +118,7 @@ class QuantizerLayer(LossesOnDemand):
             x,
             self.state,
             self.quantizer,
-            mask=None if mask is None else validation.checked_mask(mask, x),
+            mask=None if mask is None else checks.checked_mask(mask, x),
             training=learns,
             all_pairs=self.return_endpoints,
             passes=int(learns and self.first_in_pass()),
@@ -172,7 +172,7 @@ class QuantizerLayer(LossesOnDemand):
         """
         if self.quantizer.replacement is None:
             raise ValueError("`replacement` must be given to replace. Received: replacement=None")
-        validation.check_built(self, "replace_embeds")
+        checks.check_built(self, "replace_embeds")
         outcome = replaced(self.state, self.quantizer)
         self._assign(outcome.state)
         return outcome.rows
@@ -217,10 +217,10 @@ class QuantizerLayer(LossesOnDemand):
         tf.errors.InvalidArgumentError
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
-        validation.check_built(self, "decode")
-        validation.check_holds_values("emb_index", emb_index)
+        checks.check_built(self, "decode")
+        checks.check_holds_values("emb_index", emb_index)
         emb_index = _as_tensor(emb_index)
-        validation.check_codes(emb_index, self.num_splits)
+        checks.check_codes(emb_index, self.num_splits)
         warn.unless_started(self)
         chosen = tf.cast(decoded_by(emb_index, self.state, self.quantizer), self.compute_dtype)
         return unflattened(chosen, emb_index, self._q)
@@ -228,12 +228,12 @@ class QuantizerLayer(LossesOnDemand):
     def _checked(self, x: Any) -> Any:
         """Return x as a tensor, after the checks that can do without its values."""
         x = _as_tensor(x)
-        validation.check_layer_input(x, self._q if self.built else None)
+        checks.check_layer_input(x, self._q if self.built else None)
         return x
 
     def _built_for(self, x: Any) -> tf.Tensor:
         """Return x as a call converts it, with the layer built for it."""
-        validation.check_holds_values("x", x)
+        checks.check_holds_values("x", x)
         x = self._checked(x)
         x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
         if not self.built:

@@ -1,24 +1,20 @@
 """How an embedding space starts: from an initializer, given values or a batch (VQ-12)."""
 
-import base64
 from abc import abstractmethod
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from vq_layer import validation
 from vq_layer.assertions import required
 from vq_layer.non_finite import finite_rows
 from vq_layer.parts.estimators import straight_through
+from vq_layer.parts.initializers import GivenEmbeddings, initializer_of
 from vq_layer.parts.part import Part, State, Variable, part
 from vq_layer.shapes import static_shape
 
 __all__ = ["FromBatch"]
-
-_BITS = {tf.float32: tf.int32, tf.float64: tf.int64}  # as integers, 1 in the least positive number
 
 
 def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
@@ -37,53 +33,6 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
     finite = f"the first n={n} vectors of `x` must be finite to initialize the embedding space from"
     with required(tf.reduce_all(finite_rows(rows)), finite, rows):
         return tf.identity(rows)
-
-
-def initial_values(initializer: Any, constant: bool) -> Any:
-    """Return what gives a variable its first embedding space: a callable of shape and dtype, or its class.
-
-    Parameters
-    ----------
-    initializer : initializer, its class, the name of a Keras initializer, "batch", or a constant
-        "batch" starts with a mark that `require_batch` knows, all but zero.
-    constant : bool
-        Whether it is a constant.
-    """
-    if constant:
-        # A callable, since `wrap_function` cannot lift a tensor of its graph into the variable's initial value.
-        return lambda shape, dtype=None, partition_info=None: tf.convert_to_tensor(initializer, dtype)  # noqa: ARG005
-    if isinstance(initializer, str):
-        return _marked if is_batch(initializer) else keras.initializers.get(initializer)
-    return initializer
-
-
-def _marked(shape: Any, dtype: tf.DType, partition_info: Any = None) -> tf.Tensor:
-    """Return an embedding space of which every number is the least positive one: no batch makes them all so."""
-    del partition_info
-    return tf.bitcast(tf.ones(shape, _BITS[dtype]), dtype)
-
-
-def require_batch(emb_space: tf.Tensor) -> tf.Tensor:
-    """Return an embedding space that exists only if it is no longer as "batch" lets it start (VQ-12).
-
-    Raises
-    ------
-    tf.errors.InvalidArgumentError
-        When it runs, where it is.
-    """
-    # By its bits, since a processor may take the least number for 0.
-    initialized = tf.reduce_any(tf.not_equal(tf.bitcast(emb_space, _BITS[emb_space.dtype]), 1))
-    message = (
-        "the embedding space of `embedding_initializer='batch'` is not initialized: run the endpoint "
-        "`emb_space_batch_init`, or restore a checkpoint, before anything that looks up in it"
-    )
-    with required(initialized, message):
-        return tf.identity(emb_space)
-
-
-def is_batch(initializer: Any) -> bool:
-    """Tell whether the embedding space of a graph is to be initialized from a batch."""
-    return isinstance(initializer, str) and initializer == "batch"
 
 
 class Start(Part):
@@ -202,61 +151,3 @@ def start_of(value: Any) -> Start:
     if isinstance(value, type) and issubclass(value, Start):
         value = value()
     return value if isinstance(value, Start) else FromInitializer(value)
-
-
-@keras.saving.register_keras_serializable(package="vq_layer")
-class GivenEmbeddings:
-    """An initializer of Keras that gives these very embeddings, as they are kept in its configuration.
-
-    Parameters
-    ----------
-    values : array, shape [(num_splits,) n, d], float32 or float64
-    """
-
-    def __init__(self, values: NDArray[Any]) -> None:
-        self.values = values
-
-    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
-        """Return them, for a weight of just their shape."""
-        validation.check_constant(self.values, shape, "start")
-        return tf.convert_to_tensor(self.values.astype(dtype or self.values.dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the bytes as text: a quarter as long as a list of numbers, and the same bit for bit."""
-        values = self.values.astype(self.values.dtype.newbyteorder("<"))
-        return {
-            "shape": list(static_shape(values)),
-            "dtype": values.dtype.name,
-            "values": base64.b64encode(values.tobytes()).decode("ascii"),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "GivenEmbeddings":
-        """Return the initializer of a configuration."""
-        values = np.frombuffer(base64.b64decode(config["values"]), np.dtype(config["dtype"]).newbyteorder("<"))
-        return cls(values.reshape(config["shape"]).astype(config["dtype"]))
-
-
-def initializer_of(value: Any) -> Any:
-    """Return the initializer of Keras that a value stands for."""
-    if value is None:
-        return keras.initializers.RandomNormal(stddev=1.0)
-    if isinstance(value, list | tuple) or hasattr(value, "__array__"):
-        return GivenEmbeddings(_as_given(value))
-    try:
-        initializer = keras.initializers.get(value)
-    except ValueError as error:
-        raise ValueError(
-            f"`start` must be an initializer of Keras, its name, class or configuration, a function of shape and "
-            f"dtype, an array of the shape [n, d], or FromBatch(). Received: start={value!r}"
-        ) from error
-    if isinstance(initializer, keras.initializers.Constant) and np.ndim(initializer.value) > 0:
-        return GivenEmbeddings(_as_given(initializer.value))  # which Keras would broadcast
-    return initializer
-
-
-def _as_given(values: Any) -> NDArray[Any]:
-    """Return a copy of an array-like of the shape [..., any n, any d], in float64 unless it is in float32."""
-    array = np.asarray(values)
-    validation.check_constant(array, (*[None] * max(array.ndim - 2, 0), None, None), "start")
-    return np.array(array, np.float32 if array.dtype == np.float32 else np.float64)
