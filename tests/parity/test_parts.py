@@ -13,6 +13,7 @@ from tests.comparison import (
     square_loss,
     weighted_sum_error,
 )
+from tests.comparison.cosine import assert_identical
 from tests.implementations.oracle import Oracle, result_of
 from tests.property.test_passes import take
 from tests.strategies import parts
@@ -27,7 +28,7 @@ def assert_equal_to_the_oracle(implementation, case):
     for name in ENDPOINTS:
         value = getattr(result, name)
         # The oracle rounds once more here. A root of a sum of squares below 2^22 rounds alike once or twice.
-        np.testing.assert_array_equal(value, getattr(expected, name).astype(value.dtype), err_msg=name)
+        assert_identical(value, getattr(expected, name).astype(value.dtype), name)
     arithmetic, terms = rounding(case.x.dtype), case.x.size + case.emb_space.size + 3
     for name, exact in expected.losses.items():
         # Of its terms, all of one sign, at most a root rounds; of a mean over two axes there are two divisions.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests import strategies
+from tests.comparison.cosine import assert_identical
 from tests.implementations.protocol import STATE, Case, Implementation
 from tests.property.test_non_finite import assert_gradients, assert_same_losses, rows
 from tests.property.test_validation import refused
@@ -16,7 +17,7 @@ from tests.verify import verify
 def assert_same(result, expected):
     """Assert that all endpoints and losses are equal bit for bit."""
     for name in expected._fields[:-1]:
-        np.testing.assert_array_equal(getattr(result, name), getattr(expected, name), err_msg=name, strict=True)
+        assert_identical(getattr(result, name), getattr(expected, name), name)
     assert list(result.losses.items()) == list(expected.losses.items())
 
 
