@@ -85,7 +85,7 @@ def test_a_configuration_of_before_of_a_derived_layer_is_read_as_that_of_its_bas
     assert Derived.from_config(PLAIN).quantizer.comparison == Norm(2)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.3")
 @pytest.mark.parametrize(
     ("build", "received", "write"),
     [

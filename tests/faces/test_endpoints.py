@@ -71,7 +71,6 @@ def test_a_function_returns_them_whole(kind, training):
     assert_equal(endpoints._asdict(), expected._asdict())
 
 
-@pytest.mark.clause("VQ-2", "VQ-17")
 @every_kind
 def test_the_indices_are_those_that_encode_returns(kind):
     layer = KINDS[kind]()

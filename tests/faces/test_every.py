@@ -36,7 +36,7 @@ def assert_equal(state, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.clause("VQ-11", "VQ-23")
+@pytest.mark.clause("VQ-23.2", "VQ-23.3", "VQ-23.4")
 @WAYS
 @pytest.mark.parametrize("every", [1, 2, 4])
 def test_fit_replaces_as_one_who_does_so_by_hand_after_every_so_many_passes(way, every):
@@ -52,7 +52,7 @@ def test_fit_replaces_as_one_who_does_so_by_hand_after_every_so_many_passes(way,
     assert not np.array_equal(by_itself.emb_space, START)
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-17.14", "VQ-23.3")
 def test_it_replaces_before_the_step_of_the_optimizer_whose_gradient_is_of_the_embeddings_before():
     layers = layer_of(2), layer_of(None)
     for layer in layers:
@@ -68,7 +68,7 @@ def test_it_replaces_before_the_step_of_the_optimizer_whose_gradient_is_of_the_e
     assert_equal(layers[0].state, layers[1].state)
 
 
-@pytest.mark.clause("VQ-11")
+@pytest.mark.clause("VQ-11.5", "VQ-11.10", "VQ-23.5")
 @pytest.mark.parametrize("use", ["frozen", "inference"])
 def test_a_frozen_layer_and_inference_change_nothing(use):
     layer = layer_of(2)
@@ -84,7 +84,6 @@ def test_a_frozen_layer_and_inference_change_nothing(use):
 
 
 @pytest.mark.slow
-@pytest.mark.clause("VQ-11")
 def test_a_training_goes_on_from_a_file_that_was_saved_in_between(tmp_path):
     model = model_of(layer_of(2, num_splits=1), learning_rate=0.5)
     fit(model)
@@ -97,7 +96,6 @@ def test_a_training_goes_on_from_a_file_that_was_saved_in_between(tmp_path):
     assert_equal(loaded.get_layer("vq").state, model.get_layer("vq").state)
 
 
-@pytest.mark.clause("VQ-11")
 def test_a_layer_that_is_called_twice_in_a_pass_replaces_once():
     layer, x = layer_of(1), keras.Input((2,))
     model = keras.Model(x, layer(layer(x)))

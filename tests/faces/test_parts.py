@@ -153,7 +153,7 @@ def test_a_comparison_inside_pca_may_be_a_name_too():
     assert PCA("linf") == PCA(Norm(np.inf))
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-17.24")
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -184,7 +184,7 @@ def test_what_is_no_part_of_its_kind_is_refused(arguments, error, message):
         VectorQuantization(3, **arguments)
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-16.19", "VQ-16.25", "VQ-17.1", "VQ-18.7", "VQ-23.1")
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
@@ -237,7 +237,7 @@ BREAKING = {
 }
 
 
-@pytest.mark.clause("VQ-16")
+@pytest.mark.clause("VQ-16.3", "VQ-17.20", "VQ-17.21", "VQ-17.22")
 @pytest.mark.parametrize("need", TABLE, ids=lambda need: f"{need.kind.__name__}-{need.of}")
 def test_parts_that_do_not_go_together_are_refused(need):
     arguments = BREAKING[need.argument, need.kind, need.of]

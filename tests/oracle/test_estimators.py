@@ -38,7 +38,7 @@ def test_the_gradient_of_the_output_passes_to_x_as_it_is_or_not_at_all(case: Cas
         assert found.output_to_emb_space.shape == case.emb_space.shape
 
 
-@pytest.mark.clause("VQ-19.4")
+@pytest.mark.clause("VQ-19.4", "VQ-19.5")
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_a_vector_that_is_kept_passes_its_gradient_on_whatever_the_estimator(
     estimator: StraightThrough | NoGradient,

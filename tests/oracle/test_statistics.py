@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference import Gradient, MostDistant, Norm, Quantizer, initial_state
+from reference import Gradient, MostDistant, Norm, Quantizer, initial_state, quantize
 from reference.passes import Pass, look_up
 from reference.statistics import Candidates, Statistics, merged
 from tests.oracle.cases import Case, cases
@@ -42,6 +42,21 @@ def test_the_parts_of_a_batch_gather_what_the_whole_does(case: Case, cuts: list[
     for part in parts[-2::-1]:  # in another order, and from the other side
         right = merged(right, part)
     assert _listed(left) == _listed(right) == _listed(whole)
+
+
+@pytest.mark.clause("VQ-22.5")
+@given(cases(finite=False), st.integers(0, 3), st.integers(0, 2))
+def test_a_pass_leaves_what_a_rule_makes_of_the_merged_statistics_of_its_parts(
+    case: Case, cut: int, number: int
+) -> None:
+    rule = MostDistant(min(number, len(case.emb_space)), every=2)
+    quantizer = Quantizer(comparison=Norm(1), replacement=rule, num_splits=case.num_splits)
+    state = initial_state(case.emb_space, quantizer)
+    expected = rule.after(state, merged(*map(rule.gather, _passes(case, [cut]))))
+    left = quantize(case.x, state, quantizer, training=True).state
+    assert left.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(left[name], value, err_msg=name)
 
 
 @pytest.mark.clause("VQ-22.8", "VQ-22.9")

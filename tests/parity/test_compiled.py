@@ -66,7 +66,7 @@ def test_rounded_inputs_stay_within_their_errors(lookup_ord):
     test_lookup.test_no_other_row_is_nearer.check(COMPILED, case)
 
 
-@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-7.7", "VQ-15.4")
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-7.5", "VQ-7.7", "VQ-15.4")
 @pytest.mark.parametrize(
     ("make_case", "lookup_ord"), [*itertools.product([exact_case, rounded_case], [1, 2, np.inf]), (rounded_case, 3)]
 )
@@ -75,7 +75,9 @@ def test_gradients_lie_in_the_oracles_subdifferential(make_case, lookup_ord):
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(COMPILED, case)
 
 
-@pytest.mark.clause("VQ-18", "VQ-20", "VQ-21")
+@pytest.mark.clause(
+    "VQ-18.1", "VQ-18.3", "VQ-20.2", "VQ-20.3", "VQ-20.5", "VQ-21.3", "VQ-21.6", "VQ-21.7", "VQ-21.10", "VQ-21.11"
+)
 def test_a_mask_and_codebooks_per_split_give_the_oracles_endpoints_and_losses():
     case = exact_case(2)
     mask = np.arange(12).reshape(3, 4) % 5 != 1

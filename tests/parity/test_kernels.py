@@ -83,6 +83,9 @@ def test_exact_inputs_give_the_oracles_endpoints_bit_for_bit(lookup_ord, d, dtyp
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(KERAS, case)
 
 
+@pytest.mark.clause(
+    "VQ-2.1", "VQ-2.5", "VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.5", "VQ-15.1", "VQ-15.2", "VQ-15.3", "VQ-15.4"
+)
 @pytest.mark.parametrize(("lookup_ord", "d"), [(1, 3), (2, 30), (np.inf, 3), (3, 3)])
 def test_rounded_inputs_stay_within_their_errors(lookup_ord, d):
     case = rounded_case(lookup_ord, d)
@@ -117,7 +120,7 @@ def test_all_of_256_inputs_that_equal_rows_far_from_the_origin_find_them(centres
     np.testing.assert_array_equal(result.layer_out[:, 0], emb_space)
 
 
-@pytest.mark.clause("VQ-18", "VQ-21")
+@pytest.mark.clause("VQ-18.1", "VQ-18.3", "VQ-21.3", "VQ-21.6", "VQ-21.7", "VQ-21.10", "VQ-21.11")
 def test_with_a_mask_and_all_losses_the_oracles_endpoints_come_out():
     case = exact_case(2, 3)
     mask = np.arange(BATCH * R).reshape(BATCH, R) % 7 != 2

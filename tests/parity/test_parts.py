@@ -36,7 +36,7 @@ def assert_equal_to_the_oracle(implementation, case):
         assert_within(result.losses[name], exact, error, name)
 
 
-@verify("VQ-18", case=strategies.all_cases)
+@verify("VQ-18.1", "VQ-18.2", "VQ-18.3", "VQ-18.4", case=strategies.all_cases)
 def test_square_losses_and_their_gradients_are_within_their_errors(implementation, case):
     case = replace(case, weights={"codebook_loss": 1.0, "commitment_loss": 0.25})
     result, gradients = implementation.quantize(case), implementation.gradients(case, np.zeros_like(case.x))
@@ -48,17 +48,31 @@ def test_square_losses_and_their_gradients_are_within_their_errors(implementatio
     assert_within(gradients.losses_to_x["commitment_loss"], *to_x, "gradient of commitment_loss")
 
 
-@verify("VQ-21", drawn=parts.masked_cases)
+@verify("VQ-21.1", "VQ-21.3", "VQ-21.5", "VQ-21.6", "VQ-21.7", "VQ-21.10", "VQ-21.11", drawn=parts.masked_cases)
 def test_with_a_mask_every_endpoint_equals_the_oracle(implementation, drawn):
     assert_equal_to_the_oracle(implementation, drawn.masked)
 
 
-@verify("VQ-20", case=parts.exact_cases_per_split)
+@verify("VQ-20.2", "VQ-20.3", "VQ-20.4", "VQ-20.5", case=parts.exact_cases_per_split)
 def test_with_a_codebook_per_split_every_endpoint_equals_the_oracle(implementation, case):
     assert_equal_to_the_oracle(implementation, case)
 
 
-@verify("VQ-17", "VQ-20", "VQ-21", "VQ-22", "VQ-23", drawn=parts.trainings_of_parts)
+@verify(
+    "VQ-17.13",
+    "VQ-17.15",
+    "VQ-20.6",
+    "VQ-21.14",
+    "VQ-22.8",
+    "VQ-22.9",
+    "VQ-23.2",
+    "VQ-23.3",
+    "VQ-23.4",
+    "VQ-23.5",
+    "VQ-23.6",
+    "VQ-23.7",
+    drawn=parts.trainings_of_parts,
+)
 def test_every_pass_of_a_training_of_parts_leaves_the_state_that_it_must(implementation, drawn):
     start, steps = drawn
     trained, expected = (it.training(*start) for it in (implementation, Oracle()))

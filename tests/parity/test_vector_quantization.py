@@ -62,7 +62,7 @@ def test_each_index_is_nearest_within_rounding(implementation, case):
     assert_nearest(expected.distance, error, result.emb_index, "emb_index")
 
 
-@verify("VQ-5.1", "VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-15.2", case=strategies.all_cases)
+@verify("VQ-5.1", "VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-15.2", "VQ-18.1", "VQ-18.3", case=strategies.all_cases)
 def test_losses_are_within_their_rounding_errors(implementation, case):
     result, expected = implementation.quantize(case), oracle(case)
     arithmetic, (n, d) = rounding(case.x.dtype), case.emb_space.shape
@@ -91,9 +91,11 @@ def test_losses_are_within_their_rounding_errors(implementation, case):
     "VQ-7.2",
     "VQ-7.3",
     "VQ-7.4",
+    "VQ-7.5",
     "VQ-7.7",
     "VQ-15.2",
     "VQ-15.4",
+    "VQ-18.2",
     case=strategies.all_cases,
 )
 def test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential(implementation, case):

@@ -9,14 +9,14 @@ from tests.strategies import parts
 from tests.verify import verify
 
 
-@verify("VQ-19", drawn=parts.cases_with_estimators)
+@verify("VQ-19.1", drawn=parts.cases_with_estimators)
 def test_no_estimator_changes_a_value(implementation, drawn):
     case, _ = drawn
     other, result = (implementation.quantize(replace(case, estimator=name)) for name in ("none", "straight-through"))
     assert_same(other, result)
 
 
-@verify("VQ-19", drawn=parts.cases_with_estimators)
+@verify("VQ-3.2", "VQ-19.2", "VQ-19.3", drawn=parts.cases_with_estimators)
 def test_an_estimator_passes_the_gradient_of_the_output_on_or_nothing(implementation, drawn):
     case, upstream = drawn
     gradients = implementation.gradients(case, upstream)
@@ -25,7 +25,15 @@ def test_an_estimator_passes_the_gradient_of_the_output_on_or_nothing(implementa
     assert not gradients.output_to_emb_space.any()
 
 
-@verify("VQ-19", drawn=parts.cases_with_estimators)
+@verify("VQ-19.5", drawn=parts.interrupted_cases_with_estimators)
+def test_a_vector_that_is_not_finite_passes_on_what_any_does(implementation, drawn):
+    case, upstream = drawn
+    gradient = implementation.gradients(case, upstream).output_to_x
+    passed = np.zeros_like(upstream) if case.estimator == "none" else upstream
+    np.testing.assert_array_equal(gradient, passed, strict=True)
+
+
+@verify("VQ-18.10", drawn=parts.cases_with_estimators)
 def test_no_estimator_changes_the_gradient_of_a_loss(implementation, drawn):
     case, upstream = drawn
     of_other, of_one = (

@@ -23,7 +23,9 @@ def assert_same_state(state, other):
         np.testing.assert_array_equal(state[name], other[name], err_msg=name, strict=True)
 
 
-@verify("VQ-17", "VQ-12", "VQ-21", drawn=parts.started_trainings)
+@verify(
+    "VQ-12.1", "VQ-17.13", "VQ-17.15", "VQ-17.16", "VQ-17.17", "VQ-17.18", "VQ-21.15", drawn=parts.started_trainings
+)
 def test_the_first_training_pass_begins_with_the_first_vectors_that_are_not_masked(implementation, drawn):
     (case, number), (first, *others) = drawn
     n, d = case.emb_space.shape
@@ -41,7 +43,7 @@ def test_the_first_training_pass_begins_with_the_first_vectors_that_are_not_mask
         assert_same_state(started.state, begun.state)
 
 
-@verify("VQ-22", drawn=training.trainings)
+@verify("VQ-22.9", drawn=training.trainings)
 def test_the_order_of_the_vectors_changes_neither_the_usage_nor_the_distances_that_are_kept(implementation, drawn):
     (case, number), first, second = drawn
     x = np.concatenate([first, second])
@@ -52,7 +54,21 @@ def test_the_order_of_the_vectors_changes_neither_the_usage_nor_the_distances_th
         np.testing.assert_array_equal(other.state[name], one.state[name])
 
 
-@verify("VQ-23", "VQ-17", drawn=parts.trainings_with_every)
+@verify("VQ-22.1", drawn=training.trainings)
+def test_of_a_vector_that_is_not_kept_only_its_embedding_matters(implementation, drawn):
+    (case, number), x, _ = drawn
+    result = implementation.quantize(replace(case, x=x))
+    least = np.where(result.emb_index < 0, -1, np.where(np.isnan(result.distance), np.inf, result.distance).min(-1))
+    kept = np.argsort(-least.reshape(-1), kind="stable")[:number]
+    moved = np.array(result.layer_out).reshape(-1, case.emb_space.shape[1])
+    moved[kept] = x.reshape(moved.shape)[kept]
+    one, other = (implementation.training(case, number) for _ in range(2))
+    one.training_pass(x)
+    other.training_pass(moved.reshape(x.shape))
+    assert_same_state(one.state, other.state)
+
+
+@verify("VQ-17.13", "VQ-23.2", "VQ-23.3", "VQ-23.4", "VQ-23.5", drawn=parts.trainings_with_every)
 def test_the_pass_that_is_due_replaces_last_of_all_what_it_gathered_included(implementation, drawn):
     (case, number), steps = drawn
     itself = implementation.training(case, number)
@@ -69,7 +85,7 @@ def test_the_pass_that_is_due_replaces_last_of_all_what_it_gathered_included(imp
         assert itself.state["passes_since_replacement"] == passes
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.2", "VQ-23.6")
 def test_a_replacement_that_writes_nothing_begins_anew_all_the_same(implementation: Implementation) -> None:
     x = np.array([[[1.0]], [[2.0]]], np.float32)
     case = Case(x=x, emb_space=np.array([[1.0], [2.0]], np.float32), every=2)
@@ -82,7 +98,7 @@ def test_a_replacement_that_writes_nothing_begins_anew_all_the_same(implementati
     np.testing.assert_array_equal(trained.state["emb_space"], case.emb_space)
 
 
-@pytest.mark.clause("VQ-23")
+@pytest.mark.clause("VQ-23.4")
 def test_a_replacement_by_hand_begins_the_count_anew(implementation: Implementation) -> None:
     case = Case(x=np.ones((1, 1, 1), np.float32), emb_space=np.array([[1.0], [2.0]], np.float32), every=3)
     trained = implementation.training(case, 1)

@@ -24,7 +24,7 @@ def apart(case):
     return [replace(case, x=x, emb_space=emb_space, num_splits=1, codebooks="shared") for x, emb_space in pairs]
 
 
-@verify("VQ-20", case=parts.cases_per_split)
+@verify("VQ-20.2", "VQ-20.3", "VQ-20.4", "VQ-20.5", case=parts.cases_per_split)
 def test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit(implementation, case):
     result, alone = implementation.quantize(case), [implementation.quantize(one) for one in apart(case)]
     np.testing.assert_array_equal(result.layer_out, np.concatenate([one.layer_out for one in alone], axis=-1))
@@ -40,7 +40,7 @@ def test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit(imp
         assert_within(loss, terms.sum(), error, name)
 
 
-@verify("VQ-20", case=parts.cases_per_split)
+@verify("VQ-20.1", "VQ-20.2", "VQ-20.4", case=parts.cases_per_split)
 def test_its_gradients_are_those_of_the_quantizers_bit_for_bit(implementation, case):
     upstream = (np.arange(case.x.size).reshape(case.x.shape) % 5).astype(case.x.dtype)
     gradients = implementation.gradients(case, upstream)
@@ -56,7 +56,7 @@ def test_its_gradients_are_those_of_the_quantizers_bit_for_bit(implementation, c
         np.testing.assert_array_equal(gradients.losses_to_emb_space[name], to_emb_space)
 
 
-@verify("VQ-20", case=parts.cases_per_split)
+@verify("VQ-20.4", "VQ-20.7", case=parts.cases_per_split)
 def test_with_one_split_it_is_the_shared_codebook(implementation, case):
     (one, *_) = apart(case)
     per_split = replace(one, emb_space=one.emb_space[np.newaxis], codebooks="per-split")
@@ -64,7 +64,7 @@ def test_with_one_split_it_is_the_shared_codebook(implementation, case):
     assert_same(result, shared._replace(**{name: getattr(shared, name)[np.newaxis] for name in BY_EMBEDDING}))
 
 
-@verify("VQ-20", drawn=parts.trainings_per_split)
+@verify("VQ-20.2", "VQ-20.4", "VQ-20.6", drawn=parts.trainings_per_split)
 def test_each_split_starts_gathers_and_replaces_by_itself(implementation, drawn):
     (case, number), steps = drawn
     together = implementation.training(case, number)

@@ -30,7 +30,7 @@ def assert_equal(state, other):
         np.testing.assert_array_equal(state[name], other[name], err_msg=name, strict=True)
 
 
-@verify("VQ-11.2", "VQ-11.3", "VQ-11.4", "VQ-22", drawn=training.trainings)
+@verify("VQ-11.2", "VQ-11.3", "VQ-11.4", "VQ-22.8", "VQ-22.9", drawn=training.trainings)
 def test_two_batches_leave_what_one_with_both_leaves(implementation, drawn):
     start, first, second = drawn
     apart, together = begun(implementation, start), begun(implementation, start)

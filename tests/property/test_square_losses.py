@@ -13,7 +13,7 @@ from tests.verify import verify
 BOTH = {"codebook_loss": 2.0, "commitment_loss": 2.0}
 
 
-@verify("VQ-18", case=strategies.all_cases)
+@verify("VQ-18.12", case=strategies.all_cases)
 def test_with_equal_weights_both_have_equal_values(implementation, case):
     result = implementation.quantize(replace(case, weights=BOTH))
     _, error = square_loss(case, result.emb_index, 2.0)
@@ -21,14 +21,14 @@ def test_with_equal_weights_both_have_equal_values(implementation, case):
     assert_within(result.losses["commitment_loss"], result.losses["codebook_loss"], 2 * error, "commitment_loss")
 
 
-@verify("VQ-18", case=strategies.all_cases)
+@verify("VQ-18.9", "VQ-18.10", case=strategies.all_cases)
 def test_the_commitment_loss_reaches_x_alone_and_the_codebook_loss_the_embeddings_alone(implementation, case):
     gradients = implementation.gradients(replace(case, weights=BOTH), np.zeros_like(case.x))
     assert not gradients.losses_to_x["codebook_loss"].any()
     assert not gradients.losses_to_emb_space["commitment_loss"].any()
 
 
-@verify("VQ-18", case=strategies.all_cases)
+@verify("VQ-18.4", case=strategies.all_cases)
 def test_the_gradient_of_the_commitment_loss_is_the_difference_to_the_embedding_in_the_mean(implementation, case):
     case = replace(case, weights={"commitment_loss": 2.0})
     gradient = implementation.gradients(case, np.zeros_like(case.x)).losses_to_x["commitment_loss"]
@@ -37,7 +37,7 @@ def test_the_gradient_of_the_commitment_loss_is_the_difference_to_the_embedding_
     )
 
 
-@verify("VQ-18", case=strategies.cases)
+@verify("VQ-18.6", case=strategies.cases)
 def test_an_empty_batch_gives_neither_loss_nor_gradient(implementation, case):
     empty = replace(case, x=case.x[:0], weights=BOTH)
     assert not any(implementation.quantize(empty).losses.values())
@@ -45,7 +45,7 @@ def test_an_empty_batch_gives_neither_loss_nor_gradient(implementation, case):
     assert not any(gradient.any() for gradient in gradients.losses_to_emb_space.values())
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.1", "VQ-18.2", "VQ-18.3", "VQ-18.4", "VQ-18.5")
 def test_they_are_means_of_squares_over_vectors_and_coordinates(implementation: Implementation) -> None:
     # The differences are (1, 0, 0), (0, 2, 0), 0 and 0: 5 / 12 in the mean.
     x = np.array([[[1.0, 0.0, 0.0], [4.0, 6.0, 4.0]], [[0.0, 0.0, 0.0], [4.0, 4.0, 4.0]]])

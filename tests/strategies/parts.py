@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from tests.implementations.offers import ESTIMATORS, offered, to_draw
 from tests.implementations.protocol import Case, Implementation
 from tests.strategies.choices import chooser, integers, sample
-from tests.strategies.training import TrainingCase, batches, broken_rows, exact_training_cases, with_zero
+from tests.strategies.training import (
+    TrainingCase,
+    batches,
+    broken_rows,
+    exact_training_cases,
+    interrupted_cases,
+    with_zero,
+)
 from tests.strategies.vectors import all_cases, exact_cases
 
 
@@ -58,6 +65,13 @@ def cases_with_batch_masks(draw: st.DrawFn, implementation: Implementation) -> C
 def cases_with_estimators(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
     """Draw a case with an estimator, and a gradient that reaches its output."""
     case = replace(draw(all_cases(implementation)), estimator=_estimator(draw, implementation))
+    return case, integers(draw, case.x.shape, -3, 3).astype(case.x.dtype)
+
+
+@st.composite
+def interrupted_cases_with_estimators(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
+    """Draw a case with vectors that are not finite and an estimator, and a gradient that reaches its output."""
+    case = replace(draw(interrupted_cases(implementation)).interrupted, estimator=_estimator(draw, implementation))
     return case, integers(draw, case.x.shape, -3, 3).astype(case.x.dtype)
 
 

@@ -14,20 +14,12 @@ CHECKS = modules("property", "parity")
 SOURCES = sorted(path for folder in ("reference", "vq_layer", "tests") for path in (ROOT / folder).rglob("*.py"))
 CONCEPTS = sorted(path for path in (ROOT / "reference").glob("*.py") if path.stem != "__init__")
 
-# Clauses whose checks of any implementation are to come: until then a check may cite one as a whole.
-TO_COME = {f"VQ-{number}" for number in range(17, 24)}
-
 # A number in a text, of a clause or of a sentence; those of other texts, as "VQ-13.", are at the end of a sentence.
 NUMBER = r"VQ-\d+(?:\.\d+)?"
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def known() -> set[str]:
-    """Return the numbers that a test may cite."""
-    return {*sentences(), *TO_COME}
 
 
 def test_the_specification_numbers_its_clauses_from_1_on() -> None:
@@ -44,12 +36,11 @@ def test_each_clause_numbers_its_sentences_from_1_on() -> None:
 
 
 def test_every_sentence_has_a_check() -> None:
-    unchecked = sentences().keys() - cited(modules())
-    assert {it for it in unchecked if clause_of(it) not in TO_COME} == set()
+    assert sentences().keys() - cited(modules()) == set()
 
 
 def test_every_clause_has_a_check_of_any_implementation() -> None:
-    assert specified().keys() - TO_COME - set(map(clause_of, cited(CHECKS))) == set()
+    assert specified().keys() - set(map(clause_of, cited(CHECKS))) == set()
 
 
 @pytest.mark.parametrize("path", CHECKS, ids=name_of)
@@ -61,11 +52,11 @@ def test_every_check_cites_its_sentences(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(*(it.name for it in (ROOT / "tests").iterdir() if it.is_dir())), ids=name_of)
 def test_every_sentence_that_a_test_cites_exists(path: Path) -> None:
-    assert cited([path]) <= known()
+    assert cited([path]) <= sentences().keys()
 
 
 def test_every_fault_names_a_sentence() -> None:
-    assert {fault.sentence for fault in FAULTS} <= known()
+    assert {fault.sentence for fault in FAULTS} <= sentences().keys()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -304,7 +304,7 @@ def test_an_uncertain_direction_may_be_anything_from_zero_to_its_sign(lookup_ord
     assert (interval.magnitude <= 1.25 * np.maximum(-np.array(low), high)).all()
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-7.5")
 @pytest.mark.parametrize(("lookup_ord", "difference"), [(3, [3.0, -4.0, 5.0]), (1.5, [0.0, -2.0]), (10, [1.0, 1.0])])
 def test_a_direction_under_another_order_is_enclosed_within_its_rounding(lookup_ord, difference):
     magnitude = np.abs(difference)
@@ -316,7 +316,7 @@ def test_a_direction_under_another_order_is_enclosed_within_its_rounding(lookup_
     assert (high - low <= 2.0**-15).all()
 
 
-@pytest.mark.clause("VQ-7")
+@pytest.mark.clause("VQ-7.5")
 def test_a_direction_whose_powers_may_underflow_may_be_anything_from_zero_to_its_sign():
     # Below (d t / u)^(1 / p) = 2^-10.1 the powers of order 10 may be flushed.
     interval = direction_interval(np.array([2.0**-11, -(2.0**-12)]), 10, FLOAT32, exact=False)
@@ -324,7 +324,7 @@ def test_a_direction_whose_powers_may_underflow_may_be_anything_from_zero_to_its
     assert (interval.magnitude <= 1.5).all()  # 1.5^(1 - 1 / p), where a subnormal power is too small
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-15.2", "VQ-18.1", "VQ-18.4")
 @hypothesis.given(CASES, st.sampled_from(WAYS))
 def test_no_square_loss_exceeds_its_error_and_no_commitment_gradient(case, way):
     case = case.weighted(codebook_loss=2.0, commitment_loss=0.3)
@@ -339,7 +339,7 @@ def test_no_square_loss_exceeds_its_error_and_no_commitment_gradient(case, way):
     assert (np.abs(gradient.reshape(case.x.shape).astype(case.x.dtype).astype(np.float64) - exact) <= error).all()
 
 
-@pytest.mark.clause("VQ-18")
+@pytest.mark.clause("VQ-18.1", "VQ-18.4")
 def test_the_errors_of_square_losses_are_no_hundredfold_of_what_occurs():
     case = random_case(2, np.float32)
     emb_index = oracle(case).emb_index

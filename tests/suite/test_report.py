@@ -347,6 +347,7 @@ def test_a_verification_ends_with_a_verdict_for_each_clause(tmp_path):
         "VQ-7": "not offered",
         "VQ-14": "FAIL",
         "VQ-15": "FAIL",
+        "VQ-18": "partly offered",
     }
     assert table["VQ-1"]["worst"] > 1
     assert table["VQ-1"]["worst_of"] == "distance"

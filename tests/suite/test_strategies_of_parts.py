@@ -6,6 +6,7 @@ import pytest
 
 from tests import strategies
 from tests.implementations.graph import GraphFunctions
+from tests.implementations.offers import ESTIMATORS
 from tests.implementations.oracle import Oracle
 from tests.implementations.protocol import LOSSES
 from tests.strategies import parts
@@ -57,6 +58,15 @@ MASKS = {
 @pytest.mark.parametrize("promise", MASKS)
 def test_a_promised_mask_is_reached(promise):
     assert reaches(MASKED, lambda drawn: bool(MASKS[promise](drawn)))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_each_estimator_meets_vectors_that_are_not_finite(estimator):
+    def met(drawn):
+        case, upstream = drawn
+        return case.estimator == estimator and upstream[~np.isfinite(case.x.astype(np.float64))].any()
+
+    assert reaches(parts.interrupted_cases_with_estimators(ORACLE), met)
 
 
 @pytest.mark.parametrize("splits", [1, 2, 4])

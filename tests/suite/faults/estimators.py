@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from reference import splitting
 from tests.implementations.protocol import Case, Gradients, Quantized
 from tests.property import test_estimators as laws
 from tests.property import test_lookup as lookup
@@ -15,34 +16,35 @@ NO_GRADIENT = "reference.parts.estimators.NoGradient.gradient_to_vectors"
 value = laws.test_no_estimator_changes_a_value
 passed = laws.test_an_estimator_passes_the_gradient_of_the_output_on_or_nothing
 of_losses = laws.test_no_estimator_changes_the_gradient_of_a_loss
+not_finite = laws.test_a_vector_that_is_not_finite_passes_on_what_any_does
 masked = masks.test_a_masked_vector_passes_its_gradient_on_and_gets_none_from_a_loss
 
 
-@in_quantize("VQ-19", value, lookup.test_each_output_piece_is_the_indexed_row_bit_for_bit)
+@in_quantize("VQ-19.1", value, lookup.test_each_output_piece_is_the_indexed_row_bit_for_bit)
 def straight_through_adds_the_difference_to_the_input(case: Case, right: Quantized) -> Fields:
     if case.estimator != "straight-through":
         return {}
     return {"layer_out": case.x + (right.layer_out - case.x)}  # as is usual; it rounds
 
 
-@in_quantize("VQ-19", value)
+@in_quantize("VQ-19.1", value)
 def without_a_gradient_the_input_comes_out(case: Case, right: Quantized) -> Fields:
     return {"layer_out": case.x if case.estimator == "none" else right.layer_out}
 
 
-@instead_of(NO_GRADIENT, "VQ-19", passed)
+@instead_of(NO_GRADIENT, "VQ-19.3", passed)
 def the_estimator_none_passes_the_gradient_on(_: object, vectors: Array, chosen: Array, upstream: Array) -> Array:
     del vectors, chosen
     return upstream
 
 
-@instead_of(STRAIGHT_THROUGH, "VQ-19", passed)
+@instead_of(STRAIGHT_THROUGH, "VQ-19.2", passed)
 def straight_through_passes_nothing(_: object, vectors: Array, chosen: Array, upstream: Array) -> Array:
     del vectors, chosen
     return np.zeros_like(upstream)
 
 
-@instead_of(STRAIGHT_THROUGH, "VQ-19", passed)
+@instead_of(STRAIGHT_THROUGH, "VQ-19.2", passed)
 def straight_through_scales_the_gradient_as_a_rotation_does(
     _: object, vectors: Array, chosen: Array, upstream: Array
 ) -> Array:
@@ -50,13 +52,19 @@ def straight_through_scales_the_gradient_as_a_rotation_does(
     return np.asarray(upstream * lengths[1] / np.where(lengths[0] == 0, 1, lengths[0])).astype(upstream.dtype)
 
 
-@in_gradients("VQ-19", of_losses)
+@in_gradients("VQ-19.5", not_finite)
+def a_vector_that_is_not_finite_passes_nothing_on(case: Case, right: Gradients) -> Fields:
+    finite = np.isfinite(splitting.split(case.x, case.num_splits)).all(axis=-1, keepdims=True)
+    return {"output_to_x": (splitting.split(right.output_to_x, case.num_splits) * finite).reshape(case.x.shape)}
+
+
+@in_gradients("VQ-18.10", of_losses)
 def without_a_gradient_the_commitment_loss_reaches_nothing(case: Case, right: Gradients) -> Fields:
     if case.estimator != "none":
         return {}
     return {"losses_to_x": {name: np.zeros_like(to_x) for name, to_x in right.losses_to_x.items()}}
 
 
-@in_gradients("VQ-19", masked)
+@in_gradients("VQ-19.4", masked)
 def the_estimator_none_stops_the_gradient_of_masked_vectors_too(case: Case, right: Gradients) -> Fields:
     return {"output_to_x": right.output_to_x * (case.estimator != "none")}

@@ -59,97 +59,97 @@ def unmasked_gradients(case: Case) -> Gradients:
     return right_gradients(Oracle(), replace(case, mask=None), np.zeros_like(case.x))
 
 
-@instead_of(SPLIT_MASK, "VQ-21", out, endpoints, all_true, trains)
+@instead_of(SPLIT_MASK, "VQ-21.1", out, endpoints, all_true, trains)
 def the_mask_is_that_of_what_is_left_out(mask: Array | None, x: Array, num_splits: int) -> Array:
     return right_split_mask(None if mask is None else ~mask, x, num_splits)
 
 
-@instead_of(SPLIT_MASK, "VQ-21", out, endpoints)
+@instead_of(SPLIT_MASK, "VQ-21.1", out, endpoints)
 def the_mask_of_a_split_is_that_of_another_row(mask: Array | None, x: Array, num_splits: int) -> Array:
     return np.tile(right_split_mask(mask, x, 1), num_splits)
 
 
-@instead_of(SPLIT_MASK, "VQ-21", first_axis)
+@instead_of(SPLIT_MASK, "VQ-21.1", first_axis)
 def a_mask_of_the_first_axis_is_read_as_one_of_the_second(mask: Array | None, x: Array, num_splits: int) -> Array:
     if mask is not None and mask.ndim == 1:
         mask = np.broadcast_to(np.resize(mask, x.shape[1]), x.shape[:2])
     return right_split_mask(mask, x, num_splits)
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.3", out, endpoints)
 def a_masked_vector_comes_out_as_zero(case: Case, right: Quantized) -> Fields:
     return where_hidden(case, np.zeros_like(case.x), right)
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.3", out, endpoints)
 def a_masked_vector_comes_out_as_its_embedding(case: Case, right: Quantized) -> Fields:
     return where_hidden(case, unmasked(case).layer_out, right)
 
 
-@in_quantize("VQ-21", out)
+@in_quantize("VQ-21.3", out)
 def a_masked_vector_that_is_not_finite_comes_out_as_nan(case: Case, right: Quantized) -> Fields:
     return where_hidden(case, np.where(np.isfinite(case.x), case.x, np.nan).astype(case.x.dtype), right)
 
 
-@in_quantize("VQ-21", out)
+@in_quantize("VQ-21.3", out)
 def a_masked_zero_loses_its_sign(case: Case, right: Quantized) -> Fields:
     return where_hidden(case, case.x + case.x.dtype.type(0), right)
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.6", out, endpoints)
 def the_index_of_a_masked_vector_is_zero(_: Case, right: Quantized) -> Fields:
     return {"emb_index": np.maximum(right.emb_index, 0)}
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.10", out, endpoints)
 def masked_vectors_are_counted(case: Case, _: Quantized) -> Fields:
     return {"access_count": unmasked(case).access_count}
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.7", out, endpoints)
 def a_masked_vector_has_distances(case: Case, _: Quantized) -> Fields:
     return {"distance": unmasked(case).distance}
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.11", out, endpoints)
 def a_mean_is_over_masked_vectors_too(case: Case, right: Quantized) -> Fields:
     share = np.logical_not(hidden(case)).sum() / max(hidden(case).size, 1)
     return {"losses": {k: v if k == "coulomb_loss" else v * np.float64(share) for k, v in right.losses.items()}}
 
 
-@in_quantize("VQ-21", out, endpoints)
+@in_quantize("VQ-21.11", out, endpoints)
 def masked_vectors_enter_the_losses(case: Case, _: Quantized) -> Fields:
     return {"losses": unmasked(case).losses}
 
 
-@in_gradients("VQ-21", passed)
+@in_gradients("VQ-21.4", passed)
 def a_masked_vector_passes_no_gradient(case: Case, right: Gradients) -> Fields:
     to_vectors = splitting.merge(right.output_to_x, as_vectors(case))
     return {"output_to_x": np.where(hidden(case), 0, to_vectors).reshape(case.x.shape).astype(right.output_to_x.dtype)}
 
 
-@in_gradients("VQ-21", passed)
+@in_gradients("VQ-21.12", passed)
 def masked_vectors_get_a_gradient_from_the_commitment_loss(case: Case, _: Gradients) -> Fields:
     return {"losses_to_x": unmasked_gradients(case).losses_to_x}
 
 
-@in_gradients("VQ-21", passed)
+@in_gradients("VQ-21.11", passed)
 def masked_vectors_pull_embeddings(case: Case, _: Gradients) -> Fields:
     return {"losses_to_emb_space": unmasked_gradients(case).losses_to_emb_space}
 
 
-@instead_of("reference.validation.check_mask", "VQ-21", wrong_mask)
+@instead_of("reference.validation.check_mask", "VQ-21.2", wrong_mask)
 def a_mask_of_numbers_is_taken(mask: Array, rows: tuple[int, ...]) -> None:
     del mask, rows
 
 
-@instead_of(TRAINING_PASS, "VQ-21", trains, every_pass)
+@instead_of(TRAINING_PASS, "VQ-21.14", trains, every_pass)
 def masked_vectors_are_gathered(training: OracleTraining, x: Array, mask: Array | None = None) -> None:
     del mask
     right_training_pass(training, x)
 
 
-@instead_of(TRAINING_PASS, "VQ-21", starts_with)
+@instead_of(TRAINING_PASS, "VQ-21.15", starts_with)
 def a_training_starts_from_masked_vectors_too(training: OracleTraining, x: Array, mask: Array | None = None) -> None:
     state = training.state
     if not state.get("initialized", True):
@@ -159,6 +159,6 @@ def a_training_starts_from_masked_vectors_too(training: OracleTraining, x: Array
     right_training_pass(training, x, mask)
 
 
-@instead_of("reference.parts.starts.first_rows", "VQ-21", starts_with)
+@instead_of("reference.parts.starts.first_rows", "VQ-21.15", starts_with)
 def a_training_starts_from_the_last_vectors(vectors: Array, n: int) -> Array:
     return right_first_rows(vectors.reshape(-1, vectors.shape[-1])[::-1], n)

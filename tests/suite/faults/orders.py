@@ -26,64 +26,64 @@ subdifferential = parity.test_gradients_to_the_embeddings_lie_in_the_oracles_sub
 right_length, right_gradient = norm_of(3).length.func, norm_of(3).gradient.func
 
 
-@in_quantize("VQ-1", root, distances)
+@in_quantize("VQ-1.1", root, distances)
 def order_3_is_taken_as_2(case: Case, right: Quantized) -> Fields:
     if case.lookup_ord != 3:
         return {}
     return looked_up(case, exact_distances(case.vectors, case.emb_space, 2).reshape(right.distance.shape))
 
 
-@in_quantize("VQ-1", root, distances, falls)
+@in_quantize("VQ-1.1", root, distances, falls)
 def an_order_is_rounded_to_an_integer_above(case: Case, right: Quantized) -> Fields:
     p = case.lookup_ord if case.lookup_ord in (1, 2, np.inf) else int(case.lookup_ord) + 1
     return looked_up(case, exact_distances(case.vectors, case.emb_space, p).reshape(right.distance.shape))
 
 
-@instead_of(LENGTH, "VQ-1", root, distances, doubles)
+@instead_of(LENGTH, "VQ-1.1", root, distances, doubles)
 def a_distance_is_the_sum_of_powers_without_its_root(vectors: Array, p: float) -> Array:
     return np.asarray((np.abs(vectors) ** p).sum(axis=-1))
 
 
-@instead_of(LENGTH, "VQ-1", root, distances)
+@instead_of(LENGTH, "VQ-1.1", root, distances)
 def powers_keep_the_sign(vectors: Array, p: float) -> Array:
     powers = (np.sign(vectors) * np.abs(vectors) ** p).sum(axis=-1)
     return np.asarray(np.abs(powers) ** (1 / p))
 
 
-@instead_of(LENGTH, "VQ-1", root, distances, falls)
+@instead_of(LENGTH, "VQ-1.1", root, distances, falls)
 def a_distance_is_the_mean_of_the_powers(vectors: Array, p: float) -> Array:
     return np.asarray(right_length(vectors, p) / vectors.shape[-1] ** (1 / p))
 
 
-@instead_of(LENGTH, "VQ-1", falls)
+@instead_of(LENGTH, "VQ-1.1", falls)
 def a_distance_is_the_largest_difference_for_any_large_order(vectors: Array, p: float) -> Array:
     return np.asarray(np.abs(vectors).max(axis=-1) * (1 - 2.0**-10)) if p > 3 else right_length(vectors, p)
 
 
-@in_quantize("VQ-2", ties)
+@in_quantize("VQ-2.2", ties)
 def a_distance_is_rounded_by_the_place_of_its_embedding(case: Case, right: Quantized) -> Fields:
     if case.lookup_ord in (1, 2, np.inf):
         return {}
     return looked_up(case, right.distance * (1 - 2.0**-24 * np.arange(right.distance.shape[-1])))
 
 
-@instead_of(GRADIENT, "VQ-7", share, subdifferential)
+@instead_of(GRADIENT, "VQ-7.5", share, subdifferential)
 def a_gradient_is_not_divided_by_the_distance(vectors: Array, p: float) -> Array:
     return np.asarray(np.sign(vectors) * np.abs(vectors) ** (p - 1))
 
 
-@instead_of(GRADIENT, "VQ-7", share, subdifferential)
+@instead_of(GRADIENT, "VQ-7.5", share, subdifferential)
 def a_gradient_has_no_sign(vectors: Array, p: float) -> Array:
     return np.abs(right_gradient(vectors, p))
 
 
-@instead_of(GRADIENT, "VQ-7", share, subdifferential)
+@instead_of(GRADIENT, "VQ-7.5", share, subdifferential)
 def a_gradient_has_the_power_of_the_norm(vectors: Array, p: float) -> Array:
     gradient = right_gradient(vectors, p)
     return np.asarray(np.sign(gradient) * np.abs(gradient) ** (p / (p - 1)))
 
 
-@instead_of(GRADIENT, "VQ-7", gradients.test_gradients_are_finite_where_all_differences_are_zero)
+@instead_of(GRADIENT, "VQ-7.6", gradients.test_gradients_are_finite_where_all_differences_are_zero)
 def the_gradient_of_a_power_at_zero_is_nan(vectors: Array, p: float) -> Array:
     length = right_length(vectors, p)[..., np.newaxis]
     return np.asarray(np.sign(vectors) * (np.abs(vectors) / length) ** (p - 1))

@@ -24,54 +24,54 @@ every_pass = parity.test_every_pass_of_a_training_of_parts_leaves_the_state_that
 right_divided, right_joined_gradients = per_split.divided, per_split.joined_gradients
 
 
-@instead_of("reference.per_split.divided", "VQ-20", apart, endpoints, training)
+@instead_of("reference.per_split.divided", "VQ-20.2", apart, endpoints, training)
 def all_splits_have_the_codebook_of_the_first(x: Array, state: Any, quantizer: Any) -> Iterator[Any]:
     (_, first, _), *_ = parts = list(right_divided(x, state, quantizer))
     yield from ((part, first, one) for part, _, one in parts)
 
 
-@instead_of("reference.per_split.divided", "VQ-20", apart, endpoints, gradients)
+@instead_of("reference.per_split.divided", "VQ-20.2", apart, endpoints, gradients)
 def the_splits_take_every_other_coordinate(x: Array, state: Any, quantizer: Any) -> Iterator[Any]:
     number = quantizer.num_splits
     parts = list(right_divided(x, state, quantizer))
     yield from ((x[..., i::number], own, one) for i, (_, own, one) in enumerate(parts))
 
 
-@instead_of("reference.per_split.divided", "VQ-20", apart, endpoints, training, every_pass)
+@instead_of("reference.per_split.divided", "VQ-20.2", apart, endpoints, training, every_pass)
 def the_codebooks_are_in_reverse_order(x: Array, state: Any, quantizer: Any) -> Iterator[Any]:
     parts = list(right_divided(x, state, quantizer))
     yield from ((part, own, one) for (part, _, one), (_, own, _) in zip(parts, parts[::-1], strict=True))
 
 
-@instead_of("reference.per_split._interleaved", "VQ-20", apart, endpoints)
+@instead_of("reference.per_split._interleaved", "VQ-20.3", apart, endpoints)
 def the_vectors_of_a_split_follow_each_other(parts: list[Array]) -> Array:
     return np.concatenate(parts, axis=1)
 
 
-@instead_of("reference.per_split.joined_gradients", "VQ-20", gradients)
+@instead_of("reference.per_split.joined_gradients", "VQ-20.2", gradients)
 def the_gradient_goes_to_the_codebook_of_another_split(parts: list[OracleGradients]) -> OracleGradients:
     joined = right_joined_gradients(parts)
     return joined._replace(losses_to_emb_space={k: v[::-1] for k, v in joined.losses_to_emb_space.items()})
 
 
-@in_quantize("VQ-20", apart, endpoints)
+@in_quantize("VQ-20.5", apart, endpoints)
 def the_losses_of_the_splits_are_averaged(case: Case, right: Quantized) -> Fields:
     number = case.num_splits if case.codebooks == "per-split" else 1
     return {"losses": {name: loss / number for name, loss in right.losses.items()}}
 
 
-@in_quantize("VQ-20", apart, endpoints)
+@in_quantize("VQ-20.5", apart, endpoints)
 def the_losses_are_those_of_the_first_split(case: Case, _: Quantized) -> Fields:
     return {} if case.codebooks == "shared" else {"losses": result_of(laws.apart(case)[0]).losses}
 
 
-@in_quantize("VQ-20", one_split)
+@in_quantize("VQ-20.4", one_split)
 def with_one_split_what_is_listed_by_embedding_has_no_axis_of_splits(case: Case, right: Quantized) -> Fields:
     lone = case.codebooks == "per-split" and case.num_splits == 1
     return {name: getattr(right, name)[0] for name in laws.BY_EMBEDDING if lone}
 
 
-@in_quantize("VQ-20", apart, endpoints)
+@in_quantize("VQ-20.2", apart, endpoints)
 def counts_are_of_all_splits(case: Case, right: Quantized) -> Fields:
     if case.codebooks == "shared":
         return {}
