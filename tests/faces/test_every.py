@@ -10,10 +10,6 @@ from vq_layer import MostDistant, VectorQuantization
 X = 3 * np.random.default_rng(0).standard_normal((15, 2)).astype(np.float32)  # three batches of five
 START = np.array([[0.0, 0.0], [4.0, 0.0], [-30.0, 0.0]], np.float32)
 
-WAYS = pytest.mark.parametrize(
-    "way", [{"run_eagerly": True}, {"jit_compile": False}, {"jit_compile": True}], ids=["eager", "graph", "xla"]
-)
-
 
 def layer_of(every, **arguments):
     return VectorQuantization(3, start=START, replacement=MostDistant(2, every=every), name="vq", **arguments)
@@ -37,8 +33,16 @@ def assert_equal(state, expected):
 
 @pytest.mark.slow
 @pytest.mark.clause("VQ-23.2", "VQ-23.3", "VQ-23.4")
-@WAYS
-@pytest.mark.parametrize("every", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("way", "every"),
+    [
+        ({"run_eagerly": True}, 1),
+        ({"run_eagerly": True}, 4),
+        ({"jit_compile": False}, 1),
+        ({"jit_compile": True}, 2),
+    ],
+    ids=str,
+)
 def test_fit_replaces_as_one_who_does_so_by_hand_after_every_so_many_passes(way, every):
     by_itself, by_hand = layer_of(every), layer_of(None)
     by_hand.build((None, 2))

@@ -126,6 +126,17 @@ def test_embeddings_that_are_not_finite_may_leave_too_few_to_fit():
         layer(inputs(2, 4))
 
 
+@pytest.mark.clause("VQ-13.2", "VQ-13.13")
+@every_face
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_vector_that_is_not_finite_has_no_finite_projection(face, value):
+    layer = reduced(face, 1, "pca-batch", 1)
+    layer.build((None, 1))
+    layer.emb_space.assign([[1.0]])
+    indices = layer.encode(np.array([[value], [-1], [1]], np.float32)).numpy()  # the one axis is that of the space
+    np.testing.assert_array_equal(indices[:, 0], [-1, 0, 0])
+
+
 def model_of(layer):
     model = keras.Sequential([keras.layers.Input((3, 4)), layer])
     model.compile(keras.optimizers.SGD(0.1))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 
 import numpy as np
 import pytest
@@ -66,10 +65,9 @@ def test_rounded_inputs_stay_within_their_errors(lookup_ord):
     test_lookup.test_no_other_row_is_nearer.check(COMPILED, case)
 
 
-@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-7.5", "VQ-7.7", "VQ-15.4")
-@pytest.mark.parametrize(
-    ("make_case", "lookup_ord"), [*itertools.product([exact_case, rounded_case], [1, 2, np.inf]), (rounded_case, 3)]
-)
+@pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-7.7", "VQ-15.4")
+@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
+@pytest.mark.parametrize("make_case", [exact_case, rounded_case])
 def test_gradients_lie_in_the_oracles_subdifferential(make_case, lookup_ord):
     case = make_case(lookup_ord)
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(COMPILED, case)

@@ -84,9 +84,20 @@ def test_exact_inputs_give_the_oracles_endpoints_bit_for_bit(lookup_ord, d, dtyp
 
 
 @pytest.mark.clause(
-    "VQ-2.1", "VQ-2.5", "VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.5", "VQ-15.1", "VQ-15.2", "VQ-15.3", "VQ-15.4"
+    "VQ-2.1",
+    "VQ-2.5",
+    "VQ-5.3",
+    "VQ-5.4",
+    "VQ-5.5",
+    "VQ-7.2",
+    "VQ-7.3",
+    "VQ-7.4",
+    "VQ-15.1",
+    "VQ-15.2",
+    "VQ-15.3",
+    "VQ-15.4",
 )
-@pytest.mark.parametrize(("lookup_ord", "d"), [(1, 3), (2, 30), (np.inf, 3), (3, 3)])
+@pytest.mark.parametrize(("lookup_ord", "d"), [(1, 3), (2, 30), (np.inf, 3)])
 def test_rounded_inputs_stay_within_their_errors(lookup_ord, d):
     case = rounded_case(lookup_ord, d)
     parity.test_each_index_is_nearest_within_rounding.check(KERAS, case)

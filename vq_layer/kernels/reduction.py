@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vq_layer.assertions import required
 from vq_layer.kernels.arithmetic import unfused
-from vq_layer.non_finite import finite_rows
+from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.shapes import static_shape
 
 
@@ -18,14 +18,15 @@ class Projection(NamedTuple):
     axes: tf.Tensor
 
     def apply(self, vectors: tf.Tensor) -> tf.Tensor:
-        """Project vectors: ``[..., d] -> [..., components]``, computed in float64, dtype kept.
+        """Project vectors: ``[..., d] -> [..., components]``, computed in float64, dtype kept; NaN where not finite.
 
         One reduction for each component in place of a matrix product: that may round a row by its position, and then
         an input that equals an embedding would not be at distance 0 from it.
         """
         centred = tf.cast(vectors, tf.float64) - self.mean
         components = [tf.reduce_sum(unfused(centred * axis), axis=-1) for axis in tf.unstack(self.axes, axis=-1)]
-        return tf.cast(tf.stack(components, axis=-1), vectors.dtype)
+        projected = tf.cast(tf.stack(components, axis=-1), vectors.dtype)
+        return where_known(tf.expand_dims(finite_rows(vectors), -1), projected)  # which `unfused` would make finite
 
 
 def projection(vectors: tf.Tensor, emb_space: tf.Tensor, dim_reduction: str, num_components: int) -> Projection:

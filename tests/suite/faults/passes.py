@@ -142,7 +142,11 @@ def a_replacement_within_a_pass_goes_on_gathering(rule: MostDistant, state: Stat
     after = right_after(rule, state, statistics)
     if PASSES not in state or after[PASSES] > 0:
         return after
-    return {**right_after(MostDistant(rule.number), state, statistics), "emb_space": after["emb_space"], PASSES: 0}
+    return {
+        **right_after(MostDistant(rule.number), state, statistics),
+        "emb_space": after["emb_space"],
+        PASSES: np.int64(0),
+    }
 
 
 @instead_of(REPLACED, "VQ-23.6", nothing_new, every_pass)
