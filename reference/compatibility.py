@@ -5,26 +5,25 @@ from typing import Any
 
 from reference.parts.choices import Majority, Nearest
 from reference.parts.comparisons import PCA, Cosine, Norm, within
-from reference.parts.estimators import NoGradient, StraightThrough
-from reference.parts.losses import Alpha, Beta, Codebook, Commitment, Coulomb
-from reference.parts.replacement import MostDistant
-from reference.parts.starts import FromBatch
-from reference.parts.updates import Gradient
+from reference.parts.estimators import Estimator
+from reference.parts.losses import Loss
+from reference.parts.replacement import Replacement
+from reference.parts.starts import Start
+from reference.parts.updates import Update
 
 KINDS: dict[str, tuple[type, ...]] = {
     "comparison": (Norm, Cosine, PCA),
     "choice": (Nearest, Majority),
     "losses": (tuple,),
-    "update": (Gradient,),
-    "estimator": (StraightThrough, NoGradient),
-    "start": (FromBatch, type(None)),
-    "replacement": (MostDistant, type(None)),
+    "update": (Update,),
+    "estimator": (Estimator,),
+    "start": (Start, type(None)),
+    "replacement": (Replacement, type(None)),
 }
-LOSSES = (Alpha, Beta, Coulomb, Codebook, Commitment)
 
 
-def _has(quantizer: Any, *losses: type) -> bool:
-    return any(isinstance(loss, losses) for loss in quantizer.losses)
+def _of_distances(loss: type) -> Callable[[Any], bool]:
+    return lambda it: any(isinstance(one, loss) for one in it.losses) and not _by(it, Norm)
 
 
 def _votes(quantizer: Any) -> bool:
@@ -37,11 +36,17 @@ def _by(quantizer: Any, comparison: type) -> bool:
 
 INCOMPATIBLE: list[tuple[Callable[[Any], bool], str]] = [
     (lambda it: _votes(it) and not _by(it, Cosine), "`choice` Majority needs `comparison` Cosine, or PCA of it"),
-    (lambda it: _has(it, Alpha) and not _by(it, Norm), "`losses` Alpha needs `comparison` Norm, or PCA of one"),
-    (lambda it: _has(it, Beta) and not _by(it, Norm), "`losses` Beta needs `comparison` Norm, or PCA of one"),
-    (lambda it: _has(it, Coulomb) and not _by(it, Norm), "`losses` Coulomb needs `comparison` Norm, or PCA of one"),
-    (lambda it: it.replacement and not _by(it, Norm), "`replacement` needs `comparison` Norm, or PCA of one"),
+    *(
+        (_of_distances(kind), f"`losses` {kind.__name__} needs `comparison` Norm, or PCA of one")
+        for kind in Loss.__subclasses__()
+        if kind.needs_norm
+    ),
+    (
+        lambda it: it.replacement and it.replacement.needs_norm and not _by(it, Norm),
+        "`replacement` needs `comparison` Norm, or PCA of one",
+    ),
     (lambda it: _votes(it) and it.losses, "`choice` Majority admits no `losses`"),
+    (lambda it: _votes(it) and not it.update.by_gradient, "`choice` Majority admits no `update` of its embeddings"),
     (lambda it: _votes(it) and it.replacement, "`choice` Majority admits no `replacement`"),
     (lambda it: _votes(it) and it.start, "`choice` Majority admits no `start` FromBatch"),
     (lambda it: _votes(it) and it.codebooks == "per-split", "`choice` Majority admits no `codebooks` per split"),
@@ -60,12 +65,14 @@ def check_kinds(quantizer: Any) -> None:
     for name, kinds in KINDS.items():
         _check_kind(name, getattr(quantizer, name), kinds)
     for loss in quantizer.losses:
-        _check_kind("losses", loss, LOSSES)
+        _check_kind("losses", loss, (Loss,))
 
 
 def _check_kind(name: str, value: Any, kinds: tuple[type, ...]) -> None:
     if not isinstance(value, kinds):
-        words = ", ".join(kind.__name__.replace("NoneType", "None") for kind in kinds)
+        bases = [kind for kind in kinds if kind in (Loss, Update, Estimator, Start, Replacement)]
+        there = [known for kind in kinds for known in (kind.__subclasses__() if kind in bases else [kind])]
+        words = ", ".join(kind.__name__.replace("NoneType", "None") for kind in there)
         raise TypeError(f"`{name}` must be of one of these kinds: {words}. Received: {name}={value!r}")
 
 

@@ -10,11 +10,11 @@ from reference import lookup, per_split, splitting, validation
 from reference.compatibility import check_compatible, check_kinds
 from reference.parts.choices import Majority, Nearest
 from reference.parts.comparisons import Comparison, Norm
-from reference.parts.estimators import NoGradient, StraightThrough
+from reference.parts.estimators import Estimator, StraightThrough
 from reference.parts.losses import Loss
-from reference.parts.replacement import MostDistant
-from reference.parts.starts import FromBatch
-from reference.parts.updates import Gradient
+from reference.parts.replacement import Replacement
+from reference.parts.starts import Start
+from reference.parts.updates import Gradient, Update
 from reference.passes import look_up
 from reference.results import Gradients, Result, endpoints
 from reference.state import State, checked_state
@@ -28,11 +28,11 @@ class Quantizer:
     ----------
     comparison : Norm, Cosine or PCA
     choice : Nearest or Majority
-    losses : tuple of Alpha, Beta, Coulomb, Codebook, Commitment
-    update : Gradient
-    estimator : StraightThrough or NoGradient
-    start : FromBatch or None
-    replacement : MostDistant or None
+    losses : tuple of Loss
+    update : Update
+    estimator : Estimator
+    start : Start or None
+    replacement : Replacement or None
     num_splits : int
         How many vectors the last axis of x holds.
     codebooks : {"shared", "per-split"}
@@ -47,10 +47,10 @@ class Quantizer:
     comparison: Comparison = Norm(2)  # noqa: RUF009 - frozen, as all parts
     choice: Nearest | Majority = Nearest()  # noqa: RUF009
     losses: tuple[Loss, ...] = ()
-    update: Gradient = Gradient()  # noqa: RUF009
-    estimator: StraightThrough | NoGradient = StraightThrough()  # noqa: RUF009
-    start: FromBatch | None = None
-    replacement: MostDistant | None = None
+    update: Update = Gradient()  # noqa: RUF009
+    estimator: Estimator = StraightThrough()  # noqa: RUF009
+    start: Start | None = None
+    replacement: Replacement | None = None
     num_splits: int = 1
     codebooks: str = "shared"
 

@@ -4,6 +4,7 @@ Of the field of a part, ``of`` says whose it is, and in parentheses how the spec
 """
 
 import math
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -35,16 +36,12 @@ def check_divides(num_splits: int, q: int) -> None:
 
 def check_lookup_ord(lookup_ord: Any, name: str = "lookup_ord", of: str = "") -> None:
     """Require a number of at least 1, or infinity."""
-    _check_number(name, lookup_ord, of)
-    if not lookup_ord >= 1:  # nor is NaN
-        raise ValueError(f"`{name}`{of} must be a number of at least 1, or infinity. Received: {name}={lookup_ord!r}")
+    check_number(name, lookup_ord, "a number of at least 1, or infinity", lambda p: p >= 1, of)
 
 
 def check_weight(name: str, weight: Any, of: str = "") -> None:
     """Require a finite number."""
-    _check_number(name, weight, of)
-    if not math.isfinite(weight):
-        raise ValueError(f"`{name}`{of} must be finite. Received: {name}={weight!r}")
+    check_number(name, weight, "finite", math.isfinite, of)
 
 
 def check_mask(mask: NDArray[Any], rows: tuple[int, ...]) -> None:
@@ -149,6 +146,13 @@ def check_natural(name: str, value: Any, of: str = "") -> None:
 def _check_floating(name: str, array: NDArray[Any]) -> None:
     if array.dtype.name not in FLOATING:
         raise TypeError(f"`{name}` must have a floating dtype. Received: shape {array.shape}, dtype {array.dtype}")
+
+
+def check_number(name: str, value: Any, rule: str, holds: Callable[[Any], bool], of: str = "") -> None:
+    """Require a number of which a rule holds, which is said in words; of NaN none does."""
+    _check_number(name, value, of)
+    if not holds(value):
+        raise ValueError(f"`{name}`{of} must be {rule}. Received: {name}={value!r}")
 
 
 def _check_number(name: str, value: Any, of: str = "") -> None:

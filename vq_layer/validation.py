@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,16 +55,12 @@ def check_num_splits(num_splits: Any) -> None:
 
 def check_lookup_ord(name: str, lookup_ord: Any) -> None:
     """Require a number of at least 1, or infinity."""
-    _require_number(name, lookup_ord)
-    if not lookup_ord >= 1:
-        raise ValueError(f"`{name}` must be a number of at least 1, or infinity. Received: {name}={lookup_ord!r}")
+    check_number(name, lookup_ord, "a number of at least 1, or infinity", lambda p: p >= 1)
 
 
 def check_weight(name: str, weight: Any) -> None:
     """Require a finite number."""
-    _require_number(name, weight)
-    if not math.isfinite(weight):
-        raise ValueError(f"`{name}` must be finite. Received: {name}={weight!r}")
+    check_number(name, weight, "finite", math.isfinite)
 
 
 def check_weight_or_schedule(name: str, weight: Any) -> None:
@@ -191,6 +188,13 @@ def _require_integer(name: str, value: Any, minimum: int) -> None:
         raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}")
     if value < minimum:
         raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value}")
+
+
+def check_number(name: str, value: Any, rule: str, holds: Callable[[Any], bool]) -> None:
+    """Require a number of which a rule holds, which is said in words; of NaN none does."""
+    _require_number(name, value)
+    if not holds(value):
+        raise ValueError(f"`{name}` must be {rule}. Received: {name}={value!r}")
 
 
 def _require_number(name: str, value: Any) -> None:

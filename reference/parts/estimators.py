@@ -11,8 +11,18 @@ __all__ = ["NoGradient", "StraightThrough"]
 Array = NDArray[Any]
 
 
+class Estimator:
+    """What the estimators have in common: a name, and a gradient."""
+
+    name: str
+
+    def gradient_to_vectors(self, vectors: Array, chosen: Array, upstream: Array) -> Array:
+        """Return the gradient by the vectors of ``sum(output * upstream)``, ``[..., d]``."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class StraightThrough:
+class StraightThrough(Estimator):
     """Pass the gradient on as it is, as if the output were the input.
 
     The straight-through estimator of Bengio et al. (2013), as in van den Oord et al. (2017, section 3.2).
@@ -27,7 +37,7 @@ class StraightThrough:
 
 
 @dataclass(frozen=True)
-class NoGradient:
+class NoGradient(Estimator):
     """Pass nothing on."""
 
     name = "none"

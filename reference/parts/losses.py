@@ -91,6 +91,7 @@ class Loss:
     """What the losses have in common: a name, a weight, a value, and gradients, which are zero unless it says more."""
 
     name: ClassVar[str]
+    needs_norm: ClassVar[bool] = False  # whether it takes distances
     weight: float
 
     def value(self, it: Pass) -> np.float64:
@@ -112,6 +113,7 @@ class Alpha(Loss):
 
     weight: float
     name = "alpha_loss"
+    needs_norm = True
 
     def __post_init__(self) -> None:
         validation.check_weight("weight", self.weight, " of Alpha (alpha)")
@@ -132,6 +134,7 @@ class Beta(Loss):
 
     weight: float
     name = "beta_loss"
+    needs_norm = True
 
     def __post_init__(self) -> None:
         validation.check_weight("weight", self.weight, " of Beta (beta)")
@@ -153,6 +156,7 @@ class Coulomb(Loss):
 
     weight: float
     name = "coulomb_loss"
+    needs_norm = True
 
     def __post_init__(self) -> None:
         validation.check_weight("weight", self.weight, " of Coulomb (gamma)")

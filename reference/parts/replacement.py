@@ -124,12 +124,10 @@ def most_distant(
     return nothing.merged(Candidates(number, np.nanmin(distance[found], axis=-1), order, vectors[found]))
 
 
-@dataclass(frozen=True)
-class MostDistant:
-    """Gather the most distant inputs, and let them replace the least used embeddings.
+class Replacement:
+    """What the replacements have in common: how many embeddings they may write, and when they act by themselves.
 
-    Its state is ``accumulated_usage_count`` ``[n]``, ``distant_inputs`` ``[number, d]``, ``input_distances``
-    ``[number]``, and with `every` ``passes_since_replacement``.
+    One of its own gathers (`gather`, `gathered`) and writes (`written`); the passes are counted here.
 
     Attributes
     ----------
@@ -139,20 +137,66 @@ class MostDistant:
         After how many training passes the last of them replaces by itself; None if only `replace_embeds` does.
     """
 
+    needs_norm = False  # whether it takes distances
     number: int
-    every: int | None = None
+    every: int | None
 
     def __post_init__(self) -> None:
-        of = " of MostDistant"
+        of = f" of {type(self).__name__}"
         validation.check_natural("number", self.number, f"{of} (num_embeds_replaced)")
         if self.every is not None:
             validation.check_positive("every", self.every, of)
 
+    def kept(self, emb_space: NDArray[Any]) -> dict[str, Any]:
+        """Return what it keeps, before any training pass."""
+        raise NotImplementedError
+
+    def gather(self, it: Pass) -> Statistics:
+        """Return the statistics of a pass."""
+        raise NotImplementedError
+
+    def gathered(self, state: dict[str, Any], statistics: Statistics) -> dict[str, Any]:
+        """Return the state with the statistics taken in."""
+        raise NotImplementedError
+
+    def written(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state with embeddings written, and with nothing gathered."""
+        raise NotImplementedError
+
     def initial_state(self, emb_space: NDArray[Any]) -> dict[str, Any]:
-        """Return the state before any training pass: all zero."""
+        """Return the state before any training pass; with `every`, ``passes_since_replacement`` among it."""
+        return {**self.kept(emb_space), **({} if self.every is None else {"passes_since_replacement": np.int64(0)})}
+
+    def after(self, state: dict[str, Any], statistics: Statistics) -> dict[str, Any]:
+        """Return the state after a training pass that gathered the statistics, and after a replacement if it is due."""
+        state = self.gathered(state, statistics)
+        if self.every is None:
+            return state
+        state["passes_since_replacement"] = state["passes_since_replacement"] + 1
+        return self.replaced(state) if state["passes_since_replacement"] >= self.every else state
+
+    def replaced(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state after a replacement."""
+        passes = {name: np.zeros_like(state[name]) for name in state if name == "passes_since_replacement"}
+        return {**self.written(state), **passes}
+
+
+@dataclass(frozen=True)
+class MostDistant(Replacement):
+    """Gather the most distant inputs, and let them replace the least used embeddings.
+
+    It keeps ``accumulated_usage_count`` ``[n]``, ``distant_inputs`` ``[number, d]``, ``input_distances`` ``[number]``.
+    """
+
+    number: int
+    every: int | None = None
+
+    needs_norm = True
+
+    def kept(self, emb_space: NDArray[Any]) -> dict[str, Any]:
+        """Return what it keeps, before any training pass: all zero."""
         usage, *distant = initial_state(len(emb_space), self.number, emb_space.shape[1])
-        passes = {} if self.every is None else {"passes_since_replacement": np.int64(0)}
-        return {**named(usage.astype(np.int64), *distant), **passes}
+        return named(usage.astype(np.int64), *distant)
 
     def gather(self, it: Pass) -> Statistics:
         """Return how often each embedding was chosen, and the most distant inputs."""
@@ -162,21 +206,16 @@ class MostDistant:
             "distant": most_distant(it.vectors, it.search.distance, self.number, it.first),
         }
 
-    def after(self, state: dict[str, Any], statistics: Statistics) -> dict[str, Any]:
-        """Return the state after a training pass that gathered the statistics, and after a replacement if it is due."""
+    def gathered(self, state: dict[str, Any], statistics: Statistics) -> dict[str, Any]:
+        """Return the state with the usage added up, and the most distant of the inputs before and the new ones."""
         count, distant = statistics["access_count"], statistics["distant"]
         inputs, distances = distant.vector[np.newaxis], distant.distance[np.newaxis, :, np.newaxis]
-        state = {**state, **named(*accumulate(unnamed(state), count, inputs, distances))}
-        if self.every is None:
-            return state
-        state["passes_since_replacement"] = state["passes_since_replacement"] + 1
-        return self.replaced(state) if state["passes_since_replacement"] >= self.every else state
+        return {**state, **named(*accumulate(unnamed(state), count, inputs, distances))}
 
-    def replaced(self, state: dict[str, Any]) -> dict[str, Any]:
-        """Return the state after a replacement."""
+    def written(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state with the most distant inputs over the least used embeddings."""
         emb_space, zeroed = replace_embeds(unnamed(state), state["emb_space"])
-        passes = {name: np.zeros_like(state[name]) for name in state if name == "passes_since_replacement"}
-        return {**state, **named(*zeroed), **passes, "emb_space": emb_space}
+        return {**state, **named(*zeroed), "emb_space": emb_space}
 
 
 def named(usage: Any, distant_inputs: Any, input_distances: Any) -> dict[str, Any]:

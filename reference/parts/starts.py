@@ -35,8 +35,20 @@ def first_rows(vectors: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     return rows
 
 
+class Start:
+    """What the starts have in common: a state, and what a training pass begins with."""
+
+    def initial_state(self, emb_space: NDArray[Any]) -> dict[str, Any]:
+        """Return the state before any training pass."""
+        raise NotImplementedError
+
+    def begin(self, state: dict[str, Any], vectors: NDArray[np.float64]) -> dict[str, Any]:
+        """Return the state with which a training pass begins; `vectors`, ``[..., d]``, are those not masked."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class FromBatch:
+class FromBatch(Start):
     """Let the first training pass begin with the first n vectors of its batch that are not masked.
 
     Its state is ``initialized``, a bool.

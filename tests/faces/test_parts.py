@@ -29,6 +29,7 @@ from vq_layer import (
 )
 from vq_layer.core.compatibility import TABLE
 from vq_layer.parts.part import Part
+from vq_layer.parts.updates import Update
 
 X = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
 LABELS = np.array([2, 0, 2], np.int32)
@@ -223,7 +224,13 @@ def test_a_part_refuses_what_breaks_its_rule(build, error, message):
 
 
 VOTE = {"comparison": "cosine", "choice": Majority(LABELS, 3, 2)}
+
+
 # For each row of the table, arguments that break it.
+class Moving(Update):
+    """One that moves the embeddings by itself."""
+
+
 BREAKING = {
     ("losses", Alpha, "comparison"): {"comparison": "cosine", "losses": "alpha"},
     ("losses", Beta, "comparison"): {"comparison": PCA("cosine"), "losses": ["codebook", "beta"]},
@@ -231,6 +238,7 @@ BREAKING = {
     ("replacement", MostDistant, "comparison"): {"comparison": "cosine", "replacement": MostDistant(1)},
     ("choice", Majority, "comparison"): {**VOTE, "comparison": "l2", "losses": []},
     ("choice", Majority, "losses"): {**VOTE, "losses": "codebook"},
+    ("choice", Majority, "update"): {**VOTE, "update": Moving()},
     ("choice", Majority, "replacement"): {**VOTE, "replacement": MostDistant(1)},
     ("choice", Majority, "start"): {**VOTE, "start": FromBatch()},
     ("choice", Majority, "codebooks"): {**VOTE, "codebooks": "per-split"},

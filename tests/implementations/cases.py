@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.parts.losses import Loss
+from reference.parts.replacement import MostDistant, Replacement
+from reference.parts.updates import Gradient, Update
 
 # These have a weight in every case, 0 if it is left out: adapters have read them from the first on.
 _ALWAYS = {"alpha_loss": "alpha", "beta_loss": "beta", "coulomb_loss": "gamma"}
@@ -51,6 +53,10 @@ class Case:
         After how many passes of a training the pass itself replaces; None leaves it to `Training.replace_embeds`.
     start : {None, "batch"}
         Whether a training begins with the first vectors of its first pass, or with `emb_space`.
+    update : reference.parts.updates.Update
+        How a training moves the embedding space: the oracle's part, which adapters know by its class and fields.
+    replacement : reference.parts.replacement.Replacement or None
+        How a training replaces, likewise; None for `MostDistant` with the number that `training` is given, and `every`.
     """
 
     x: NDArray[Any]
@@ -69,6 +75,12 @@ class Case:
     codebooks: str = "shared"
     every: int | None = None
     start: str | None = None
+    update: Update = Gradient()  # noqa: RUF009 - frozen
+    replacement: Replacement | None = None
+
+    def replacement_of(self, num_embeds_replaced: int) -> Replacement:
+        """Return how a training replaces so many embeddings."""
+        return self.replacement or MostDistant(num_embeds_replaced, self.every)
 
     def __post_init__(self) -> None:
         """Bring the weights into order."""
@@ -137,6 +149,8 @@ class Case:
             "codebooks": (self.codebooks,),
             "replacements": () if self.every is None else ("within a pass",),
             "starts": _unless_none(self.start),
+            "updates": (type(self.update).__name__,),
+            "policies": () if self.replacement is None else (type(self.replacement).__name__,),
         }
 
 

@@ -50,6 +50,8 @@ class KerasLayers:
         "codebooks": ("shared", "per-split"),
         "replacements": ("within a pass",),
         "starts": ("batch",),
+        "updates": ALL,
+        "policies": ALL,
     }
     effort = 0.07
     configurations = None
@@ -125,7 +127,7 @@ class KerasTraining:
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         with _named_as_in_the_specification():
-            replacement = vq_layer.MostDistant(num_embeds_replaced, case.every)
+            replacement = _twin_of(case.replacement_of(num_embeds_replaced))
             start = {} if case.start is None else {"start": vq_layer.FromBatch()}
             self._layer = _layer_of(case, replacement=replacement, return_endpoints=False, **start)
         self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
@@ -206,11 +208,17 @@ def _in_space(comparison: vq_layer.Norm | vq_layer.Cosine, case: Case | CosineCa
     return vq_layer.PCA(comparison, case.dim_reduction, case.num_dim_reduction_components)
 
 
+def _twin_of(part: Any) -> Any:
+    """Return the part of the layer that bears the name of one of the oracle, with its fields."""
+    return getattr(vq_layer, type(part).__name__)(**vars(part))
+
+
 def _layer_of(case: Case, **more: Any) -> vq_layer.VectorQuantization:
     with _named_as_in_the_specification():
         arguments = {
             "comparison": _in_space(vq_layer.Norm(case.lookup_ord), case),
             "losses": [_LOSSES[name](weight) for name, weight in case.weights.items()],
+            "update": _twin_of(case.update),
             "estimator": case.estimator,
             "num_splits": case.num_splits,
             "codebooks": case.codebooks,

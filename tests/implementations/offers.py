@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reference.parts.replacement import Replacement
+from reference.parts.updates import Update
 from tests.implementations.cases import LOSSES, Needs
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -54,6 +56,16 @@ class _Norms:
         return isinstance(thing, Real) and float(thing) >= 1
 
 
+class _Parts:
+    """Contains the names of the parts of a kind that the oracle has."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+
+    def __contains__(self, thing: object) -> bool:
+        return any(thing == part.__name__ for part in self._kind.__subclasses__())
+
+
 ALL = _All()  # of a kind, what is known of it now, and what comes
 
 # What adapters offer that do not say. This stays as it is: a kind that is added has here what all cases had before it.
@@ -68,6 +80,8 @@ _FROM_THE_FIRST: dict[str, tuple[Any, ...]] = {
     "codebooks": ("shared",),
     "replacements": (),
     "starts": (),
+    "updates": ("Gradient",),
+    "policies": ("MostDistant",),
 }
 
 # What there is of each kind. What is none of it is a wrong argument, which an implementation is to refuse (VQ-16).
@@ -82,6 +96,8 @@ _SPECIFIED: dict[str, Container[Any]] = {
     "codebooks": CODEBOOKS,
     "replacements": ("within a pass",),
     "starts": ("batch",),
+    "updates": _Parts(Update),
+    "policies": _Parts(Replacement),
 }
 
 # How reports call what is missing.
@@ -96,6 +112,8 @@ _WORDS = {
     "codebooks": 'codebooks="{}"',
     "replacements": "replacement {}",
     "starts": 'start="{}"',
+    "updates": "update={}",
+    "policies": "replacement={}",
 }
 
 

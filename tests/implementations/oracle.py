@@ -34,6 +34,7 @@ def quantizer_of(case: Case, **more: Any) -> reference.Quantizer:
     return reference.Quantizer(
         comparison=comparison,
         losses=tuple(_LOSSES[name](weight) for name, weight in case.weights.items()),
+        update=case.update,
         estimator=_ESTIMATORS[case.estimator](),
         num_splits=case.num_splits,
         codebooks=case.codebooks,
@@ -59,8 +60,10 @@ class Oracle:
         "codebooks": ("shared", "per-split"),
         "replacements": ("within a pass",),
         "starts": ("batch",),
+        "updates": ALL,
+        "policies": ALL,
     }
-    effort = 0.15
+    effort = 0.1
     configurations = None
     validates = True
 
@@ -105,7 +108,7 @@ class OracleTraining:
     """
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
-        self._case, self._replacement = case, reference.MostDistant(num_embeds_replaced, case.every)
+        self._case, self._replacement = case, case.replacement_of(num_embeds_replaced)
         self.state = reference.initial_state(case.emb_space.astype(np.float64), self._quantizer)
 
     @property

@@ -19,7 +19,7 @@ from vq_layer.kernels.tuning import Tuning
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("norms")]  # on one worker, which compiles each program once
 
-ORDERS = (1, 1.5, 2, 3, np.inf)
+ORDERS = (1.5, 3, np.inf)  # those of 1 and 2 go through all other tests of the kernels
 N, ROWS = 37, 100
 PATHS = ("small", "plain", "compiled")
 
@@ -75,7 +75,7 @@ def pulls(value, emb_space):
 
 
 @pytest.mark.clause("VQ-1.1", "VQ-1.2", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-7.5", "VQ-15.2")
-@pytest.mark.parametrize(("p", "d"), [*((p, 3) for p in ORDERS), (3, 30), (np.inf, 30)])
+@pytest.mark.parametrize(("p", "d"), [(1.5, 3), (3, 30), (np.inf, 30)])
 def test_distances_and_their_sums_and_gradients_are_within_their_rounding_errors(p, d):
     x, emb_space = drawn(d)
     expected, directions = exact(x, emb_space, p)
@@ -94,7 +94,7 @@ def test_distances_and_their_sums_and_gradients_are_within_their_rounding_errors
 
 
 @pytest.mark.clause("VQ-2.1", "VQ-2.2")
-@pytest.mark.parametrize(("p", "d"), [*((p, 3) for p in ORDERS), (3, 30), (np.inf, 30)])
+@pytest.mark.parametrize(("p", "d"), [(1.5, 3), (3, 30), (np.inf, 30)])
 def test_the_first_of_equal_embeddings_is_the_nearest(p, d):
     x, emb_space = drawn(d)
     index = nearest_index(x, tf.constant(emb_space), p, route(x, emb_space)).numpy()
@@ -137,7 +137,7 @@ def test_powers_of_huge_and_of_tiny_differences_neither_overflow_nor_vanish(p):
 
 @pytest.mark.clause("VQ-2.2")
 @one_path("small")
-@pytest.mark.parametrize("p", [1.1, 1.5, 3, 40])
+@pytest.mark.parametrize("p", [1.1, 3, 40])
 def test_equal_embeddings_tie_in_the_last_place_of_a_loop_too(p):
     rng = np.random.default_rng(2)
     vectors, embedding = (tf.constant(rng.standard_normal([number, 17]), tf.float32) for number in (5, 1))

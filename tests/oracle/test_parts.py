@@ -33,6 +33,7 @@ from reference import (
 )
 from reference.compatibility import INCOMPATIBLE
 from reference.gradients import alpha_gradient, beta_gradient, coulomb_gradient
+from reference.parts.updates import Update
 from reference.quantizer import gradients
 from tests.oracle.cases import LOOKUP_ORDS, Case, cases
 
@@ -111,6 +112,11 @@ WRONG_PARTS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     ),
 ]
 
+
+class Moving(Update):
+    """One that moves the embeddings by itself."""
+
+
 # One for each row of the table.
 APART: list[tuple[dict[str, Any], str]] = [
     ({"choice": VOTE}, "`choice` Majority needs `comparison` Cosine"),
@@ -119,6 +125,10 @@ APART: list[tuple[dict[str, Any], str]] = [
     ({"comparison": Cosine(), "losses": (Coulomb(1),)}, "`losses` Coulomb needs `comparison` Norm"),
     ({"comparison": Cosine(), "replacement": MostDistant(1)}, "`replacement` needs `comparison` Norm"),
     ({"comparison": Cosine(), "choice": VOTE, "losses": (Codebook(),)}, "`choice` Majority admits no `losses`"),
+    (
+        {"comparison": Cosine(), "choice": VOTE, "update": Moving()},
+        "`choice` Majority admits no `update` of its embeddings",
+    ),
     (
         {"comparison": Norm(), "choice": VOTE, "replacement": MostDistant(1)},
         "`choice` Majority admits no `replacement`",

@@ -1,7 +1,7 @@
 """Adapters of any age: what an older one was not written for is not offered, and never fails it."""
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import hypothesis
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import reference
+from reference.parts.replacement import Replacement
+from reference.parts.updates import Update
 from tests import strategies
 from tests.implementations.keras_layers import KerasLayers
 from tests.implementations.offers import ALL, offers_of
@@ -111,6 +113,18 @@ def nothing_left_out():
 # An older adapter.
 
 
+class Moving(Update):
+    """An update that comes after the adapter."""
+
+
+@dataclass(frozen=True)
+class Other(Replacement):
+    """A replacement that comes after the adapter."""
+
+    number: int
+    every: int | None = None
+
+
 @pytest.mark.process
 def test_an_older_adapter_passes_all_checks_of_its_time(tmp_path):
     table, output = verification(tmp_path, "tests.suite.test_adapters:Older", "tests/property", "tests/parity")
@@ -129,6 +143,8 @@ def test_an_older_adapter_passes_all_checks_of_its_time(tmp_path):
         (replace(CASE, estimator="none"), 'estimator="none"'),
         (PER_SPLIT, 'codebooks="per-split"'),
         (replace(CASE, every=2), "replacement within a pass"),
+        (replace(CASE, update=Moving()), "update=Moving"),
+        (replace(CASE, replacement=Other(1)), "replacement=Other"),
         (replace(CASE, x=X.astype(np.float16)), "float16"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.comparisons import is_norm
-from vq_layer.parts.losses import Alpha, Beta, Coulomb
+from vq_layer.parts.losses import Loss
 from vq_layer.parts.part import Part
-from vq_layer.parts.replacement import MostDistant
+from vq_layer.parts.replacement import Replacement
 
 
 def _by_norm(it: Any) -> bool:
@@ -38,14 +38,23 @@ class Need(NamedTuple):
     is_met: Callable[[Any], bool]
 
 
+def needing_norm(kind: type[Part]) -> list[type[Part]]:
+    """Return the parts of a kind that take distances."""
+    return [known for known in kind.__subclasses__() if known.needs_norm]
+
+
 TABLE = (
     Need("choice", Majority, "a comparison by Cosine", "comparison", lambda it: not _by_norm(it)),
     Need("choice", Majority, "its embeddings to stay with their labels", "losses", lambda it: not it.losses),
+    Need("choice", Majority, "its embeddings to stay with their labels", "update", lambda it: it.update.by_gradient),
     Need("choice", Majority, "labels, which inputs lack", "replacement", lambda it: it.replacement is None),
     Need("choice", Majority, "labels, which inputs lack", "start", lambda it: not it.start.from_inputs),
     Need("choice", Majority, "all embeddings to share the labels", "codebooks", lambda it: it.codebooks == "shared"),
-    *(Need("losses", loss, "a comparison by a Norm", "comparison", _by_norm) for loss in (Alpha, Beta, Coulomb)),
-    Need("replacement", MostDistant, "a comparison by a Norm", "comparison", _by_norm),
+    *(Need("losses", kind, "a comparison by a Norm", "comparison", _by_norm) for kind in needing_norm(Loss)),
+    *(
+        Need("replacement", kind, "a comparison by a Norm", "comparison", _by_norm)
+        for kind in needing_norm(Replacement)
+    ),
 )
 
 

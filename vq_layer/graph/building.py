@@ -90,8 +90,9 @@ def created(
     for name, it in quantizer.variables(d, comparison_dtype(x.dtype)).items():
         shape = static_shape(it)
         if name not in OF_2018:
-            given = tf.zeros(shape, it.dtype) if isinstance(it.initial, str) else tf.convert_to_tensor(it.initial)
-            state[name] = tf.ensure_shape(given, shape)
+            is_named = isinstance(it.initial, str)
+            given = keras.initializers.get(it.initial)(shape, it.dtype.name) if is_named else it.initial
+            state[name] = tf.ensure_shape(tf.convert_to_tensor(given), shape)
             continue
         is_emb_space = name == "emb_space"
         initial = starting.initial_values(initializer, constant_init) if is_emb_space else v1.zeros_initializer()

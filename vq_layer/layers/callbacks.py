@@ -12,7 +12,7 @@ from vq_layer.layers.vector_quantization import VectorQuantization, vector_quant
 
 
 class ReplaceEmbeddings(keras.callbacks.Callback):
-    """Every so many training passes, replace the least used embeddings by the most distant inputs.
+    """Every so many training passes, let the replacement of a layer act.
 
     Acts on every `VectorQuantization` of the model whose `replacement` is given and that is not frozen
     (``trainable = False``), with a warning when training begins if all of these are frozen. What the optimizer keeps

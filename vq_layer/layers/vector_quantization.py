@@ -35,22 +35,22 @@ class VectorQuantization(QuantizerLayer):
     ----------
     n : int
         The number of embeddings.
-    comparison : Norm, Cosine or PCA, or "l1", "l2", "linf" or "cosine"
+    comparison : a part of `vq_layer.parts.comparisons`, such as ``Norm(1)``, or its name: "l1", "l2", "linf", "cosine"
         What near means.
-    choice : Nearest or Majority, or "nearest"
+    choice : a part of `vq_layer.parts.choices`, or its name
         Which of the embeddings that are found stands for a vector.
-    losses : list of Alpha, Beta, Coulomb, Codebook, Commitment, or their names, or one of these
+    losses : list of parts of `vq_layer.parts.losses`, or their names, or one of these
         What trains the embeddings, and with `Commitment` the layers before; by default ``[Alpha(0.1), Beta(1e-4),
         Coulomb(1e-6)]`` with a norm, and none with a cosine. A loss whose weight is 0 is absent; where no loss reaches
         the embedding space, it is not trainable.
-    update : Gradient, or "gradient"
+    update : a part of `vq_layer.parts.updates`, or its name
         How the embedding space moves.
-    estimator : StraightThrough or NoGradient, or "straight-through" or "none"
+    estimator : a part of `vq_layer.parts.estimators`, or its name: "straight-through", "none"
         How a gradient passes to the input.
-    start : FromBatch, Keras initializer, its name, class or configuration, function, array, or None
+    start : a part of `vq_layer.parts.starts`, such as ``FromBatch()``, an initializer of Keras, an array, or None
         What the embedding space begins with. An array, tensor or list of the shape [n, d] holds its values; the
         configuration keeps them. None is a normal distribution of standard deviation 1.
-    replacement : MostDistant or None
+    replacement : a part of `vq_layer.parts.replacement`, such as ``MostDistant(8, every=100)``, or None
         What becomes of embeddings that are of little use.
     num_splits : int
         How many vectors the last axis of the input holds, a divisor of q.

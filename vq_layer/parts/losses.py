@@ -53,6 +53,7 @@ class Alpha(Loss):
 
     weight: Any = 0.1
     name: ClassVar[str] = "alpha_loss"
+    needs_norm: ClassVar[bool] = True
 
     def weighted(self, it: Pass, weight: tf.Tensor) -> tf.Tensor:
         """Return the loss of a pass, times the weight."""
@@ -65,6 +66,7 @@ class Beta(Loss):
 
     weight: Any = 1e-4
     name: ClassVar[str] = "beta_loss"
+    needs_norm: ClassVar[bool] = True
 
     def weighted(self, it: Pass, weight: tf.Tensor) -> tf.Tensor:
         """Return the loss of a pass, times the weight."""
@@ -77,6 +79,7 @@ class Coulomb(Loss):
 
     weight: Any = 1e-6
     name: ClassVar[str] = "coulomb_loss"
+    needs_norm: ClassVar[bool] = True
 
     def weighted(self, it: Pass, weight: tf.Tensor) -> tf.Tensor:
         """Return the loss of a pass, times the weight."""

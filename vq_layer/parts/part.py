@@ -33,6 +33,7 @@ class Part:
     """A choice that a user makes. Its fields are numbers, names, arrays and other parts."""
 
     supports_jit: ClassVar[bool] = True  # whether XLA compiles it, and nothing that it asserts is lost
+    needs_norm: ClassVar[bool] = False  # whether it takes distances, which a comparison by cosine has not
 
     def variables(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
         """Return the state that it keeps beside n embeddings of size d, by name."""

@@ -1,6 +1,7 @@
 """Replacement of the least used embeddings by the most distant inputs (VQ-11, VQ-23)."""
 
-from typing import Any, NamedTuple
+from abc import abstractmethod
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -29,18 +30,10 @@ class Replaced(NamedTuple):
 
 
 class Replacement(Rule):
-    """What moves embeddings that are of little use."""
+    """What moves embeddings that are of little use, and when it acts by itself.
 
-    def replaced(self, state: State) -> Replaced:
-        """Return the state after a replacement."""
-        raise NotImplementedError
-
-
-@part
-class MostDistant(Replacement):
-    """Write the most distant inputs over the least used embeddings.
-
-    Training passes gather the usage of the embeddings and the most distant inputs since the last replacement.
+    One of its own declares what it `keeps`, says what it gathers from a pass (`gathers`), takes that in (`gathered`)
+    and writes (`written`); the passes are counted here.
 
     Parameters
     ----------
@@ -57,64 +50,103 @@ class MostDistant(Replacement):
     """
 
     number: int
-    every: int | None = None
+    every: int | None
 
     def __post_init__(self) -> None:
-        validation.check_num_embeds_replaced(self.number, None, "MostDistant.number", minimum=1)
+        name = type(self).__name__
+        validation.check_num_embeds_replaced(self.number, None, f"{name}.number", minimum=1)
         object.__setattr__(self, "number", int(self.number))
         if self.every is not None:
-            validation.check_every(self.every, "MostDistant.every")
+            validation.check_every(self.every, f"{name}.every")
             object.__setattr__(self, "every", int(self.every))
 
     def check_sizes(self, n: int, d: int | None) -> None:
         """Raise a ValueError for more than all embeddings."""
         del d
-        validation.check_num_embeds_replaced(self.number, n, "MostDistant.number")
+        validation.check_num_embeds_replaced(self.number, n, f"{type(self).__name__}.number")
+
+    @abstractmethod
+    def keeps(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
+        """Return what it keeps, as `variables` does."""
+
+    @abstractmethod
+    def gathers(self, it: Pass) -> Statistics:
+        """Return the statistics of a pass."""
+
+    @abstractmethod
+    def gathered(self, state: State, statistics: Statistics) -> State:
+        """Return the state with the statistics taken in."""
+
+    @abstractmethod
+    def written(self, state: State) -> Replaced:
+        """Return the state with embeddings written and with nothing gathered, and which they are."""
 
     def variables(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
-        """Return the usage, the most distant inputs with their distances, 0 for an empty slot, and the passes."""
+        """Return what it keeps, and the passes since a replacement."""
+        return {**self.keeps(n, d, dtype), "passes_since_replacement": Variable((), tf.int64)}
+
+    def gather(self, it: Pass) -> Statistics:
+        """Return the statistics of a pass, and how many passes it is."""
+        return {**self.gathers(it), "passes": Total(it.passes)}
+
+    def after(self, state: State, statistics: Statistics) -> State:
+        """Return the state with what was gathered; replaced if it is time."""
+        passes = state["passes_since_replacement"] + statistics["passes"].value
+        gathered = {**self.gathered(state, statistics), "passes_since_replacement": passes}
+        if self.every is None:
+            return gathered
+        names = ["emb_space", *self.variables(0, 0, tf.float32)]
+        changed: list[tf.Tensor] = tf.cond(
+            passes >= self.every,
+            lambda: [self.replaced(gathered).state[name] for name in names],
+            lambda: [gathered[name] for name in names],
+        )
+        return {**gathered, **dict(zip(names, changed, strict=True))}
+
+    def replaced(self, state: State) -> Replaced:
+        """Return the state after a replacement, and which embeddings are new."""
+        written = self.written(state)
+        passes = tf.zeros_like(state["passes_since_replacement"])
+        return written._replace(state={**written.state, "passes_since_replacement": passes})
+
+
+@part
+class MostDistant(Replacement):
+    """Write the most distant inputs over the least used embeddings; parameters as in `Replacement`.
+
+    Training passes gather the usage of the embeddings and the most distant inputs since the last replacement.
+    """
+
+    number: int
+    every: int | None = None
+
+    needs_norm: ClassVar[bool] = True
+
+    def keeps(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
+        """Return the usage, and the most distant inputs with their distances, 0 for an empty slot."""
         return {
             "accumulated_usage_count": Variable((n,), tf.int64),
             "distant_inputs": Variable((self.number, d), dtype),
             "input_distances": Variable((self.number,), dtype),
-            "passes_since_replacement": Variable((), tf.int64),
         }
 
-    def gather(self, it: Pass) -> Statistics:
-        """Return the access counts, the most distant inputs, and how many passes this is."""
+    def gathers(self, it: Pass) -> Statistics:
+        """Return the access counts and the most distant inputs."""
         distance = it.search.distance_to(it.choice.emb_index)
         return {
             "access_count": Total(it.access_count),
-            "most_distant": most_distant(distance, it.vectors, self.number),
-            "passes": Total(it.passes),
+            "distant": most_distant(distance, it.vectors, self.number),
         }
-
-    def after(self, state: State, statistics: Statistics) -> State:
-        """Return the state with what was gathered; replaced if it is time."""
-        gathered = self.gathered(state, statistics)
-        if self.every is None:
-            return gathered
-        due = gathered["passes_since_replacement"] >= self.every
-        names = ["emb_space", *self.variables(0, 0, tf.float32)]
-        kept = [gathered[name] for name in names]
-        changed: list[tf.Tensor] = tf.cond(
-            due, lambda: [self.replaced(gathered).state[name] for name in names], lambda: kept
-        )
-        return {**gathered, **dict(zip(names, changed, strict=True))}
 
     def gathered(self, state: State, statistics: Statistics) -> State:
         """Return the state with the usage added up, and the most distant of the inputs so far and the new ones."""
         stored = Candidates(state["input_distances"], state["distant_inputs"])
-        distance, vectors = stored.merged(statistics["most_distant"])
-        return {
-            **state,
-            "accumulated_usage_count": state["accumulated_usage_count"] + statistics["access_count"].value,
-            "distant_inputs": vectors,
-            "input_distances": distance,
-            "passes_since_replacement": state["passes_since_replacement"] + statistics["passes"].value,
-        }
+        distance, vectors = stored.merged(statistics["distant"])
+        usage = state["accumulated_usage_count"] + statistics["access_count"].value
+        new = {"accumulated_usage_count": usage, "distant_inputs": vectors, "input_distances": distance}
+        return {**state, **new}
 
-    def replaced(self, state: State) -> Replaced:
+    def written(self, state: State) -> Replaced:
         """Write the i-th most distant input over the i-th least used embedding, and start to gather anew."""
         usage, distances = state["accumulated_usage_count"], state["input_distances"]
         emb_space, rows = replace_embeds(
@@ -124,7 +156,6 @@ class MostDistant(Replacement):
             "emb_space": emb_space,
             "accumulated_usage_count": tf.zeros_like(usage),
             "input_distances": tf.zeros_like(distances),
-            "passes_since_replacement": tf.zeros_like(state["passes_since_replacement"]),
         }
         return Replaced(state={**state, **anew}, rows=rows)
 
@@ -183,4 +214,4 @@ def _equal_rows(rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 
 def replacement_of(value: Any) -> Replacement:
     """Return the replacement that an argument stands for."""
-    return resolved("replacement", value, Replacement, {})
+    return resolved("replacement", value, Replacement, {})  # type: ignore[type-abstract]
