@@ -12,28 +12,30 @@ from tests.implementations.protocol import LOSSES
 from tests.strategies import parts
 from tests.suite.test_strategies import ORDERS, draws, reaches
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("strategies of parts")]  # on one worker, which draws once
 
 ORACLE = Oracle()
+CASES, OF_OTHER_ORDERS = strategies.cases(ORACLE), strategies.cases_of_other_orders(ORACLE)
+INTERRUPTED = parts.interrupted_cases_with_estimators(ORACLE)
 MASKED, PER_SPLIT = parts.masked_cases(ORACLE), parts.cases_per_split(ORACLE)
 TRAININGS, STARTED = parts.trainings_of_parts(ORACLE), parts.started_trainings(ORACLE)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_every_other_order_is_drawn_where_it_is_offered(order):
-    assert reaches(strategies.cases(ORACLE), lambda case: case.lookup_ord == order)
-    assert reaches(strategies.cases_of_other_orders(ORACLE), lambda case: case.lookup_ord == order)
+    assert reaches(CASES, lambda case: case.lookup_ord == order)
+    assert reaches(OF_OTHER_ORDERS, lambda case: case.lookup_ord == order)
 
 
 def test_cases_of_other_orders_are_of_no_other_norm():
-    assert {case.lookup_ord for case in draws(strategies.cases_of_other_orders(ORACLE))} == set(ORDERS)
+    assert {case.lookup_ord for case in draws(OF_OTHER_ORDERS)} == set(ORDERS)
     assert {case.lookup_ord for case in draws(strategies.cases_of_other_orders(GraphFunctions()))} == {3}
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_is_present_and_absent(loss):
-    assert reaches(strategies.cases(ORACLE), lambda case: loss in case.losses)
-    assert reaches(strategies.cases(ORACLE), lambda case: loss not in case.losses)
+    assert reaches(CASES, lambda case: loss in case.losses)
+    assert reaches(CASES, lambda case: loss not in case.losses)
 
 
 @hypothesis.given(MASKED)
@@ -66,7 +68,7 @@ def test_each_estimator_meets_vectors_that_are_not_finite(estimator):
         case, upstream = drawn
         return case.estimator == estimator and upstream[~np.isfinite(case.x.astype(np.float64))].any()
 
-    assert reaches(parts.interrupted_cases_with_estimators(ORACLE), met)
+    assert reaches(INTERRUPTED, met)
 
 
 @pytest.mark.parametrize("splits", [1, 2, 4])
