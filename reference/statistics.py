@@ -52,4 +52,4 @@ def merged(first: Statistics, second: Statistics) -> Statistics:
 
 
 def _merged(first: Any, second: Any) -> Any:
-    return first.merged(second) if isinstance(first, Candidates) else first + second
+    return first + second if isinstance(first, np.ndarray | np.generic) else first.merged(second)

@@ -226,11 +226,11 @@ def test_a_part_refuses_what_breaks_its_rule(build, error, message):
 VOTE = {"comparison": "cosine", "choice": Majority(LABELS, 3, 2)}
 
 
-# For each row of the table, arguments that break it.
 class Moving(Update):
     """One that moves the embeddings by itself."""
 
 
+# For each row of the table, arguments that break it.
 BREAKING = {
     ("losses", Alpha, "comparison"): {"comparison": "cosine", "losses": "alpha"},
     ("losses", Beta, "comparison"): {"comparison": PCA("cosine"), "losses": ["codebook", "beta"]},
