@@ -40,6 +40,16 @@ def test_two_batches_leave_what_one_with_both_leaves(implementation, drawn):
     assert_equal(apart.state, together.state)
 
 
+@verify("VQ-11.3", drawn=training.trainings)
+def test_the_slots_hold_the_most_distant_inputs_first(implementation, drawn):
+    start, *batches = drawn
+    trained = begun(implementation, start)
+    for batch in batches:
+        trained.training_pass(batch)
+        distances = np.copy(trained.state["input_distances"])
+        np.testing.assert_array_equal(distances, -np.sort(-distances))
+
+
 @verify("VQ-11.6", "VQ-11.7", "VQ-11.8", "VQ-11.9", drawn=training.trainings, known=lambda _: st.booleans())
 def test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew(implementation, drawn, known):
     start, *batches = drawn

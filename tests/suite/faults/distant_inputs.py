@@ -88,7 +88,7 @@ def the_nearest_inputs_are_kept(
     return kept(state, access_count, inputs, distances, np.argsort(empty, kind="stable"))
 
 
-@instead_of(ACCUMULATE, "VQ-11.3", every_step)
+@instead_of(ACCUMULATE, "VQ-11.3", trainings.test_the_slots_hold_the_most_distant_inputs_first)
 def the_kept_inputs_are_in_no_order(state: ReplacementState, *batch: Array) -> ReplacementState:
     right = right_accumulate(state, *batch)
     return ReplacementState(right.usage, right.distant_inputs[::-1], right.input_distances[::-1])

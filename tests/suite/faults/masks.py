@@ -88,7 +88,7 @@ def a_masked_vector_comes_out_as_its_embedding(case: Case, right: Quantized) -> 
 
 @in_quantize("VQ-21.3", out)
 def a_masked_vector_that_is_not_finite_comes_out_as_nan(case: Case, right: Quantized) -> Fields:
-    return where_hidden(case, np.where(np.isfinite(case.x), case.x, np.nan).astype(case.x.dtype), right)
+    return where_hidden(case, np.where(np.isfinite(case.x), case.x, case.x.dtype.type(np.nan)), right)
 
 
 @in_quantize("VQ-21.3", out)
@@ -125,7 +125,8 @@ def masked_vectors_enter_the_losses(case: Case, _: Quantized) -> Fields:
 @in_gradients("VQ-21.4", passed)
 def a_masked_vector_passes_no_gradient(case: Case, right: Gradients) -> Fields:
     to_vectors = splitting.merge(right.output_to_x, as_vectors(case))
-    return {"output_to_x": np.where(hidden(case), 0, to_vectors).reshape(case.x.shape).astype(right.output_to_x.dtype)}
+    nothing = np.zeros_like(to_vectors)
+    return {"output_to_x": np.where(hidden(case), nothing, to_vectors).reshape(case.x.shape)}
 
 
 @in_gradients("VQ-21.12", passed)
