@@ -66,7 +66,7 @@ class Quantizer:
     @property
     def num_codebooks(self) -> int:
         """How many embedding spaces there are."""
-        return self.num_splits if self.codebooks == "per-split" else 1
+        return 1 if self.is_shared else self.num_splits
 
     @property
     def trains_emb_space(self) -> bool:
