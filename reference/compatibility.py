@@ -50,6 +50,10 @@ INCOMPATIBLE: list[tuple[Callable[[Any], bool], str]] = [
     (lambda it: _votes(it) and it.replacement, "`choice` Majority admits no `replacement`"),
     (lambda it: _votes(it) and it.start, "`choice` Majority admits no `start` FromBatch"),
     (lambda it: _votes(it) and it.codebooks == "per-split", "`choice` Majority admits no `codebooks` per split"),
+    (
+        lambda it: not it.update.by_gradient and any(loss.trains_emb_space and loss.weight != 0 for loss in it.losses),
+        "`losses` that train the embedding space need the `update` Gradient, which applies their gradients",
+    ),
     (lambda it: len({loss.name for loss in it.losses}) < len(it.losses), "`losses` must be of different kinds"),
 ]
 

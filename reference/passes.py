@@ -1,5 +1,7 @@
 """What one pass knows: what losses and rules may look at (VQ-17)."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +29,8 @@ class Pass(NamedTuple):
         Which vectors come out as they are, since they are masked or mapped to themselves.
     first : int
         How many vectors of the batch came before those of this pass.
+    state : dict of str to array
+        With which it began.
     """
 
     vectors: NDArray[np.float64]
@@ -36,6 +40,7 @@ class Pass(NamedTuple):
     choice: Choice
     as_they_are: NDArray[np.bool_]
     first: int = 0
+    state: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def emb_index(self) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """The heart: one pass of a quantizer that is put together from parts (VQ-17). Pure: arrays and state in and out."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from reference.parts.comparisons import Comparison, Norm
 from reference.parts.estimators import Estimator, StraightThrough
 from reference.parts.losses import Loss
 from reference.parts.replacement import Replacement
-from reference.parts.starts import Start
+from reference.parts.starts import Start, first_rows
 from reference.parts.updates import Gradient, Update
-from reference.passes import look_up
+from reference.passes import Pass, look_up
 from reference.results import Gradients, Result, endpoints
 from reference.state import State, checked_state
+from reference.statistics import Statistics
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Quantizer:
         validation.check_member("codebooks", self.codebooks, ("shared", "per-split"))
         check_kinds(self)
         check_compatible(self)
+
+    @property
+    def rules(self) -> list[Any]:
+        """What a training pass does beside the gradients, in order."""
+        return [rule for rule in (self.update, self.replacement) if rule is not None]
 
     @property
     def weighed(self) -> list[Loss]:
@@ -107,17 +114,51 @@ def quantize(
         return per_split.joined([quantize(*it, mask, training) for it in per_split.divided(x, state, quantizer)])
     state = checked_state(state, quantizer, x.shape[-1])
     if training and quantizer.start is not None:
-        state = quantizer.start.begin(state, splitting.split(x, quantizer.num_splits)[counted])
+        vectors = splitting.split(x, quantizer.num_splits)[counted]
+        state = quantizer.start.begin(state, vectors, quantizer.comparison)
     emb_space = state["emb_space"]
-    it = look_up(x, counted, emb_space, quantizer)
+    it = look_up(x, counted, emb_space, quantizer)._replace(state=state)
     chosen = lookup.select(emb_space.astype(x.dtype), it.emb_index)
     out = np.where(it.as_they_are[..., np.newaxis], x.reshape(chosen.shape), chosen)
     losses = {loss.name: loss.value(it) for loss in quantizer.weighed}
     if training:
-        rules = [rule for rule in (quantizer.update, quantizer.replacement) if rule is not None]
-        for rule, statistics in [(rule, rule.gather(it)) for rule in rules]:
-            state = rule.after(state, statistics)
+        state = trained(state, gather(it, quantizer), quantizer)
     return Result(layer_out=splitting.merge(out, x), losses=losses, state=state, **endpoints(it))
+
+
+def gather(it: Pass, quantizer: Quantizer) -> Statistics:
+    """Return the statistics of all rules over a pass; those of one name are the same for all (VQ-22)."""
+    return {name: statistic for rule in quantizer.rules for name, statistic in rule.gather(it).items()}
+
+
+def trained(state: State, statistics: Statistics, quantizer: Quantizer) -> State:
+    """Return the state after a training pass of these statistics: the update, then the replacement."""
+    state = quantizer.update.after(state, statistics, quantizer.comparison)
+    if quantizer.replacement is None:
+        return state
+    return restarted(state, quantizer.replacement.after(state, statistics, quantizer.comparison), quantizer)
+
+
+def replaced(state: State, quantizer: Quantizer) -> State:
+    """Return the state after a replacement at any time, of one codebook."""
+    if quantizer.replacement is None:
+        raise ValueError(f"`replacement` must be given to replace. Received: {quantizer}")
+    return restarted(state, quantizer.replacement.replaced(state), quantizer)
+
+
+def started(x: NDArray[Any], state: State, quantizer: Quantizer) -> State:
+    """Return the state with the first n vectors of x for the embeddings (VQ-12), of one codebook."""
+    rows = first_rows(splitting.split(x, quantizer.num_splits), len(state["emb_space"]))
+    everywhere = np.ones(len(rows), np.bool_)
+    after = {**state, "emb_space": rows.astype(state["emb_space"].dtype)}
+    return reduce(lambda it, rule: rule.restarted(it, everywhere, quantizer.comparison), quantizer.rules, after)
+
+
+def restarted(before: State, after: State, quantizer: Quantizer) -> State:
+    """Return the state in which the rules begin anew for the rows of the embedding space that were written."""
+    pairs = zip(before["emb_space"], after["emb_space"], strict=True)
+    rows = np.array([not np.array_equal(then, now, equal_nan=True) for then, now in pairs])
+    return reduce(lambda state, rule: rule.restarted(state, rows, quantizer.comparison), quantizer.rules, after)
 
 
 def gradients(

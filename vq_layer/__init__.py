@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from vq_layer import parts
+from vq_layer import parts, presets
 from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
 from vq_layer.kernels.compilation import get_compilation, set_compilation
@@ -29,6 +29,7 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "cosine_knn_vector_quantization",
     "cosine_vector_quantization",
     "get_compilation",
+    "presets",
     "reset_slots",
     "set_compilation",
     "vector_quantization",

@@ -45,12 +45,12 @@ def check_floating(x: tf.Tensor) -> None:
 
 def check_num_embeds(n: Any) -> None:
     """Require a positive integer."""
-    _require_integer("n", n, minimum=1)
+    check_integer("n", n, minimum=1)
 
 
 def check_num_splits(num_splits: Any) -> None:
     """Require a positive integer."""
-    _require_integer("num_splits", num_splits, minimum=1)
+    check_integer("num_splits", num_splits, minimum=1)
 
 
 def check_lookup_ord(name: str, lookup_ord: Any) -> None:
@@ -109,7 +109,7 @@ def check_dim_reduction(
     if not isinstance(dim_reduction, str):
         raise TypeError(f"`{name}` must be a string. Received: {name}={dim_reduction!r}")
     check_one_of(name, dim_reduction, ("pca-batch", "pca-emb-space"))
-    _require_integer(components_name, num_components, minimum=1)
+    check_integer(components_name, num_components, minimum=1)
 
 
 def check_num_components(dim_reduction: str, num_components: int, n: int, d: int | None, name: str) -> None:
@@ -126,14 +126,14 @@ def check_num_embeds_replaced(
     num_embeds_replaced: Any, n: int | None, name: str = "num_embeds_replaced", minimum: int = 0
 ) -> None:
     """Require an integer from the minimum to n."""
-    _require_integer(name, num_embeds_replaced, minimum)
+    check_integer(name, num_embeds_replaced, minimum)
     if n is not None and num_embeds_replaced > n:
         raise ValueError(f"`{name}` must be at most n={n}. Received: {name}={num_embeds_replaced}")
 
 
 def check_every(every: Any, name: str = "every") -> None:
     """Require a positive integer."""
-    _require_integer(name, every, minimum=1)
+    check_integer(name, every, minimum=1)
 
 
 def check_is_training(is_training: Any) -> None:
@@ -147,8 +147,8 @@ def check_is_training(is_training: Any) -> None:
 
 def check_vote(num_classes: Any, k: Any, majority_threshold: Any, representative: Any) -> None:
     """Require positive num_classes and k, a threshold that is a number, a known representative."""
-    _require_integer("num_classes", num_classes, minimum=1)
-    _require_integer("k", k, minimum=1)
+    check_integer("num_classes", num_classes, minimum=1)
+    check_integer("k", k, minimum=1)
     _require_number("majority_threshold", majority_threshold)
     if math.isnan(majority_threshold):
         raise ValueError("`majority_threshold` must not be NaN. Received: majority_threshold=nan")
@@ -183,7 +183,8 @@ def check_labels(emb_labels: Any, n: int | None, num_classes: int) -> None:
         )
 
 
-def _require_integer(name: str, value: Any, minimum: int) -> None:
+def check_integer(name: str, value: Any, minimum: int) -> None:
+    """Require an integer from a minimum on."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}")
     if value < minimum:

@@ -92,6 +92,7 @@ class Loss:
 
     name: ClassVar[str]
     needs_norm: ClassVar[bool] = False  # whether it takes distances
+    trains_emb_space: ClassVar[bool] = True  # whether its gradient reaches the embedding space
     weight: float
 
     def value(self, it: Pass) -> np.float64:
@@ -196,6 +197,7 @@ class Commitment(Loss):
 
     weight: float = 0.25
     name = "commitment_loss"
+    trains_emb_space = False
 
     def __post_init__(self) -> None:
         validation.check_weight("weight", self.weight, " of Commitment")

@@ -1,4 +1,4 @@
-"""Replacement of the least used embeddings by the most distant inputs (VQ-11, VQ-23)."""
+"""Replacement of embeddings that are of little use, and of dead ones, by inputs (VQ-11, VQ-23, VQ-26)."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference import lookup, validation
+from reference.parts.comparisons import Comparison
 from reference.passes import Pass
 from reference.statistics import Candidates, Statistics
 from reference.validation import check_num_embeds_replaced
 
-__all__ = ["MostDistant"]
+__all__ = ["DeadCodes", "MostDistant"]
 
 
 class ReplacementState(NamedTuple):
@@ -131,19 +132,20 @@ class Replacement:
 
     Attributes
     ----------
-    number : int
-        How many embeddings a replacement may write, from 0 to n.
+    number : int or None
+        How many embeddings a replacement may write, from 0 to n, where it is not None.
     every : int or None
         After how many training passes the last of them replaces by itself; None if only `replace_embeds` does.
     """
 
     needs_norm = False  # whether it takes distances
-    number: int
+    number: int | None
     every: int | None
 
     def __post_init__(self) -> None:
         of = f" of {type(self).__name__}"
-        validation.check_natural("number", self.number, f"{of} (num_embeds_replaced)")
+        if self.number is not None:
+            validation.check_natural("number", self.number, f"{of} (num_embeds_replaced)")
         if self.every is not None:
             validation.check_positive("every", self.every, of)
 
@@ -167,13 +169,19 @@ class Replacement:
         """Return the state before any training pass; with `every`, ``passes_since_replacement`` among it."""
         return {**self.kept(emb_space), **({} if self.every is None else {"passes_since_replacement": np.int64(0)})}
 
-    def after(self, state: dict[str, Any], statistics: Statistics) -> dict[str, Any]:
+    def after(self, state: dict[str, Any], statistics: Statistics, comparison: Comparison) -> dict[str, Any]:
         """Return the state after a training pass that gathered the statistics, and after a replacement if it is due."""
+        del comparison
         state = self.gathered(state, statistics)
         if self.every is None:
             return state
         state["passes_since_replacement"] = state["passes_since_replacement"] + 1
         return self.replaced(state) if state["passes_since_replacement"] >= self.every else state
+
+    def restarted(self, state: dict[str, Any], rows: NDArray[np.bool_], comparison: Comparison) -> dict[str, Any]:
+        """Return the state after these rows, ``[n]``, of the embedding space were written."""
+        del rows, comparison
+        return state
 
     def replaced(self, state: dict[str, Any]) -> dict[str, Any]:
         """Return the state after a replacement."""
@@ -192,6 +200,10 @@ class MostDistant(Replacement):
     every: int | None = None
 
     needs_norm = True
+
+    def __post_init__(self) -> None:
+        validation.check_natural("number", self.number, " of MostDistant (num_embeds_replaced)")
+        super().__post_init__()
 
     def kept(self, emb_space: NDArray[Any]) -> dict[str, Any]:
         """Return what it keeps, before any training pass: all zero."""
@@ -216,6 +228,93 @@ class MostDistant(Replacement):
         """Return the state with the most distant inputs over the least used embeddings."""
         emb_space, zeroed = replace_embeds(unnamed(state), state["emb_space"])
         return {**state, **named(*zeroed), "emb_space": emb_space}
+
+
+@dataclass(frozen=True)
+class DeadCodes(Replacement):
+    """Write inputs of the batch over the embeddings that are hardly ever chosen.
+
+    An embedding is dead when its moving share, in multiples of the even share M / n, is below `fraction`.
+
+    It keeps that share, ``moving_share`` ``[n]``; the inputs of the last pass that may be taken, ``candidate_inputs``
+    ``[number, d]``, with their keys, ``candidate_keys`` ``[number]``; and ``draws``, how many passes there were.
+    """
+
+    fraction: float = 0.05
+    decay: float = 0.99
+    source: str = "sample"
+    number: int | None = None
+    every: int | None = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        of = " of DeadCodes"
+        validation.check_number("fraction", self.fraction, "between 0 and 1", lambda it: 0 < it < 1, of)
+        validation.check_number("decay", self.decay, "at least 0 and below 1", lambda it: 0 <= it < 1, of)
+        validation.check_member("source", self.source, ("sample", "most-distant"), of)
+        validation.check_natural("seed", self.seed, of)
+        super().__post_init__()
+
+    def kept(self, emb_space: NDArray[Any]) -> dict[str, Any]:
+        """Return what it keeps, before any training pass: each has the even share."""
+        n, d = emb_space.shape
+        return {
+            "moving_share": np.ones(n),
+            "candidate_inputs": np.zeros((self._number(n), d)),
+            "candidate_keys": np.zeros(self._number(n)),
+            "draws": np.int64(0),
+        }
+
+    def gather(self, it: Pass) -> Statistics:
+        """Return how often each embedding was chosen, and of the vectors with an embedding those of the largest keys.
+
+        A key is the distance to the nearest embedding, or drawn at random.
+        """
+        count = lookup.access_count(it.emb_index, len(it.codebook)).astype(np.int64)
+        distance = it.search.distance if it.search.similarity is None else 1 - it.search.similarity
+        keys = np.nanmin(distance[it.emb_index >= 0], axis=-1)
+        if self.source == "sample":
+            keys = 1 - np.random.default_rng([self.seed, int(it.state["draws"])]).random(len(keys))
+        number = self._number(len(it.codebook))
+        order = it.first + np.flatnonzero(it.emb_index >= 0)
+        nothing = Candidates(number, np.empty(0), np.empty(0, np.int64), np.empty((0, it.vectors.shape[-1])))
+        candidates = Candidates(number, keys, order, it.vectors[it.emb_index >= 0])
+        return {"access_count": count, "candidates": nothing.merged(candidates)}
+
+    def gathered(self, state: dict[str, Any], statistics: Statistics) -> dict[str, Any]:
+        """Return the state with the shares moved, and the inputs of this pass in the place of those before."""
+        count, candidates = statistics["access_count"], statistics["candidates"]
+        per_embedding, share = count.mean(), state["moving_share"]
+        if per_embedding > 0:
+            share = share + (1 - self.decay) * min(per_embedding, 1) * (count / per_embedding - share)
+        empty = self._number(len(share)) - len(candidates.distance)
+        inputs = np.pad(candidates.vector, [(0, empty), (0, 0)])
+        keys = np.pad(candidates.distance, (0, empty))
+        kept = {"moving_share": share, "candidate_inputs": inputs, "candidate_keys": keys}
+        return {**state, **kept, "draws": state["draws"] + 1}
+
+    def written(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state with the inputs of the largest keys over the dead embeddings, the least share first."""
+        share, keys = state["moving_share"], state["candidate_keys"]
+        emb_space, earlier = state["emb_space"].copy(), list(state["emb_space"])
+        dead = iter([j for j in np.argsort(share, kind="stable") if share[j] < self.fraction])
+        for slot in np.argsort(-keys, kind="stable"):
+            candidate = state["candidate_inputs"][slot]
+            if keys[slot] > 0 and not any(np.array_equal(candidate, row) for row in earlier):
+                j = next(dead, None)
+                if j is None:
+                    break
+                emb_space[j] = candidate
+                earlier.append(candidate)
+        return {**state, "emb_space": emb_space, "candidate_keys": np.zeros_like(keys)}
+
+    def restarted(self, state: dict[str, Any], rows: NDArray[np.bool_], comparison: Comparison) -> dict[str, Any]:
+        """Return the state in which these rows have the even share."""
+        del comparison
+        return {**state, "moving_share": np.where(rows, 1, state["moving_share"])}
+
+    def _number(self, n: int) -> int:
+        return max(1, n // 8) if self.number is None else self.number
 
 
 def named(usage: Any, distant_inputs: Any, input_distances: Any) -> dict[str, Any]:

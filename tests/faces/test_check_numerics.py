@@ -46,7 +46,7 @@ checked = pytest.mark.usefixtures("_checked")
 def test_a_training_pass_and_its_gradients_have_none(comparison):
     in_space = vq_layer.PCA(comparison, components=3)
     for options in ({"replacement": vq_layer.MostDistant(2)}, {"return_endpoints": True}, {"comparison": in_space}):
-        layer = vq_layer.VectorQuantization(N, losses=LOSSES, **{"comparison": comparison, **VECTOR, **options})
+        layer = vq_layer.presets.adversarial_2018(N, losses=LOSSES, **{"comparison": comparison, **VECTOR, **options})
         layer.build(X.shape)
         with tf.GradientTape() as tape:
             layer(X, training=True)
@@ -60,7 +60,7 @@ def test_a_training_pass_and_its_gradients_have_none(comparison):
 @checked
 @pytest.mark.parametrize("_checked", ["large"], indirect=True)
 def test_fit_has_none():
-    layer = vq_layer.VectorQuantization(N, losses=LOSSES, **VECTOR)
+    layer = vq_layer.presets.adversarial_2018(N, losses=LOSSES, **VECTOR)
     model = keras.Sequential([keras.layers.Input(X.shape[1:]), layer])
     model.compile("sgd", "mse", jit_compile=False)  # XLA compiles no checks
     model.fit(X, X, batch_size=3, epochs=1, verbose=0)

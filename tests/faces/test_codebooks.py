@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import Alpha, Beta, Codebook, Commitment, Coulomb, FromBatch, MostDistant, VectorQuantization
+from vq_layer import Alpha, Beta, Codebook, Commitment, Coulomb, FromBatch, MostDistant
+from vq_layer.presets import adversarial_2018
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((4, 3, 6)).astype(np.float32)
@@ -19,12 +20,12 @@ def start_of(num_splits):
 
 def per_split(num_splits, **arguments):
     arguments = {"start": start_of(num_splits), "losses": LOSSES, "replacement": MostDistant(2), **arguments}
-    return VectorQuantization(5, num_splits=num_splits, codebooks="per-split", name="vq", **arguments)
+    return adversarial_2018(5, num_splits=num_splits, codebooks="per-split", name="vq", **arguments)
 
 
 def separate(num_splits, **arguments):
     arguments = {"losses": LOSSES, "replacement": MostDistant(2), **arguments}
-    return [VectorQuantization(5, **{"start": start, **arguments}) for start in start_of(num_splits)]
+    return [adversarial_2018(5, **{"start": start, **arguments}) for start in start_of(num_splits)]
 
 
 def trained(layers, xs):
@@ -107,7 +108,7 @@ def test_a_model_is_fitted_saved_and_loaded_and_reports_the_means_of_the_metrics
     model = keras.Sequential([keras.layers.Input((3, 6)), layer])
     model.compile("adam")
     model.fit(X, batch_size=2, epochs=3, verbose=0)
-    of_each = [VectorQuantization(5, start=start) for start in layer.emb_space.numpy()]
+    of_each = [adversarial_2018(5, start=start) for start in layer.emb_space.numpy()]
     reported = model.evaluate(X, verbose=0, return_dict=True)
     for name in ("perplexity", "codebook_usage"):
         values = []

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import CosineKNNVectorQuantization, CosineVectorQuantization, Endpoints, VectorQuantization
+from vq_layer import CosineKNNVectorQuantization, CosineVectorQuantization, Endpoints
+from vq_layer.presets import adversarial_2018
 
 X = np.random.default_rng(0).standard_normal((8, 3, 4)).astype(np.float32)
 KINDS = {
-    "norm": lambda: VectorQuantization(5, num_splits=2, return_endpoints=True),
-    "per split": lambda: VectorQuantization(5, num_splits=2, codebooks="per-split", return_endpoints=True),
+    "norm": lambda: adversarial_2018(5, num_splits=2, return_endpoints=True),
+    "per split": lambda: adversarial_2018(5, num_splits=2, codebooks="per-split", return_endpoints=True),
     "cosine": lambda: CosineVectorQuantization(5, return_endpoints=True),
     "vote": lambda: CosineKNNVectorQuantization(np.arange(5), 5, 2, 5, majority_threshold=1, return_endpoints=True),
 }

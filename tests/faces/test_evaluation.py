@@ -8,6 +8,7 @@ import tensorflow as tf
 from vq_layer import MostDistant, VectorQuantization
 from vq_layer.core.quantizer import quantize
 from vq_layer.parts import losses
+from vq_layer.presets import adversarial_2018
 
 pytestmark = pytest.mark.slow  # it trains
 
@@ -17,7 +18,7 @@ LOSSES = ("alpha_loss", "beta_loss_of_sum", "coulomb_loss")
 
 
 def layer_of(name="vq", **arguments):
-    layer = VectorQuantization(3, name=name, **arguments)
+    layer = adversarial_2018(3, name=name, **arguments)
     layer.build((None, 2))
     layer.emb_space.assign(EMB_SPACE)
     return layer
@@ -113,7 +114,9 @@ class Twice(VectorQuantization):
 
 @pytest.mark.clause("VQ-5.7")
 def test_a_call_that_goes_on_after_that_of_its_base_is_still_the_same_call():
-    layer = Twice(3, replacement=MostDistant(1), start=EMB_SPACE, return_endpoints=False)
+    layer = Twice(
+        3, losses=["alpha", "beta", "coulomb"], replacement=MostDistant(1), start=EMB_SPACE, return_endpoints=False
+    )
     layer.build((None, 2))
     layer(X, training=True)
     assert len(layer.losses) == 6
@@ -223,7 +226,7 @@ def functional():
 
 
 def not_built():
-    model = keras.Sequential([VectorQuantization(3, name="a", **LEAN), VectorQuantization(3, name="b", **LEAN)])
+    model = keras.Sequential([adversarial_2018(3, name="a", **LEAN), adversarial_2018(3, name="b", **LEAN)])
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     return model
 

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import MostDistant, VectorQuantization
+from vq_layer import MostDistant
+from vq_layer.presets import adversarial_2018
 
 X = 3 * np.random.default_rng(0).standard_normal((15, 2)).astype(np.float32)  # three batches of five
 START = np.array([[0.0, 0.0], [4.0, 0.0], [-30.0, 0.0]], np.float32)
 
 
 def layer_of(every, **arguments):
-    return VectorQuantization(3, start=START, replacement=MostDistant(2, every=every), name="vq", **arguments)
+    return adversarial_2018(3, start=START, replacement=MostDistant(2, every=every), name="vq", **arguments)
 
 
 def model_of(layer, learning_rate=0.0, **how):

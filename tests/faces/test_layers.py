@@ -21,7 +21,7 @@ def vote(n=5, **arguments):
 
 
 def plain(n=5, **arguments):
-    return vq_layer.VectorQuantization(n, **arguments)
+    return vq_layer.presets.adversarial_2018(n, **arguments)
 
 
 def cosine(n=5, **arguments):
@@ -56,7 +56,7 @@ def inputs(*shape, dtype=np.float32):
 @pytest.mark.clause("VQ-2.4", "VQ-16.4")
 @pytest.mark.parametrize("shape", [(3, 6), (3, 4, 6), (3, 2, 2, 6), (0, 2, 2, 6), (3, 0, 6)])
 def test_any_rank_from_two_is_quantized_along_its_last_axis(shape):
-    layer, x = vq_layer.VectorQuantization(5, num_splits=2), inputs(*shape)
+    layer, x = vq_layer.presets.adversarial_2018(5, num_splits=2), inputs(*shape)
     layer_out = layer(x)
     assert layer_out.shape == shape
     rows = layer(x.reshape(-1, 6))
@@ -66,7 +66,7 @@ def test_any_rank_from_two_is_quantized_along_its_last_axis(shape):
 @pytest.mark.clause("VQ-2.4", "VQ-16.5")
 @pytest.mark.parametrize("unknown", [(0,), (1, 2), (2,)])
 def test_any_axis_but_the_last_may_be_unknown(unknown):
-    layer, x = vq_layer.VectorQuantization(5, num_splits=2), inputs(3, 2, 4, 6)
+    layer, x = vq_layer.presets.adversarial_2018(5, num_splits=2), inputs(3, 2, 4, 6)
     expected, codes = layer(x), layer.encode(x)
     spec = tf.TensorSpec([None if axis in unknown else length for axis, length in enumerate(x.shape)], tf.float32)
     call, encode = (tf.function(function, [spec]) for function in (layer, layer.encode))
@@ -77,7 +77,7 @@ def test_any_axis_but_the_last_may_be_unknown(unknown):
 
 @pytest.mark.clause("VQ-2.5")
 def test_decoding_the_codes_gives_the_output():
-    layer, x = vq_layer.VectorQuantization(5, num_splits=3), inputs(2, 4, 6)
+    layer, x = vq_layer.presets.adversarial_2018(5, num_splits=3), inputs(2, 4, 6)
     codes = layer.encode(x)
     assert codes.shape == (2, 4, 3)
     np.testing.assert_array_equal(layer.decode(codes), layer(x))
@@ -132,7 +132,7 @@ def test_codes_of_another_dtype_or_shape_are_refused(emb_index, error, message):
 @pytest.mark.clause("VQ-16.10")
 @pytest.mark.parametrize("use", ["decode", "replace_embeds"])
 def test_what_needs_the_embeddings_says_that_the_layer_must_be_built(use):
-    layer = vq_layer.VectorQuantization(5, replacement=vq_layer.MostDistant(1))
+    layer = vq_layer.presets.adversarial_2018(5, replacement=vq_layer.MostDistant(1))
     with pytest.raises(ValueError, match=f"`{use}` needs a layer that is built: .*Received: built=False"):
         getattr(layer, use)(*[[[0]]][: use == "decode"])
 
@@ -140,7 +140,7 @@ def test_what_needs_the_embeddings_says_that_the_layer_must_be_built(use):
 @pytest.mark.slow
 @pytest.mark.clause("VQ-5.7")
 def test_fit_adds_the_losses_and_moves_the_embeddings():
-    layer = vq_layer.VectorQuantization(5, num_splits=2)
+    layer = vq_layer.presets.adversarial_2018(5, num_splits=2)
     model, x = model_of(layer), inputs(8, 4, 6)
     before = layer.emb_space.numpy()
     model.compile(keras.optimizers.Adam(0.1))
@@ -152,7 +152,7 @@ def test_fit_adds_the_losses_and_moves_the_embeddings():
 @pytest.mark.clause("VQ-5.2", "VQ-5.12")
 def test_with_no_loss_the_embedding_space_is_not_trainable():
     for losses in ([], [vq_layer.Alpha(0), vq_layer.Beta(0), vq_layer.Coulomb(0)]):
-        layer = vq_layer.VectorQuantization(5, losses=losses)
+        layer = vq_layer.presets.adversarial_2018(5, losses=losses)
         layer(inputs(2, 6))
         assert layer.losses == []
         assert layer.trainable_weights == []
@@ -161,7 +161,7 @@ def test_with_no_loss_the_embedding_space_is_not_trainable():
 
 @pytest.mark.clause("VQ-3.1")
 def test_the_gradient_passes_through_the_layer_to_what_comes_before():
-    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(6), vq_layer.VectorQuantization(5)])
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(6), vq_layer.presets.adversarial_2018(5)])
     x = inputs(3, 6)
     with tf.GradientTape() as tape:
         target = tf.reduce_sum(model(x))
@@ -174,7 +174,7 @@ def test_the_gradient_passes_through_the_layer_to_what_comes_before():
 @pytest.mark.parametrize("comparison", ["l1", "l2", "linf"])
 def test_a_saved_model_comes_back_whole(tmp_path, comparison):
     losses = [vq_layer.Alpha(0.3), vq_layer.Coulomb(0.2)]
-    layer = vq_layer.VectorQuantization(5, comparison=comparison, losses=losses, num_splits=2, name="codes")
+    layer = vq_layer.presets.adversarial_2018(5, comparison=comparison, losses=losses, num_splits=2, name="codes")
     model, x = model_of(layer), inputs(8, 4, 6)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -226,7 +226,7 @@ def test_a_negative_weight_reverses_its_loss():
 
 
 def test_a_layer_comes_back_from_its_configuration():
-    layer = vq_layer.VectorQuantization(5, start="zeros", return_endpoints=True, dtype="float64")
+    layer = vq_layer.presets.adversarial_2018(5, start="zeros", return_endpoints=True, dtype="float64")
     again = vq_layer.VectorQuantization.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again(inputs(2, 6, dtype=np.float64)).distance.dtype == tf.float64
@@ -274,7 +274,7 @@ def test_a_layer_of_float64_starts_with_all_bits_of_an_array_of_float64():
 
 @pytest.mark.slow
 def test_a_model_that_started_from_an_array_is_saved_cloned_and_copied(tmp_path):
-    model = model_of(vq_layer.VectorQuantization(3, start=VALUES), q=2)
+    model = model_of(vq_layer.presets.adversarial_2018(3, start=VALUES), q=2)
     layer = model.layers[0]
     layer.emb_space.assign(2 * VALUES)
     model.save(tmp_path / "model.keras")
@@ -315,7 +315,7 @@ def test_a_wrong_initializer_is_refused_at_once(initializer, error, message, kin
     [np.ones((3, 4)), keras.initializers.Constant(np.ones((3, 4))), lambda _, dtype: tf.ones([3, 4], dtype)],
 )
 def test_an_initializer_for_another_size_of_vectors_is_refused_when_the_layer_is_built(initializer):
-    layer = vq_layer.VectorQuantization(3, start=initializer)
+    layer = vq_layer.presets.adversarial_2018(3, start=initializer)
     with pytest.raises(ValueError, match=r"`start` must have the shape \[n, d\] = \[3, 2\].*\(3, 4\)"):
         layer.build((None, 2))
     assert layer.weights == []
@@ -323,7 +323,7 @@ def test_an_initializer_for_another_size_of_vectors_is_refused_when_the_layer_is
 
 @pytest.mark.slow
 def test_an_exported_model_serves_any_batch(tmp_path):
-    model, x = model_of(vq_layer.VectorQuantization(5)), inputs(3, 4, 6)
+    model, x = model_of(vq_layer.presets.adversarial_2018(5)), inputs(3, 4, 6)
     model.export(tmp_path / "served", verbose=False)
     served = tf.saved_model.load(tmp_path / "served")
     np.testing.assert_array_equal(served.serve(x), model(x))
@@ -332,7 +332,7 @@ def test_an_exported_model_serves_any_batch(tmp_path):
 @pytest.mark.clause("VQ-14.4", "VQ-14.6")
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
 def test_under_a_mixed_policy_the_embeddings_stay_float32(half):
-    layer = vq_layer.VectorQuantization(5, dtype=f"mixed_{half}")
+    layer = vq_layer.presets.adversarial_2018(5, dtype=f"mixed_{half}")
     layer_out = layer(inputs(3, 6))
     assert layer_out.dtype.name == half
     assert layer.emb_space.dtype == "float32"
@@ -343,7 +343,7 @@ def test_under_a_mixed_policy_the_embeddings_stay_float32(half):
 @pytest.mark.clause("VQ-14.7")
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
 def test_fit_trains_under_every_policy_beside_the_loss_of_the_model(policy):
-    layer = vq_layer.VectorQuantization(5, dtype=policy)
+    layer = vq_layer.presets.adversarial_2018(5, dtype=policy)
     model, x = model_of(layer), inputs(8, 4, 6)
     before = layer.emb_space.numpy()
     model.compile(keras.optimizers.SGD(0.1), loss="mse")
@@ -365,7 +365,7 @@ def set_floatx():
 @pytest.mark.parametrize("floatx", ["float64", "float32", "float16", "bfloat16"])
 def test_keras_sums_the_losses_of_layers_of_all_policies_with_that_of_the_model(set_floatx, floatx):
     set_floatx(floatx)
-    layers = [vq_layer.VectorQuantization(5, dtype=policy) for policy in POLICIES]
+    layers = [vq_layer.presets.adversarial_2018(5, dtype=policy) for policy in POLICIES]
     model, x = keras.Sequential(layers), inputs(3, 6)
     for loss, optimizer in ((None, "sgd"), ("mse", keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()))):
         model.compile(optimizer, loss=loss)
@@ -377,7 +377,7 @@ def test_keras_sums_the_losses_of_layers_of_all_policies_with_that_of_the_model(
 
 @pytest.mark.clause("VQ-14.8")
 def test_the_gradients_of_the_losses_keep_float64_whatever_floatx_is(set_floatx):
-    layer, x, gradients = vq_layer.VectorQuantization(5, dtype="float64"), inputs(3, 6, dtype=np.float64), []
+    layer, x, gradients = vq_layer.presets.adversarial_2018(5, dtype="float64"), inputs(3, 6, dtype=np.float64), []
     for floatx in ("float64", "float32"):
         set_floatx(floatx)
         with tf.GradientTape() as tape:
@@ -390,7 +390,7 @@ def test_the_gradients_of_the_losses_keep_float64_whatever_floatx_is(set_floatx)
 
 def test_endpoints_are_outputs_of_a_functional_model():
     x = keras.Input((4, 6))
-    endpoints = vq_layer.VectorQuantization(5, return_endpoints=True)(x)
+    endpoints = vq_layer.presets.adversarial_2018(5, return_endpoints=True)(x)
     assert isinstance(endpoints, vq_layer.Endpoints)
     assert (endpoints.similarity_values, endpoints.identity_mapping_mask) == (None, None)
     model = keras.Model(x, [endpoints.layer_out, endpoints.access_count, endpoints.distance])
@@ -410,7 +410,7 @@ def test_endpoints_are_outputs_of_a_functional_model():
 )
 def test_a_wrong_argument_is_named_with_its_rule_and_value(arguments, error, message):
     with pytest.raises(error, match=message):
-        vq_layer.VectorQuantization(**{"n": 3, **arguments})
+        vq_layer.presets.adversarial_2018(**{"n": 3, **arguments})
 
 
 @pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-16.13", "VQ-16.14", "VQ-17.1")
@@ -514,11 +514,11 @@ def test_a_call_takes_its_arguments_by_position_or_name(kind):
 
 def test_a_mask_in_the_place_of_training_is_refused():
     with pytest.raises(TypeError, match=r"`training` must be a bool or None. Received: training="):
-        vq_layer.VectorQuantization(2)(np.ones((2, 2), np.float32), np.ones(2, bool))
+        vq_layer.presets.adversarial_2018(2)(np.ones((2, 2), np.float32), np.ones(2, bool))
 
 
 def test_training_by_position_trains():
-    layer = vq_layer.VectorQuantization(2, start=vq_layer.FromBatch())
+    layer = vq_layer.presets.adversarial_2018(2, start=vq_layer.FromBatch())
     layer(np.ones((2, 2), np.float32), True)
     assert layer.emb_space.numpy().all()
 
@@ -526,7 +526,7 @@ def test_training_by_position_trains():
 @pytest.mark.parametrize("return_endpoints", [False, True])
 def test_a_mask_passes_through(return_endpoints):
     x = keras.layers.Embedding(3, 2, mask_zero=True)(np.array([[1, 0]]))
-    result = vq_layer.VectorQuantization(5, return_endpoints=return_endpoints)(x)
+    result = vq_layer.presets.adversarial_2018(5, return_endpoints=return_endpoints)(x)
     following = keras.layers.GlobalAveragePooling1D()  # takes the mask of what it is given
     layer_out = result.layer_out if return_endpoints else result
     np.testing.assert_array_equal(following(layer_out), layer_out[:, 0])

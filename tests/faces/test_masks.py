@@ -15,8 +15,8 @@ from vq_layer import (
     Coulomb,
     FromBatch,
     MostDistant,
-    VectorQuantization,
 )
+from vq_layer.presets import adversarial_2018
 
 # Small integers, four coordinates, weights that are powers of 2, and eight vectors of twelve that count: all sums are
 # exact in whatever order, and so are the divisions by their number. What is equal must be so bit for bit.
@@ -30,7 +30,7 @@ LOSSES = [Alpha(0.5), Beta(0.25), Coulomb(0.5), Codebook(0.5), Commitment(2)]
 
 def layer_of(emb_space=EMB_SPACE, losses=LOSSES, **arguments):
     arguments = {"comparison": "l1", "replacement": MostDistant(3), "name": "vq", **arguments}
-    layer = VectorQuantization(5, losses=losses, start=emb_space, **arguments)
+    layer = adversarial_2018(5, losses=losses, start=emb_space, **arguments)
     layer.build((None, 4))
     return layer
 
@@ -216,7 +216,7 @@ def test_fit_with_a_masking_layer_learns_as_without_the_masked_vectors(how):
 @pytest.mark.slow
 @pytest.mark.clause("VQ-21.15")
 def test_a_first_batch_starts_with_its_vectors_that_are_not_masked():
-    layer = VectorQuantization(5, start=FromBatch(), name="vq")
+    layer = adversarial_2018(5, start=FromBatch(), name="vq")
     model = masked(layer)
     model.compile(keras.optimizers.SGD(0.0))
     model.fit(ZEROED, batch_size=3, shuffle=False, verbose=0)
@@ -225,7 +225,7 @@ def test_a_first_batch_starts_with_its_vectors_that_are_not_masked():
 
 @pytest.mark.clause("VQ-12.2", "VQ-12.3", "VQ-21.15")
 def test_a_first_batch_with_too_many_masked_vectors_changes_nothing():
-    layer = VectorQuantization(5, start=FromBatch(), replacement=MostDistant(1))
+    layer = adversarial_2018(5, start=FromBatch(), replacement=MostDistant(1))
     layer.build(X.shape)
     before = layer.state
     with pytest.raises(tf.errors.InvalidArgumentError, match="at least n=5 vectors"):
@@ -259,7 +259,7 @@ def test_a_saved_model_takes_masks(tmp_path):
     ],
 )
 def test_a_wrong_mask_is_refused_before_anything_changes(mask, error, message, is_built):
-    layer = layer_of() if is_built else VectorQuantization(5)
+    layer = layer_of() if is_built else adversarial_2018(5)
     before = layer.state if is_built else None
     with pytest.raises(error, match=message):
         layer(X, mask=mask, training=True)

@@ -143,7 +143,7 @@ def test_an_unknown_shape_is_refused_by_name_in_a_migrated_program(of):
 @pytest.mark.parametrize(
     "layer",
     [
-        lambda: vq_layer.VectorQuantization(3, num_splits=2, losses=["alpha", "beta"], replacement=REPLACED),
+        lambda: vq_layer.presets.adversarial_2018(3, num_splits=2, losses=["alpha", "beta"], replacement=REPLACED),
         lambda: vq_layer.CosineVectorQuantization(3, num_splits=2, start=vq_layer.FromBatch()),
         lambda: vq_layer.CosineKNNVectorQuantization(LABELS, 2, 2, 3, num_splits=2, majority_threshold=0.5),
     ],

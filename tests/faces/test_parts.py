@@ -30,6 +30,7 @@ from vq_layer import (
 from vq_layer.core.compatibility import TABLE
 from vq_layer.parts.part import Part
 from vq_layer.parts.updates import Update
+from vq_layer.presets import adversarial_2018
 
 X = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
 LABELS = np.array([2, 0, 2], np.int32)
@@ -76,7 +77,7 @@ def test_every_public_part_is_among_those_tested_here_in_a_layer_too():
         it for name in vq_layer.__all__ if isinstance(it := getattr(vq_layer, name), type) and issubclass(it, Part)
     }
     assert {type(part) for part in PARTS} == public
-    in_layers = [part for arguments in LAYERS for part in VectorQuantization(3, **arguments).quantizer.parts]
+    in_layers = [part for arguments in LAYERS for part in adversarial_2018(3, **arguments).quantizer.parts]
     assert public <= {type(part) for part in in_layers}
 
 
@@ -97,7 +98,7 @@ def test_a_part_cannot_be_changed(part):
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", LAYERS)
 def test_a_layer_comes_back_with_its_parts_from_a_configuration_a_file_and_a_clone(tmp_path, arguments):
-    model = keras.Sequential([keras.layers.Input((4,)), VectorQuantization(3, name="vq", **arguments)])
+    model = keras.Sequential([keras.layers.Input((4,)), adversarial_2018(3, name="vq", **arguments)])
     layer = model.get_layer("vq")
     model(X, training=True)
     model.save(tmp_path / "model.keras")
@@ -138,7 +139,7 @@ NAMED = [
 def test_a_part_by_name_object_class_and_configuration_is_the_same(argument, name, part, kind):
     for form in (name, part, kind, keras.saving.serialize_keras_object(part)):
         if form is not None:
-            given = getattr(VectorQuantization(3, **{argument: form}).quantizer, argument)
+            given = getattr(adversarial_2018(3, **{argument: form}).quantizer, argument)
             assert given == ((part,) if argument == "losses" else part)
 
 
@@ -146,7 +147,7 @@ def test_losses_may_be_one_or_several_in_every_form():
     losses = ["alpha", Beta, Coulomb(2), keras.saving.serialize_keras_object(Codebook(3))]
     expected = (Alpha(), Beta(), Coulomb(2), Codebook(3))
     for form in (losses, tuple(losses), iter(losses)):
-        assert VectorQuantization(3, losses=form).quantizer.losses == expected
+        assert adversarial_2018(3, losses=form).quantizer.losses == expected
 
 
 def test_a_comparison_inside_pca_may_be_a_name_too():
@@ -182,7 +183,7 @@ def test_a_comparison_inside_pca_may_be_a_name_too():
 )
 def test_what_is_no_part_of_its_kind_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
-        VectorQuantization(3, **arguments)
+        adversarial_2018(3, **arguments)
 
 
 @pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-16.19", "VQ-16.25", "VQ-17.1", "VQ-18.7", "VQ-23.1")
@@ -207,7 +208,7 @@ def test_what_is_no_part_of_its_kind_is_refused(arguments, error, message):
         (lambda: Commitment(None), TypeError, r"`Commitment.weight` must be a number. .*Commitment.weight=None"),
         (lambda: Majority([0.5], 1, 1), TypeError, r"`emb_labels` must have the dtype int32 or int64"),
         (
-            lambda: VectorQuantization(3, replacement=MostDistant(4)),
+            lambda: adversarial_2018(3, replacement=MostDistant(4)),
             ValueError,
             r"`MostDistant.number` must be at most n=3",
         ),
@@ -251,7 +252,7 @@ def test_parts_that_do_not_go_together_are_refused(need):
     arguments = BREAKING[need.argument, need.kind, need.of]
     message = rf"`{need.argument}`: {need.kind.__name__} needs {need.what}. Received: {need.argument}=.*, {need.of}="
     with pytest.raises(ValueError, match=message):
-        VectorQuantization(3, **arguments)
+        adversarial_2018(3, **arguments)
 
 
 def test_every_row_of_the_table_is_broken_by_something_here():
@@ -259,12 +260,12 @@ def test_every_row_of_the_table_is_broken_by_something_here():
 
 
 def test_without_losses_given_a_cosine_has_none_and_a_norm_its_own():
-    assert VectorQuantization(3, comparison="cosine").quantizer.losses == ()
-    assert VectorQuantization(3, comparison="l1").quantizer.losses == (Alpha(), Beta(), Coulomb())
+    assert adversarial_2018(3, comparison="cosine").quantizer.losses == ()
+    assert adversarial_2018(3, comparison="l1").quantizer.losses == (Alpha(), Beta(), Coulomb())
 
 
 def test_a_cosine_learns_by_the_codebook_and_the_commitment_loss():
-    layer = VectorQuantization(3, comparison="cosine", losses=["codebook", "commitment"])
+    layer = adversarial_2018(3, comparison="cosine", losses=["codebook", "commitment"])
     x = tf.constant(X)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
@@ -278,7 +279,7 @@ def test_a_cosine_learns_by_the_codebook_and_the_commitment_loss():
 
 
 def test_a_commitment_alone_leaves_the_embedding_space_untrained():
-    layer = VectorQuantization(3, losses="commitment")
+    layer = adversarial_2018(3, losses="commitment")
     layer(X)
     assert len(layer.losses) == 1
     assert layer.trainable_weights == []

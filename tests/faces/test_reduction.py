@@ -19,7 +19,7 @@ FUNCTIONS = {
     "knn": lambda x, n, **more: vq_layer.cosine_knn_vector_quantization(x, LABELS[:n], 2, 1, n, **more),
 }
 LAYERS = {
-    "vq": vq_layer.VectorQuantization,
+    "vq": vq_layer.presets.adversarial_2018,
     "cosine": vq_layer.CosineVectorQuantization,
     "knn": lambda n, **more: vq_layer.CosineKNNVectorQuantization(
         emb_labels=LABELS[:n], num_classes=2, k=1, n=n, **more

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import Alpha, Beta, Coulomb, MostDistant, ReplaceEmbeddings, VectorQuantization
+from vq_layer import Alpha, Beta, Coulomb, MostDistant, ReplaceEmbeddings
 from vq_layer.layers.slots import reset_slots
+from vq_layer.presets import adversarial_2018
 
 REPLACED = np.array([False, True, False])
 NEW = np.array([[7.0, 8.0], [7.0, 8.0], [7.0, 8.0]], np.float32)
@@ -114,7 +115,7 @@ class WithOptimizersOfItsOwn(keras.Model):
 
     def __init__(self, **attributes):
         super().__init__()
-        self.vq = VectorQuantization(3, losses=[Alpha(), Beta(0.1), Coulomb()], replacement=MostDistant(1), name="vq")
+        self.vq = adversarial_2018(3, losses=[Alpha(), Beta(0.1), Coulomb()], replacement=MostDistant(1), name="vq")
         for name, value in attributes.items():
             setattr(self, name, value)
 

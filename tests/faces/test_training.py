@@ -328,7 +328,7 @@ def test_a_restored_checkpoint_needs_no_batch(tmp_path):
 
 
 def layer_of(n=3, emb_space=None, **arguments):
-    layer = vq_layer.VectorQuantization(n, **{"replacement": vq_layer.MostDistant(1), "name": "vq", **arguments})
+    layer = vq_layer.presets.adversarial_2018(n, **{"replacement": vq_layer.MostDistant(1), "name": "vq", **arguments})
     if emb_space is not None:
         layer.build((None, emb_space.shape[1]))
         layer.emb_space.assign(emb_space)
@@ -436,8 +436,8 @@ def test_a_batch_that_is_refused_leaves_everything_as_it_was_and_the_next_one_in
 @pytest.mark.parametrize(
     ("kind", "of", "train"),
     [
-        (vq_layer.VectorQuantization, "l2", train_by_call),
-        (vq_layer.VectorQuantization, "l2", train_by_fit),
+        (vq_layer.presets.adversarial_2018, "l2", train_by_call),
+        (vq_layer.presets.adversarial_2018, "l2", train_by_fit),
         (vq_layer.CosineVectorQuantization, "cosine", train_by_call),
         (vq_layer.CosineVectorQuantization, "cosine", train_in_a_function),
     ],

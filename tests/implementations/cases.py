@@ -18,6 +18,9 @@ _ALWAYS = {"alpha_loss": "alpha", "beta_loss": "beta", "coulomb_loss": "gamma"}
 # argument, or else by the part.
 LOSSES = {part.name: _ALWAYS.get(part.name, part.__name__) for part in Loss.__subclasses__()}
 
+# The starts from the first batch, and what `FromBatch` calls them; the first is as old as the cases with a start.
+START_METHODS = {"batch": "first", "sample": "sample", "k-means": "k-means"}
+
 Needs = dict[str, tuple[Any, ...]]
 
 
@@ -51,8 +54,9 @@ class Case:
         Whether all splits have one codebook or each its own.
     every : int or None
         After how many passes of a training the pass itself replaces; None leaves it to `Training.replace_embeds`.
-    start : {None, "batch"}
-        Whether a training begins with the first vectors of its first pass, or with `emb_space`.
+    start : {None, "batch", "sample", "k-means"}
+        What of the first pass of a training it begins with, or with `emb_space`: the first vectors, some drawn at
+        random, the centres of k-means.
     update : reference.parts.updates.Update
         How a training moves the embedding space: the oracle's part, which adapters know by its class and fields.
     replacement : reference.parts.replacement.Replacement or None

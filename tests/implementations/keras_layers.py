@@ -17,6 +17,7 @@ from tests.implementations.protocol import (
     ALL,
     DTYPES,
     LOSSES,
+    START_METHODS,
     Case,
     CosineCase,
     CosineGradients,
@@ -49,7 +50,7 @@ class KerasLayers:
         "estimators": tuple(ESTIMATORS),
         "codebooks": ("shared", "per-split"),
         "replacements": ("within a pass",),
-        "starts": ("batch",),
+        "starts": tuple(START_METHODS),
         "updates": ALL,
         "policies": ALL,
     }
@@ -128,7 +129,7 @@ class KerasTraining:
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         with _named_as_in_the_specification():
             replacement = _twin_of(case.replacement_of(num_embeds_replaced))
-            start = {} if case.start is None else {"start": vq_layer.FromBatch()}
+            start = {} if case.start is None else {"start": vq_layer.FromBatch(START_METHODS[case.start])}
             self._layer = _layer_of(case, replacement=replacement, return_endpoints=False, **start)
         self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
@@ -220,6 +221,8 @@ def _layer_of(case: Case, **more: Any) -> vq_layer.VectorQuantization:
             "losses": [_LOSSES[name](weight) for name, weight in case.weights.items()],
             "update": _twin_of(case.update),
             "estimator": case.estimator,
+            "start": None,
+            "replacement": None,
             "num_splits": case.num_splits,
             "codebooks": case.codebooks,
             "return_endpoints": True,

@@ -13,7 +13,7 @@ import pytest
 
 from reference.parts.replacement import Replacement
 from reference.parts.updates import Update
-from tests.implementations.cases import LOSSES, Needs
+from tests.implementations.cases import LOSSES, START_METHODS, Needs
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 NORMS = (1, 2, np.inf)
@@ -95,7 +95,7 @@ _SPECIFIED: dict[str, Container[Any]] = {
     "estimators": ESTIMATORS,
     "codebooks": CODEBOOKS,
     "replacements": ("within a pass",),
-    "starts": ("batch",),
+    "starts": START_METHODS,
     "updates": _Parts(Update),
     "policies": _Parts(Replacement),
 }

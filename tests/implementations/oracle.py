@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 import reference
 from reference import gradients, quantizer
-from reference.parts import starts
 from reference.parts.losses import Loss
-from reference.splitting import split
 from tests.implementations.protocol import (
     ALL,
     DTYPES,
     LOSSES,
+    START_METHODS,
     Case,
     CosineCase,
     CosineGradients,
@@ -59,7 +58,7 @@ class Oracle:
         "estimators": tuple(_ESTIMATORS),
         "codebooks": ("shared", "per-split"),
         "replacements": ("within a pass",),
-        "starts": ("batch",),
+        "starts": tuple(START_METHODS),
         "updates": ALL,
         "policies": ALL,
     }
@@ -113,7 +112,7 @@ class OracleTraining:
 
     @property
     def _quantizer(self) -> reference.Quantizer:
-        start = None if self._case.start is None else reference.FromBatch()
+        start = None if self._case.start is None else reference.FromBatch(START_METHODS[self._case.start])
         return quantizer_of(self._case, replacement=self._replacement, start=start)
 
     def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
@@ -127,16 +126,15 @@ class OracleTraining:
     def replace_embeds(self) -> None:
         """Replace."""
         if self._case.codebooks == "shared":
-            self.state = self._replacement.replaced(self.state)
+            self.state = quantizer.replaced(self.state, self._quantizer)
             return
-        splits = range(self._case.num_splits)
-        states = [self._replacement.replaced({name: value[s] for name, value in self.state.items()}) for s in splits]
+        of_splits = [{name: value[s] for name, value in self.state.items()} for s in range(self._case.num_splits)]
+        states = [quantizer.replaced(state, self._quantizer) for state in of_splits]
         self.state = {name: np.stack([state[name] for state in states]) for name in self.state}
 
     def initialize_from_batch(self, x: NDArray[Any]) -> None:
         """Take the first rows."""
-        rows = starts.first_rows(split(x, self._case.num_splits), len(self.state["emb_space"]))
-        self.state = {**self.state, "emb_space": rows}
+        self.state = quantizer.started(x, self.state, self._quantizer)
 
     def save_and_load(self) -> None:
         """Values need no saving."""

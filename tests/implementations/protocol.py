@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from tests.implementations.cases import LOSSES, Case, CosineCase, Vote
+from tests.implementations.cases import LOSSES, START_METHODS, Case, CosineCase, Vote
 from tests.implementations.offers import ALL, DTYPES, NotOffered, Offers
 from tests.implementations.results import (
     STATE,
@@ -24,6 +24,7 @@ __all__ = [
     "ALL",
     "DTYPES",
     "LOSSES",
+    "START_METHODS",
     "STATE",
     "Case",
     "CosineCase",

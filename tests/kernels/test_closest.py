@@ -134,7 +134,7 @@ def test_without_endpoints_the_loss_is_the_same_and_no_spacing_of_all_pairs_is_c
     losses = []
     for return_endpoints in (True, False):
         arguments = {"comparison": "l1", "losses": vq_layer.Coulomb(0.5)}
-        layer = vq_layer.VectorQuantization(N, **arguments, return_endpoints=return_endpoints)
+        layer = vq_layer.presets.adversarial_2018(N, **arguments, return_endpoints=return_endpoints)
         layer.build((None, 1, 3))
         layer.emb_space.assign(case.emb_space)
         layer(tf.constant(case.x))

@@ -70,7 +70,7 @@ def all_pairs(x, emb_space):
 
 def test_a_small_call_compiles_nothing(programs, monkeypatch):
     monkeypatch.setattr(compilation, "_xla_works", lambda: pytest.fail("looked whether XLA works"))
-    layer = vq_layer.VectorQuantization(64)
+    layer = vq_layer.presets.adversarial_2018(64)
     layer(normal(8, 16, 64))
     assert programs == {"scan": [], "_add_up": []}
 
@@ -85,7 +85,7 @@ def test_any_number_of_rows_needs_one_program(programs):
 
 
 def test_an_epoch_with_a_ragged_last_batch_needs_one_program_of_each_kernel(programs):
-    layer = vq_layer.VectorQuantization(256, num_splits=4)
+    layer = vq_layer.presets.adversarial_2018(256, num_splits=4)
     model = keras.Sequential([keras.layers.Input((16,)), keras.layers.Dense(16), layer])
     model.compile("sgd", "mse", jit_compile=False)
     x = normal(1100, 16)
@@ -143,7 +143,7 @@ def test_who_fetches_the_output_or_a_loss_of_a_graph_does_not_pay_for_all_distan
 
 def test_only_who_returns_endpoints_pays_for_all_distances(monkeypatch):
     monkeypatch.setattr("vq_layer.parts.comparisons.all_distances", lambda *_: pytest.fail("computed all distances"))
-    vq_layer.VectorQuantization(512, losses=["alpha", "beta"])(normal(1000, 8), training=True)
+    vq_layer.presets.adversarial_2018(512, losses=["alpha", "beta"])(normal(1000, 8), training=True)
 
 
 def needed_for(tensor):

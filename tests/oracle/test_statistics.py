@@ -52,7 +52,7 @@ def test_a_pass_leaves_what_a_rule_makes_of_the_merged_statistics_of_its_parts(
     rule = MostDistant(min(number, len(case.emb_space)), every=2)
     quantizer = Quantizer(comparison=Norm(1), replacement=rule, num_splits=case.num_splits)
     state = initial_state(case.emb_space, quantizer)
-    expected = rule.after(state, merged(*map(rule.gather, _passes(case, [cut]))))
+    expected = rule.after(state, merged(*map(rule.gather, _passes(case, [cut]))), Norm(1))
     left = quantize(case.x, state, quantizer, training=True).state
     assert left.keys() == expected.keys()
     for name, value in expected.items():
@@ -96,7 +96,7 @@ def test_a_rule_changes_nothing_that_it_is_given(case: Case, number: int) -> Non
     before = {name: np.array(value) for name, value in state.items()}
     statistics = rule.gather(it)
     gathered = _listed(statistics)
-    rule.after(state, statistics)
+    rule.after(state, statistics, Norm(1))
     assert _listed(statistics) == gathered
     for name, value in state.items():
         np.testing.assert_array_equal(value, before[name])
@@ -107,4 +107,4 @@ def test_a_rule_changes_nothing_that_it_is_given(case: Case, number: int) -> Non
 def test_the_update_by_gradients_gathers_nothing_and_leaves_the_state(case: Case) -> None:
     state = {"emb_space": case.emb_space}
     assert Gradient().gather(_passes(case, [])[0]) == {}
-    assert Gradient().after(state, {}) is state
+    assert Gradient().after(state, {}, Norm()) is state

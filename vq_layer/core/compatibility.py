@@ -43,6 +43,10 @@ def needing_norm(kind: type[Part]) -> list[type[Part]]:
     return [known for known in kind.__subclasses__() if known.needs_norm]
 
 
+def _applies_gradients_of(kind: type[Loss]) -> Callable[[Any], bool]:
+    return lambda it: it.update.by_gradient or all(loss.is_absent for loss in it.losses if isinstance(loss, kind))
+
+
 TABLE = (
     Need("choice", Majority, "a comparison by Cosine", "comparison", lambda it: not _by_norm(it)),
     Need("choice", Majority, "its embeddings to stay with their labels", "losses", lambda it: not it.losses),
@@ -51,6 +55,17 @@ TABLE = (
     Need("choice", Majority, "labels, which inputs lack", "start", lambda it: not it.start.from_inputs),
     Need("choice", Majority, "all embeddings to share the labels", "codebooks", lambda it: it.codebooks == "shared"),
     *(Need("losses", kind, "a comparison by a Norm", "comparison", _by_norm) for kind in needing_norm(Loss)),
+    *(
+        Need(
+            "losses",
+            kind,
+            "an update by Gradient, which applies that of the loss",
+            "update",
+            _applies_gradients_of(kind),
+        )
+        for kind in Loss.__subclasses__()
+        if kind.trains_emb_space
+    ),
     *(
         Need("replacement", kind, "a comparison by a Norm", "comparison", _by_norm)
         for kind in needing_norm(Replacement)

@@ -6,7 +6,7 @@ gathers its statistics, updates and replaces, in this order; output and losses a
 
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -25,7 +25,7 @@ from vq_layer.parts.part import Part, State, Variable
 from vq_layer.parts.passes import Pass
 from vq_layer.parts.replacement import Replaced, Replacement
 from vq_layer.parts.starts import FromInitializer, Start
-from vq_layer.parts.statistics import Statistics
+from vq_layer.parts.statistics import Statistics, merged
 from vq_layer.parts.updates import Gradient, Rule, Update
 from vq_layer.shapes import static_shape
 
@@ -120,7 +120,7 @@ def looked_up(
 
     def one(inputs: tf.Tensor, counted: tf.Tensor | None, own: State) -> Pass:
         vectors = tf.stop_gradient(tf.cast(inputs, own["emb_space"].dtype))
-        begun = quantizer.start.begin(own, vectors, counted) if training else own
+        begun = quantizer.start.begin(own, vectors, counted, quantizer.comparison) if training else own
         if counted is not None:
             vectors = where_known(tf.expand_dims(counted, -1), vectors)
         search = quantizer.comparison.search(vectors, begun["emb_space"])
@@ -131,6 +131,7 @@ def looked_up(
             given=own,
             state=begun,
             search=search,
+            comparison=quantizer.comparison,
             choice=quantizer.choice.choose(search, begun),
             all_pairs=all_pairs,
             passes=passes,
@@ -158,21 +159,73 @@ def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
     return output
 
 
-def trained(result: Result, quantizer: Quantizer) -> State:
-    """Return what of the state is new after a training pass."""
-    after = []
-    for it in result.passes:
-        statistics: Statistics = reduce(lambda so_far, rule: so_far | rule.gather(it), quantizer.rules, {})
-        after.append(reduce(lambda state, rule: rule.after(state, statistics), quantizer.rules, it.state))
-    return changed([it.given for it in result.passes], after, quantizer.is_shared)
+class Step(NamedTuple):
+    """What the calls of a quantizer within one step of training share: to the rules they are one pass (VQ-22).
+
+    Attributes
+    ----------
+    state : dict of str to tf.Tensor
+        What the first call began with, which all of them see.
+    statistics : list of Statistics
+        Those of all calls so far, of each codebook.
+    """
+
+    state: State
+    statistics: list[Statistics]
+
+
+def trained(result: Result, quantizer: Quantizer, earlier: Step | None = None) -> tuple[State, Step]:
+    """Return what of the state is new after a training pass, and what a later call within the step goes on from.
+
+    Parameters
+    ----------
+    result : Result
+        Of a pass over ``earlier.state``, if there is one.
+    quantizer : Quantizer
+    earlier : Step, optional
+        What the call before in the same step returned.
+    """
+    given, begun = [it.given for it in result.passes], [it.state for it in result.passes]
+    statistics = [gathered(it, quantizer) for it in result.passes]
+    if earlier is not None:
+        statistics = list(map(merged, earlier.statistics, statistics))
+    after = [_after(own, of_own, quantizer) for own, of_own in zip(begun, statistics, strict=True)]
+    whole = {name: joined([own[name] for own in begun], quantizer.is_shared) for name in begun[0]}
+    return changed(given, after, quantizer.is_shared), Step(whole, statistics)
+
+
+def gathered(it: Pass, quantizer: Quantizer) -> Statistics:
+    """Return the statistics of all rules over a pass."""
+    return {name: statistic for rule in quantizer.rules for name, statistic in rule.gather(it).items()}
+
+
+def _after(state: State, statistics: Statistics, quantizer: Quantizer) -> State:
+    """Return the state of a codebook after a training pass of these statistics: the update, then the replacement."""
+    updated = quantizer.update.after(state, statistics, quantizer.comparison)
+    if quantizer.replacement is None:
+        return updated
+    after = quantizer.replacement.after(updated, statistics, quantizer.comparison)
+    return _restarted(after, rewritten(updated["emb_space"], after["emb_space"]), quantizer)
+
+
+def rewritten(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """Tell which rows are not the same in two embedding spaces, ``[n, d], [n, d] -> [n]``."""
+    same = tf.equal(before, after) | (tf.math.is_nan(before) & tf.math.is_nan(after))
+    return ~tf.reduce_all(same, axis=-1)
+
+
+def _restarted(state: State, rows: tf.Tensor, quantizer: Quantizer) -> State:
+    """Return the state in which the rules begin anew for rows of the embedding space that were written."""
+    return reduce(lambda state, rule: rule.restarted(state, rows, quantizer.comparison), quantizer.rules, state)
 
 
 def started(x: tf.Tensor, state: State, quantizer: Quantizer) -> State:
     """Return what of the state is new with the first n vectors of x for the embeddings (VQ-12)."""
     inputs = divided(split(x, quantizer.num_splits), quantizer.num_codebooks)
     before = divided_state(state, quantizer.num_codebooks, quantizer.is_shared)
-    after = [starts.started(own, vectors) for own, vectors in zip(before, inputs, strict=True)]
-    return changed(before, after, quantizer.is_shared)
+    begun = [starts.started(own, vectors) for own, vectors in zip(before, inputs, strict=True)]
+    everywhere = tf.ones([quantizer.n], tf.bool)
+    return changed(before, [_restarted(own, everywhere, quantizer) for own in begun], quantizer.is_shared)
 
 
 def replaced(state: State, quantizer: Quantizer) -> Replaced:
@@ -181,7 +234,8 @@ def replaced(state: State, quantizer: Quantizer) -> Replaced:
         raise ValueError("`replacement` must be given to replace. Received: replacement=None")
     before = divided_state(state, quantizer.num_codebooks, quantizer.is_shared)
     outcomes = [quantizer.replacement.replaced(own) for own in before]
+    after = [_restarted(outcome.state, outcome.rows, quantizer) for outcome in outcomes]
     return Replaced(
-        state=changed(before, [outcome.state for outcome in outcomes], quantizer.is_shared),
+        state=changed(before, after, quantizer.is_shared),
         rows=joined([outcome.rows for outcome in outcomes], quantizer.is_shared),
     )

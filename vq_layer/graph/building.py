@@ -125,7 +125,9 @@ def replacement_ops(
         return [], None
     gathers = tf.is_tensor(is_training) or bool(is_training)
     updates = (
-        kept.assign(trained(result, quantizer), is_training if tf.is_tensor(is_training) else True) if gathers else []
+        kept.assign(trained(result, quantizer)[0], is_training if tf.is_tensor(is_training) else True)
+        if gathers
+        else []
     )
     return updates, tf.group(*kept.assign(replaced(kept.state, quantizer).state), name="replace_embeds")
 

@@ -19,6 +19,22 @@ BECAME = {
     "num_embeds_replaced": "replacement",
 }
 
+OF_BETA = "It pulls all embeddings to every input; the beta of a VQ-VAE is `losses=Commitment(0.25)`"
+
+# What arguments of other libraries' layers (Sonnet's, keras.io's, vector-quantize-pytorch's) are here.
+ELSEWHERE = {
+    "num_embeddings": "n={0!r}",
+    "codebook_size": "n={0!r}",
+    "commitment_cost": "losses=Commitment({0!r})",
+    "commitment_weight": "losses=Commitment({0!r})",
+    "decay": "update=MovingAverage({0!r})",
+    "kmeans_init": 'start=FromBatch("k-means")',
+    "threshold_ema_dead_code": "replacement=DeadCodes(fraction), a fraction of the even share",
+    "rotation_trick": 'estimator="rotation"',
+    "embedding_dim": "the last axis of the input, divided by num_splits",
+    "dim": "the last axis of the input, divided by num_splits",
+}
+
 
 def of_parts(comparison: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a layer of this default comparison with parts in the place of those of before."""
@@ -30,6 +46,13 @@ def of_parts(comparison: str, arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def of_configuration(comparison: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a configuration; what one from before there were parts lacks is that of 2018."""
+    if comparison == "cosine" or not BECAME.keys() & config.keys():
+        return of_parts(comparison, config)
+    return {**_parts(comparison, {}), "update": "gradient", **of_parts(comparison, config)}
+
+
 def refuse(layer: str, comparison: str, arguments: dict[str, Any]) -> None:
     """Raise a TypeError for arguments of before, which says what to write instead."""
     before = {name: value for name, value in arguments.items() if name in BECAME}
@@ -37,7 +60,13 @@ def refuse(layer: str, comparison: str, arguments: dict[str, Any]) -> None:
         now = ", ".join(f"{name}={value!r}" for name, value in of_parts(comparison, before).items())
         received = ", ".join(f"{name}={value!r}" for name, value in before.items())
         names = ", ".join(f"`{name}`" for name in before)
-        raise TypeError(f"{names} of {layer} became a part: write `{now}`. Received: {received}")
+        also = f" {OF_BETA}." if "beta" in before else ""
+        raise TypeError(f"{names} of {layer} became a part: write `{now}`.{also} Received: {received}")
+    elsewhere = {name: ELSEWHERE[name].format(value) for name, value in arguments.items() if name in ELSEWHERE}
+    if elsewhere:
+        now = ", ".join(f"`{name}` is `{here}`" for name, here in elsewhere.items())
+        received = ", ".join(f"{name}={arguments[name]!r}" for name in elsewhere)
+        raise TypeError(f"{layer} has other names: {now}. Received: {received}")
 
 
 def _parts(default: str, before: dict[str, Any]) -> dict[str, Any]:

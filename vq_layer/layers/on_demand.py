@@ -7,10 +7,17 @@ the one whose call is outermost, are used here and nowhere else.
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class _Kept:  # an object that Keras does not track
+    graph: Any
+    value: Any
 
 
 class LossesOnDemand(keras.layers.Layer):
@@ -19,7 +26,7 @@ class LossesOnDemand(keras.layers.Layer):
     As the losses themselves, what was put off in an earlier outermost call is forgotten when the next one begins.
     """
 
-    _asked_first = False
+    _kept: Any = None
     _open_calls = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,10 +45,14 @@ class LossesOnDemand(keras.layers.Layer):
         """Put off work, which may add losses, until they are read in the same graph, or eagerly."""
         self._put_off.append((_graph(), work))
 
-    def first_in_pass(self) -> bool:
-        """Tell whether this is asked for the first time since the outermost call began."""
-        first, self._asked_first = not self._asked_first, True
-        return first
+    def keep(self, value: Any) -> None:
+        """Keep a value for what follows in the same graph, or eagerly, until the next outermost call begins."""
+        self._kept = _Kept(_graph(), value)
+
+    @property
+    def kept(self) -> Any:
+        """What was kept, or None."""
+        return self._kept.value if self._kept is not None and self._kept.graph is _graph() else None
 
     def outermost_layer(self) -> keras.layers.Layer:
         """Return, inside `call`, the layer or the model whose call led to this one."""
@@ -64,7 +75,7 @@ class LossesOnDemand(keras.layers.Layer):
 
     def _clear_losses(self) -> None:
         self._put_off.clear()
-        self._asked_first = False
+        self._kept = None
         super()._clear_losses()
 
 

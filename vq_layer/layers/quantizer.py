@@ -112,19 +112,22 @@ class QuantizerLayer(LossesOnDemand):
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
         learns = bool(training and self.trainable)
+        earlier = self.kept if learns else None
         if not (learns and self.quantizer.start.from_inputs):
             warn.unless_started(self)
         result = quantize(
             x,
-            self.state,
+            self.state if earlier is None else earlier.state,
             self.quantizer,
             mask=None if mask is None else checks.checked_mask(mask, x),
             training=learns,
             all_pairs=self.return_endpoints,
-            passes=int(learns and self.first_in_pass()),
+            passes=int(earlier is None),
         )
         if learns:
-            self._assign(trained(result, self.quantizer), checked=result.emb_index)
+            new, step = trained(result, self.quantizer, earlier)
+            self._assign(new, checked=result.emb_index)
+            self.keep(step)
         self._account_for(result, training)
         return endpoints_of(result) if self.return_endpoints else result.layer_out
 
@@ -248,7 +251,7 @@ class QuantizerLayer(LossesOnDemand):
     @classmethod
     def from_config(cls: type[L], config: dict[str, Any]) -> L:
         """Return the layer of a configuration, also of one from before there were parts."""
-        return cls(**arguments.of_parts(cls.default_comparison, config))
+        return cls(**arguments.of_configuration(cls.default_comparison, config))
 
 
 def _name_metrics(outermost: keras.layers.Layer) -> None:

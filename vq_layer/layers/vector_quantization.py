@@ -8,18 +8,24 @@ from vq_layer.core.quantizer import Quantizer
 from vq_layer.layers import arguments
 from vq_layer.layers.on_demand import flattened
 from vq_layer.layers.quantizer import QuantizerLayer
-from vq_layer.parts.choices import choice_of
-from vq_layer.parts.comparisons import Comparison, comparison_of, is_norm
+from vq_layer.parts.choices import Majority, choice_of
+from vq_layer.parts.comparisons import comparison_of
 from vq_layer.parts.estimators import estimator_of
-from vq_layer.parts.losses import Alpha, Beta, Coulomb, Loss, losses_of
+from vq_layer.parts.losses import Commitment, losses_of
 from vq_layer.parts.replacement import replacement_of
-from vq_layer.parts.starts import start_of
-from vq_layer.parts.updates import update_of
+from vq_layer.parts.starts import FromBatch, start_of
+from vq_layer.parts.updates import Gradient, MovingAverage, update_of
+
+DEFAULT = "default"  # of an argument whose default depends on the others
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
 class VectorQuantization(QuantizerLayer):
     """Replace every vector of the input by an embedding of a learned embedding space, the codebook.
+
+    By default it trains in a model as it is: the embeddings start from k-means of the first batch, follow the vectors
+    that choose them as moving averages, and move elsewhere when they are hardly ever chosen; a commitment loss keeps
+    the layers before near them. `vq_layer.presets` has what papers and the layer of 2018 do instead.
 
     It is put together from parts, each given as an object or by its name. The losses come out through `add_loss`, in
     `keras.config.floatx()`, so that `fit` adds them to the objective. `fit` and `evaluate` report the metrics
@@ -40,18 +46,20 @@ class VectorQuantization(QuantizerLayer):
     choice : a part of `vq_layer.parts.choices`, or its name
         Which of the embeddings that are found stands for a vector.
     losses : list of parts of `vq_layer.parts.losses`, or their names, or one of these
-        What trains the embeddings, and with `Commitment` the layers before; by default ``[Alpha(0.1), Beta(1e-4),
-        Coulomb(1e-6)]`` with a norm, and none with a cosine. A loss whose weight is 0 is absent; where no loss reaches
-        the embedding space, it is not trainable.
-    update : a part of `vq_layer.parts.updates`, or its name
-        How the embedding space moves.
+        What trains the layers before, and with another than `Commitment` the embeddings; by default
+        ``Commitment(0.25)``. A loss whose weight is 0 is absent.
+    update : a part of `vq_layer.parts.updates`, or its name: "moving-average", "gradient"
+        How the embedding space moves; by default ``MovingAverage(0.95)``, and `Gradient` where one of the losses trains
+        the embeddings. Where neither moves them, they are not trainable.
     estimator : a part of `vq_layer.parts.estimators`, or its name: "straight-through", "none"
         How a gradient passes to the input.
-    start : a part of `vq_layer.parts.starts`, such as ``FromBatch()``, an initializer of Keras, an array, or None
-        What the embedding space begins with. An array, tensor or list of the shape [n, d] holds its values; the
-        configuration keeps them. None is a normal distribution of standard deviation 1.
-    replacement : a part of `vq_layer.parts.replacement`, such as ``MostDistant(8, every=100)``, or None
-        What becomes of embeddings that are of little use.
+    start : a part of `vq_layer.parts.starts`, an initializer of Keras, an array, or None
+        What the embedding space begins with; by default ``FromBatch("k-means")``, what k-means finds in the first
+        training batch. An array, tensor or list of the shape [n, d] holds its values; the configuration keeps them.
+        None is a normal distribution of standard deviation 1.
+    replacement : a part of `vq_layer.parts.replacement`, or its name: "dead-codes", or None
+        What becomes of embeddings that are of little use; by default ``DeadCodes(0.05)`` moves those that are hardly
+        ever chosen to inputs, within the training step.
     num_splits : int
         How many vectors the last axis of the input holds, a divisor of q.
     codebooks : {"shared", "per-split"}
@@ -93,27 +101,30 @@ class VectorQuantization(QuantizerLayer):
         *,
         comparison: Any = "l2",
         choice: Any = "nearest",
-        losses: Any = None,
-        update: Any = "gradient",
+        losses: Any = DEFAULT,
+        update: Any = DEFAULT,
         estimator: Any = "straight-through",
-        start: Any = None,
-        replacement: Any = None,
+        start: Any = DEFAULT,
+        replacement: Any = DEFAULT,
         num_splits: int = 1,
         codebooks: str = "shared",
         return_endpoints: bool = False,
         **kwargs: Any,
     ) -> None:
         arguments.refuse(type(self).__name__, self.default_comparison, kwargs)
-        comparison, choice = comparison_of(comparison), choice_of(choice)
+        choice = choice_of(choice)
+        learned = not isinstance(choice, Majority)  # whose embeddings stay with their labels
+        losses = losses_of(_given(losses, Commitment() if learned else None))
+        by_gradient = not learned or any(it.trains_emb_space and not it.is_absent for it in losses)
         quantizer = Quantizer(
             n=n,
-            comparison=comparison,
+            comparison=comparison_of(comparison),
             choice=choice,
-            losses=_default(comparison) if losses is None else losses_of(losses),
-            update=update_of(update),
+            losses=losses,
+            update=update_of(_given(update, Gradient() if by_gradient else MovingAverage(0.95))),
             estimator=estimator_of(estimator),
-            start=start_of(start),
-            replacement=None if replacement is None else replacement_of(replacement),
+            start=start_of(_given(start, FromBatch("k-means") if learned else None)),
+            replacement=replacement_of(_given(replacement, "dead-codes" if learned else None)),
             num_splits=num_splits,
             codebooks=codebooks,
         )
@@ -135,8 +146,9 @@ class VectorQuantization(QuantizerLayer):
         }
 
 
-def _default(comparison: Comparison) -> tuple[Loss, ...]:
-    return (Alpha(), Beta(), Coulomb()) if is_norm(comparison) else ()
+def _given(value: Any, default: Any) -> Any:
+    """Return the value of an argument; the default where it was left out."""
+    return default if isinstance(value, str) and value == DEFAULT else value
 
 
 def vector_quantizations(layer: keras.layers.Layer) -> list[VectorQuantization]:

@@ -106,6 +106,11 @@ class SearchByCosine(Search):
         """The similarity to the most similar embedding, ``[batch, m]``; NaN where there is none."""
         return self.ranking(1).similarity[..., 0]
 
+    def distance_to(self, emb_index: tf.Tensor) -> tf.Tensor:
+        """Return what the largest similarity of each vector, that to the embedding at its index, lacks of 1."""
+        del emb_index
+        return 1 - self.largest_similarity
+
 
 class Comparison(Part):
     """How vectors and embeddings are compared."""

@@ -176,6 +176,8 @@ def _mean(values: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
 
 
 def losses_of(value: Any) -> tuple[Loss, ...]:
-    """Return the losses that an argument stands for: one or several."""
+    """Return the losses that an argument stands for: one, several, or None."""
+    if value is None:
+        return ()
     several = isinstance(value, Iterable) and not isinstance(value, str | dict)
     return tuple(resolved("losses", it, Loss, NAMES) for it in (value if several else [value]))  # type: ignore[type-abstract]

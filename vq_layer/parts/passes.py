@@ -12,6 +12,7 @@ from vq_layer.kernels.lookup import counts, select
 from vq_layer.kernels.pairs import distances_among
 from vq_layer.kernels.route import Route, route
 from vq_layer.parts.choices import Choice
+from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape
 
@@ -32,6 +33,7 @@ class Pass:
         The state before a start.
     state : dict of str to tf.Tensor
         The state that the pass begins with; the gradient of ``state["emb_space"]``, ``[n, d]``, is open.
+    comparison : Comparison
     search : SearchByNorm or SearchByCosine
     choice : Choice
     all_pairs : bool
@@ -45,6 +47,7 @@ class Pass:
     counted: tf.Tensor | None
     given: State
     state: State
+    comparison: Comparison
     search: Any
     choice: Choice
     all_pairs: bool

@@ -1,4 +1,4 @@
-"""Replacement of the least used embeddings by the most distant inputs (VQ-11, VQ-23)."""
+"""Replacement of embeddings that are of little use, and of dead ones, by inputs (VQ-11, VQ-23, VQ-26)."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
@@ -6,13 +6,15 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 
 from vq_layer import validation
+from vq_layer.non_finite import where_known
+from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import State, Variable, part, resolved
 from vq_layer.parts.passes import Pass
 from vq_layer.parts.statistics import Candidates, Statistics, Total, most_distant
 from vq_layer.parts.updates import Rule
 from vq_layer.shapes import static_shape
 
-__all__ = ["MostDistant"]
+__all__ = ["DeadCodes", "MostDistant"]
 
 
 class Replaced(NamedTuple):
@@ -37,8 +39,8 @@ class Replacement(Rule):
 
     Parameters
     ----------
-    number : int
-        How many embeddings are replaced at most.
+    number : int or None
+        How many embeddings are replaced at most, where it is not None.
     every : int or None
         After how many training passes the pass itself replaces; None leaves it to whoever calls for it: a layer's
         `replace_embeds`, the callback `ReplaceEmbeddings`, the endpoint `replace_embeds`.
@@ -49,13 +51,14 @@ class Replacement(Rule):
     The callback starts it anew.
     """
 
-    number: int
+    number: int | None
     every: int | None
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        validation.check_num_embeds_replaced(self.number, None, f"{name}.number", minimum=1)
-        object.__setattr__(self, "number", int(self.number))
+        if self.number is not None:
+            validation.check_num_embeds_replaced(self.number, None, f"{name}.number", minimum=1)
+            object.__setattr__(self, "number", int(self.number))
         if self.every is not None:
             validation.check_every(self.every, f"{name}.every")
             object.__setattr__(self, "every", int(self.every))
@@ -63,7 +66,8 @@ class Replacement(Rule):
     def check_sizes(self, n: int, d: int | None) -> None:
         """Raise a ValueError for more than all embeddings."""
         del d
-        validation.check_num_embeds_replaced(self.number, n, f"{type(self).__name__}.number")
+        if self.number is not None:
+            validation.check_num_embeds_replaced(self.number, n, f"{type(self).__name__}.number")
 
     @abstractmethod
     def keeps(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
@@ -89,8 +93,9 @@ class Replacement(Rule):
         """Return the statistics of a pass, and how many passes it is."""
         return {**self.gathers(it), "passes": Total(it.passes)}
 
-    def after(self, state: State, statistics: Statistics) -> State:
+    def after(self, state: State, statistics: Statistics, comparison: Comparison) -> State:
         """Return the state with what was gathered; replaced if it is time."""
+        del comparison
         passes = state["passes_since_replacement"] + statistics["passes"].value
         gathered = {**self.gathered(state, statistics), "passes_since_replacement": passes}
         if self.every is None:
@@ -121,6 +126,10 @@ class MostDistant(Replacement):
     every: int | None = None
 
     needs_norm: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        validation.check_num_embeds_replaced(self.number, None, "MostDistant.number", minimum=1)
+        super().__post_init__()
 
     def keeps(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
         """Return the usage, and the most distant inputs with their distances, 0 for an empty slot."""
@@ -160,6 +169,107 @@ class MostDistant(Replacement):
         return Replaced(state={**state, **anew}, rows=rows)
 
 
+@part
+class DeadCodes(Replacement):
+    """Write inputs of the batch over the embeddings that are hardly ever chosen.
+
+    The moving share u of an embedding is how often it is chosen, in multiples of the even share: of M vectors on n
+    embeddings c / (M / n), if it is chosen c times. From 1 on, each pass of training makes of it
+
+    ``u <- u + (1 - decay) min(1, M / n) (c n / M - u)``.
+
+    An embedding is dead when its u is below `fraction`. With the replacement, its u is 1 again, and what the update
+    keeps for it (`MovingAverage`) starts anew: without being chosen it is safe for the next
+    ``ceil(log(fraction) / log(decay))`` passes of at least n vectors each, 299 by default.
+
+    Parameters
+    ----------
+    fraction : float
+        Of the even share, between 0 and 1. A large one replaces what is of use.
+    decay : float
+        What a pass leaves of the share before, from 0 on and below 1.
+    source : {"sample", "most-distant"}
+        Whether inputs are drawn at random, or the most distant from their embeddings come first. None is taken twice,
+        and none that equals an embedding.
+    number : int or None
+        How many embeddings are replaced at once, at most; by default an eighth of all, and at least 1.
+    every : int or None
+        As in `Replacement`; by default each pass replaces.
+    seed : int
+        What is drawn is the same for equal seeds.
+    """
+
+    fraction: float = 0.05
+    decay: float = 0.99
+    source: str = "sample"
+    number: int | None = None
+    every: int | None = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        rules: dict[str, Any] = {
+            "fraction": ("between 0 and 1", lambda it: 0 < it < 1),
+            "decay": ("at least 0 and below 1", lambda it: 0 <= it < 1),
+        }
+        for name, (rule, holds) in rules.items():
+            validation.check_number(f"DeadCodes.{name}", getattr(self, name), rule, holds)
+            object.__setattr__(self, name, float(getattr(self, name)))
+        validation.check_one_of("DeadCodes.source", self.source, ("sample", "most-distant"))
+        validation.check_integer("DeadCodes.seed", self.seed, minimum=0)
+        object.__setattr__(self, "seed", int(self.seed))
+        super().__post_init__()
+
+    def keeps(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
+        """Return the moving shares, the inputs that may be taken with their keys, and how often was drawn."""
+        number = self._number(n)
+        return {
+            "moving_share": Variable((n,), dtype, "ones"),
+            "candidate_inputs": Variable((number, d), dtype),
+            "candidate_keys": Variable((number,), dtype),
+            "draws": Variable((), tf.int64),
+        }
+
+    def gathers(self, it: Pass) -> Statistics:
+        """Return the access counts, and of the vectors those of the largest keys."""
+        keys = it.search.distance_to(it.choice.emb_index)  # NaN for what found no embedding
+        if self.source == "sample":
+            pair = tf.stack([tf.constant(self.seed, tf.int64), it.state["draws"]])
+            drawn = 1 - tf.random.stateless_uniform(tf.shape(keys), pair, dtype=keys.dtype, alg="philox")
+            keys = where_known(it.choice.emb_index >= 0, drawn)
+        number = self._number(static_shape(it.emb_space)[0])
+        return {"access_count": Total(it.access_count), "candidates": most_distant(keys, it.vectors, number)}
+
+    def gathered(self, state: State, statistics: Statistics) -> State:
+        """Return the state with the shares moved and the vectors of this pass, those before forgotten."""
+        share, count = state["moving_share"], tf.cast(statistics["access_count"].value, state["moving_share"].dtype)
+        per_embedding = tf.reduce_mean(count)
+        pace = (1 - self.decay) * tf.minimum(per_embedding, 1)
+        keys, vectors = statistics["candidates"]
+        new = {
+            "moving_share": share + pace * (tf.math.divide_no_nan(count, per_embedding) - share),
+            "candidate_inputs": vectors,
+            "candidate_keys": tf.maximum(keys, 0),
+            "draws": state["draws"] + 1,
+        }
+        return {**state, **new}
+
+    def written(self, state: State) -> Replaced:
+        """Write the inputs over the dead embeddings, those of the least share first; each input is used up."""
+        share, keys = state["moving_share"], state["candidate_keys"]
+        dead = tf.math.count_nonzero(share < self.fraction, dtype=tf.int32)
+        gathered = ReplacementState(share, state["candidate_inputs"], keys)
+        emb_space, rows = replace_embeds(gathered, state["emb_space"], most=dead)
+        return Replaced(state={**state, "emb_space": emb_space, "candidate_keys": tf.zeros_like(keys)}, rows=rows)
+
+    def restarted(self, state: State, rows: tf.Tensor, comparison: Comparison) -> State:
+        """Return the state in which these rows have the even share."""
+        del comparison
+        return {**state, "moving_share": tf.where(rows, tf.ones_like(state["moving_share"]), state["moving_share"])}
+
+    def _number(self, n: int) -> int:
+        return max(1, n // 8) if self.number is None else self.number
+
+
 class ReplacementState(NamedTuple):
     """What training passes accumulate between replacements.
 
@@ -178,8 +288,12 @@ class ReplacementState(NamedTuple):
     input_distances: tf.Tensor
 
 
-def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def replace_embeds(
+    state: ReplacementState, emb_space: tf.Tensor, most: int | tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Write the i-th most distant input over the i-th least used embedding; ties go to the lower index.
+
+    No more than `most` are written, where it is given.
 
     A slot is skipped, and uses up no embedding, when it is empty or when its input equals a row of `emb_space` or an
     earlier slot.
@@ -200,7 +314,8 @@ def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> tuple[tf.Te
     # Shapes that XLA knows: those that are used come first, and the others write what is there already.
     inputs = tf.gather(inputs, tf.argsort(tf.cast(~used, tf.int32), stable=True))
     targets = tf.expand_dims(tf.argsort(state.usage, stable=True)[:number], -1)
-    written = index < tf.math.count_nonzero(used, dtype=tf.int32)
+    count = tf.math.count_nonzero(used, dtype=tf.int32)
+    written = index < (count if most is None else tf.minimum(count, most))
     rows = tf.where(tf.expand_dims(written, -1), inputs, tf.gather_nd(emb_space, targets))
     return (
         tf.tensor_scatter_nd_update(emb_space, targets, rows),
@@ -212,6 +327,9 @@ def _equal_rows(rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     return tf.reduce_all(tf.equal(tf.expand_dims(rows, -2), others), axis=-1)
 
 
-def replacement_of(value: Any) -> Replacement:
-    """Return the replacement that an argument stands for."""
-    return resolved("replacement", value, Replacement, {})  # type: ignore[type-abstract]
+NAMES = {"dead-codes": DeadCodes}
+
+
+def replacement_of(value: Any) -> Replacement | None:
+    """Return the replacement that an argument stands for, if any."""
+    return None if value is None else resolved("replacement", value, Replacement, NAMES)  # type: ignore[type-abstract]

@@ -8,13 +8,16 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.assertions import required
-from vq_layer.non_finite import finite_rows
+from vq_layer.kernels import k_means
+from vq_layer.kernels.similarity import normalize
+from vq_layer.non_finite import finite_rows, where_known
+from vq_layer.parts.comparisons import Comparison, Cosine
 from vq_layer.parts.estimators import straight_through
 from vq_layer.parts.initializers import GivenEmbeddings, initializer_of
 from vq_layer.parts.part import Part, State, Variable, part
-from vq_layer.shapes import static_shape
+from vq_layer.shapes import flat, static_shape
 
-__all__ = ["FromBatch"]
+__all__ = ["FromBatch", "FromInitializer"]
 
 
 def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
@@ -45,7 +48,7 @@ class Start(Part):
     def initializer(self) -> Any:
         """What gives the first values: a function of shape and dtype."""
 
-    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None) -> State:
+    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None, comparison: Comparison) -> State:
         """Return the state with which a training pass begins.
 
         Parameters
@@ -54,8 +57,9 @@ class Start(Part):
         vectors : tf.Tensor, shape [batch, m, d]
         counted : tf.Tensor, shape [batch, m], bool, or None
             Which vectors a mask leaves; None for all.
+        comparison : Comparison
         """
-        del vectors, counted
+        del vectors, counted, comparison
         return state
 
 
@@ -92,28 +96,52 @@ class FromInitializer(Start):
         return initial_embeddings
 
 
+METHODS = ("first", "sample", "k-means")
+
+
 @part
 class FromBatch(Start):
     """From the first training batch; zero until then.
 
     Parameters
     ----------
-    method : {"first"}
-        Its first n vectors, row-major, those that a mask leaves out not counted.
+    method : {"first", "sample", "k-means"}
+        Its first n vectors, row-major; n of them drawn at random; or the means that k-means finds among them. Vectors
+        that a mask leaves out do not count. For the last two, neither do those that are not finite; where fewer than n
+        are left, embeddings are equal, and where none is, the start waits for the next batch.
+    iterations : int
+        How many of Lloyd's steps k-means takes at most, after seeds are chosen by k-means++. It goes by L2, under any
+        norm; under `Cosine` the vectors are scaled to norm 1 first, and the embeddings at last.
+    seed : int
+        What is drawn is the same for equal seeds.
 
     Raises
     ------
     tf.errors.InvalidArgumentError
-        When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
+        When it runs, by "first", where there are fewer than n, or one of them has a NaN or infinite coordinate.
+
+    References
+    ----------
+    Lloyd, "Least Squares Quantization in PCM", 1982. Arthur, Vassilvitskii, "k-means++: The Advantages of Careful
+    Seeding", 2007. Under `Cosine`: Dhillon, Modha, "Concept Decompositions for Large Sparse Text Data", 2001.
     """
 
     method: str = "first"
+    iterations: int = 10
+    seed: int = 0
 
-    supports_jit: ClassVar[bool] = False  # XLA drops the assertions
     from_inputs: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        validation.check_one_of("FromBatch.method", self.method, ("first",))
+        validation.check_one_of("FromBatch.method", self.method, METHODS)
+        for name, minimum in (("iterations", 0), ("seed", 0)):
+            validation.check_integer(f"FromBatch.{name}", getattr(self, name), minimum)
+            object.__setattr__(self, name, int(getattr(self, name)))
+
+    @property
+    def supports_jit(self) -> bool:  # type: ignore[override]
+        """Whether nothing is asserted, which XLA drops."""
+        return self.method != "first"
 
     @property
     def initializer(self) -> Any:
@@ -125,11 +153,26 @@ class FromBatch(Start):
         del n, d, dtype
         return {"initialized": Variable((), tf.bool)}
 
-    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None) -> State:
+    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None, comparison: Comparison) -> State:
         """Return the state with which a training pass begins."""
         emb_space, n = state["emb_space"], static_shape(state["emb_space"])[0]
-        rows = tf.cond(state["initialized"], lambda: emb_space, lambda: first_rows(known(vectors, counted), n))
-        return {**state, "emb_space": straight_through(emb_space, rows), "initialized": tf.constant(True)}
+        if self.method == "first":
+            draw, any_there = lambda: first_rows(known(vectors, counted), n), tf.constant(True)
+        else:
+            rows = flat(vectors if counted is None else where_known(tf.expand_dims(counted, -1), vectors))
+            draw, any_there = lambda: self.drawn(rows, n, comparison), tf.reduce_any(finite_rows(rows))
+        rows = tf.cond(state["initialized"] | ~any_there, lambda: emb_space, draw)
+        initialized = state["initialized"] | any_there
+        return {**state, "emb_space": straight_through(emb_space, rows), "initialized": initialized}
+
+    def drawn(self, rows: tf.Tensor, n: int, comparison: Comparison) -> tf.Tensor:
+        """Return the embeddings that it makes of rows, some of them finite, ``[number, d] -> [n, d]``."""
+        if self.method == "sample":
+            return k_means.sample(rows, n, self.seed)
+        on_sphere = isinstance(comparison, Cosine)
+        rows = normalize(rows) if on_sphere else rows
+        centres = k_means.lloyd(rows, k_means.seeds(rows, n, self.seed), self.iterations)
+        return normalize(centres) if on_sphere else centres
 
 
 def started(state: State, inputs: tf.Tensor) -> State:

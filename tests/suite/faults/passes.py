@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+import reference
 from reference.parts.replacement import MostDistant, most_distant
 from reference.parts.starts import FromBatch
 from reference.statistics import Candidates
@@ -38,23 +39,25 @@ State = dict[str, Any]
 
 
 @instead_of(BEGIN, "VQ-17.18", begins)
-def every_pass_starts_anew(rule: FromBatch, state: State, vectors: Array) -> State:
+def every_pass_starts_anew(rule: FromBatch, state: State, vectors: Array, comparison: Any) -> State:
     enough = len(vectors) >= len(state["emb_space"]) and np.isfinite(vectors).all()
-    return right_begin(rule, {**state, "initialized": np.array(False)}, vectors) if enough else state
+    return right_begin(rule, {**state, "initialized": np.array(False)}, vectors, comparison) if enough else state
 
 
 @instead_of(BEGIN, "VQ-17.17", begins)
-def a_start_is_not_remembered(rule: FromBatch, state: State, vectors: Array) -> State:
+def a_start_is_not_remembered(rule: FromBatch, state: State, vectors: Array, comparison: Any) -> State:
     if state["emb_space"].any():
         return state
-    return {**right_begin(rule, state, vectors), "initialized": np.array(False)}
+    return {**right_begin(rule, state, vectors, comparison), "initialized": np.array(False)}
 
 
 @instead_of(f"{TRAINING}.inference_pass", "VQ-17.15", begins)
 def an_inference_pass_starts(training: OracleTraining, x: Array) -> None:
     if "initialized" in training.state:
         n, d = training.state["emb_space"].shape
-        training.state = right_begin(FromBatch(), training.state, np.resize(x, (n, d)).astype(np.float64))
+        training.state = right_begin(
+            FromBatch(), training.state, np.resize(x, (n, d)).astype(np.float64), reference.Norm()
+        )
     right_inference_pass(training, x)
 
 
@@ -108,42 +111,48 @@ def an_inference_pass_is_counted(training: OracleTraining, x: Array) -> None:
 
 
 @instead_of(AFTER, "VQ-23.3", due, nothing_new, every_pass)
-def a_replacement_is_a_pass_late(rule: MostDistant, state: State, statistics: Any) -> State:
+def a_replacement_is_a_pass_late(rule: MostDistant, state: State, statistics: Any, comparison: Any) -> State:
     if rule.every is None:
-        return right_after(rule, state, statistics)
-    return right_after(MostDistant(rule.number, rule.every + 1), state, statistics)
+        return right_after(rule, state, statistics, comparison)
+    return right_after(MostDistant(rule.number, rule.every + 1), state, statistics, comparison)
 
 
 @instead_of(AFTER, "VQ-23.3", due, every_pass)
-def a_replacement_comes_before_the_pass_has_gathered(rule: MostDistant, state: State, statistics: Any) -> State:
+def a_replacement_comes_before_the_pass_has_gathered(
+    rule: MostDistant, state: State, statistics: Any, comparison: Any
+) -> State:
     if rule.every is None or state[PASSES] + 1 < rule.every:
-        return right_after(rule, state, statistics)
+        return right_after(rule, state, statistics, comparison)
     state = right_replaced(rule, state)
-    gathered = right_after(MostDistant(rule.number), state, statistics)
+    gathered = right_after(MostDistant(rule.number), state, statistics, comparison)
     return {**gathered, PASSES: np.zeros_like(state[PASSES])}
 
 
 @instead_of(AFTER, "VQ-23.3", due, every_pass)
-def no_pass_replaces(rule: MostDistant, state: State, statistics: Any) -> State:
-    return right_after(MostDistant(rule.number), state, statistics) | {
+def no_pass_replaces(rule: MostDistant, state: State, statistics: Any, comparison: Any) -> State:
+    return right_after(MostDistant(rule.number), state, statistics, comparison) | {
         name: state[name] + 1 for name in state if name == PASSES
     }
 
 
 @instead_of(AFTER, "VQ-23.4", due, every_pass)
-def every_pass_replaces_once_the_first_is_due(rule: MostDistant, state: State, statistics: Any) -> State:
-    after = right_after(rule, state, statistics)
+def every_pass_replaces_once_the_first_is_due(
+    rule: MostDistant, state: State, statistics: Any, comparison: Any
+) -> State:
+    after = right_after(rule, state, statistics, comparison)
     replaced = PASSES in state and after[PASSES] == 0
     return {**after, PASSES: state[PASSES] + 1} if replaced else after
 
 
 @instead_of(AFTER, "VQ-23.4", due, every_pass)
-def a_replacement_within_a_pass_goes_on_gathering(rule: MostDistant, state: State, statistics: Any) -> State:
-    after = right_after(rule, state, statistics)
+def a_replacement_within_a_pass_goes_on_gathering(
+    rule: MostDistant, state: State, statistics: Any, comparison: Any
+) -> State:
+    after = right_after(rule, state, statistics, comparison)
     if PASSES not in state or after[PASSES] > 0:
         return after
     return {
-        **right_after(MostDistant(rule.number), state, statistics),
+        **right_after(MostDistant(rule.number), state, statistics, comparison),
         "emb_space": after["emb_space"],
         PASSES: np.int64(0),
     }

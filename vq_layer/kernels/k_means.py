@@ -1,0 +1,84 @@
+"""What an embedding space starts from in many vectors: a sample, k-means++ seeds, Lloyd's steps (VQ-25).
+
+Vectors that do not count are NaN, so that shapes stay as they are and XLA compiles all of it.
+"""
+
+import tensorflow as tf
+
+from vq_layer.kernels.route import route
+from vq_layer.kernels.search import nearest_index
+from vq_layer.non_finite import finite_rows
+from vq_layer.shapes import static_shape
+
+
+def sample(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
+    """Return n of the finite rows, drawn without replacement, ``[number, d] -> [n, d]``.
+
+    Where there are fewer, they are repeated in the order in which they were drawn.
+    """
+    known = finite_rows(rows)
+    order = tf.argsort(tf.where(known, _uniform(rows, seed, 0), 1), stable=True)  # those that are not known come last
+    number = tf.maximum(tf.math.count_nonzero(known, dtype=tf.int32), 1)
+    return tf.gather(rows, tf.gather(order, tf.range(n) % number))
+
+
+def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
+    """Return n of the finite rows, each drawn with a probability in proportion to its squared distance to the others.
+
+    ``[number, d] -> [n, d]``. The first, and each where all rows have been drawn, is drawn uniformly.
+
+    References
+    ----------
+    Arthur, Vassilvitskii, "k-means++: The Advantages of Careful Seeding", 2007.
+    """
+    known = finite_rows(rows)
+    finite = tf.where(tf.expand_dims(known, -1), rows, 0)
+    largest, one = rows.dtype.max, tf.cast(known, rows.dtype)
+
+    def draw(i: tf.Tensor, chosen: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        weight = tf.where(known, square, 0)
+        most = tf.reduce_max(weight)
+        weight = tf.where(most > 0, weight / tf.where(most > 0, most, 1), one)
+        # Of exponential times of these rates, each is the first with a probability in proportion to its rate.
+        time = -tf.math.log(1 - _uniform(rows, seed, i))
+        new = finite[
+            tf.argmin(tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest), output_type=tf.int32)
+        ]
+        now = tf.reduce_sum(tf.square(finite - new), axis=-1)
+        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [new]), tf.minimum(tf.minimum(square, now), largest)
+
+    start = tf.constant(0), tf.zeros([n, static_shape(rows)[-1]], rows.dtype), tf.fill(tf.shape(known), largest)
+    return tf.while_loop(lambda i, *_: i < n, draw, start, maximum_iterations=n)[1]
+
+
+def lloyd(rows: tf.Tensor, centres: tf.Tensor, iterations: int) -> tf.Tensor:
+    """Move each centre to the mean of the rows that it is nearest to, so many times: ``[number, d], [n, d] -> [n, d]``.
+
+    One that is nearest to none stays. It ends early once no centre moves.
+    """
+
+    def step(i: tf.Tensor, centres: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        total, count = sums(rows, centres)
+        new = mean(total, count, centres)
+        return i + 1, new, tf.reduce_any(tf.not_equal(new, centres))
+
+    start = tf.constant(0), centres, tf.constant(True)
+    return tf.while_loop(lambda i, _, moves: (i < iterations) & moves, step, start, maximum_iterations=iterations)[1]
+
+
+def sums(rows: tf.Tensor, centres: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the sum and the number of the rows that each centre is nearest to, ``[n, d]`` and ``[n]``."""
+    index, n = nearest_index(rows, centres, 2, route(rows, centres)), static_shape(centres)[0]
+    return tf.math.unsorted_segment_sum(rows, index, n), tf.math.unsorted_segment_sum(tf.ones_like(index), index, n)
+
+
+def mean(total: tf.Tensor, count: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
+    """Return the mean of the rows of each centre; where there are none, the centre."""
+    divisor = tf.expand_dims(tf.cast(tf.maximum(count, 1), total.dtype), -1)
+    return tf.where(tf.expand_dims(count > 0, -1), total / divisor, centres)
+
+
+def _uniform(rows: tf.Tensor, seed: int, step: int | tf.Tensor) -> tf.Tensor:
+    """Return a number from 0 on and below 1 for each row, the same by XLA and without."""
+    pair = tf.stack([tf.constant(seed, tf.int32), tf.cast(step, tf.int32)])
+    return tf.random.stateless_uniform(tf.shape(rows)[:1], pair, dtype=rows.dtype, alg="philox")
