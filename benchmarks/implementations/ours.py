@@ -8,6 +8,7 @@ from benchmarks.data import Data
 from benchmarks.implementations import Call
 from benchmarks.settings import ALPHA, BETA, MAJORITY_THRESHOLD, NUM_CLASSES, K, Setting
 from vq_layer import Alpha, Beta, CosineKNNVectorQuantization, Coulomb, Norm, VectorQuantization
+from vq_layer.presets import adversarial_2018
 
 
 def lookup(setting: Setting, data: Data) -> Call:
@@ -59,7 +60,7 @@ def eager_call(setting: Setting, data: Data) -> Call:
 
 
 def _quantizer(setting: Setting, data: Data) -> VectorQuantization:
-    layer = VectorQuantization(
+    layer = adversarial_2018(
         setting.n,
         comparison=Norm(setting.lookup_ord),
         losses=[Alpha(ALPHA), Beta(BETA), Coulomb(setting.gamma)],

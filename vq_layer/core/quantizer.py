@@ -27,7 +27,7 @@ from vq_layer.parts.replacement import Replaced, Replacement
 from vq_layer.parts.starts import FromInitializer, Start
 from vq_layer.parts.statistics import Statistics, merged
 from vq_layer.parts.updates import Gradient, Rule, Update
-from vq_layer.shapes import static_shape
+from vq_layer.shapes import flat, static_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,11 +219,16 @@ def _restarted(state: State, rows: tf.Tensor, quantizer: Quantizer) -> State:
     return reduce(lambda state, rule: rule.restarted(state, rows, quantizer.comparison), quantizer.rules, state)
 
 
-def started(x: tf.Tensor, state: State, quantizer: Quantizer) -> State:
-    """Return what of the state is new with the first n vectors of x for the embeddings (VQ-12)."""
+def rows_of(x: tf.Tensor, dtype: tf.DType, quantizer: Quantizer) -> list[tf.Tensor]:
+    """Return the vectors of x that belong to each codebook, ``[number, d]`` each, in the dtype of comparison."""
     inputs = divided(split(x, quantizer.num_splits), quantizer.num_codebooks)
+    return [flat(tf.stop_gradient(tf.cast(vectors, dtype))) for vectors in inputs]
+
+
+def started(state: State, embeddings: list[tf.Tensor], quantizer: Quantizer) -> State:
+    """Return what of the state is new with these embeddings, ``[n, d]`` for each codebook (VQ-12, VQ-25)."""
     before = divided_state(state, quantizer.num_codebooks, quantizer.is_shared)
-    begun = [starts.started(own, vectors) for own, vectors in zip(before, inputs, strict=True)]
+    begun = [starts.started(own, rows) for own, rows in zip(before, embeddings, strict=True)]
     everywhere = tf.ones([quantizer.n], tf.bool)
     return changed(before, [_restarted(own, everywhere, quantizer) for own in begun], quantizer.is_shared)
 

@@ -1,6 +1,7 @@
 """Checks of what a layer is called with, before anything changes (VQ-16)."""
 
 import numbers
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -56,6 +57,18 @@ def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
         raise ValueError(
             f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {emb_index.shape}"
         )
+
+
+def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
+    """Return a function that gives the batches of data, once more each time; an array is one batch."""
+    if hasattr(data, "__array__") or tf.is_tensor(data):
+        return lambda: iter([data])
+    if not isinstance(data, Iterable) or isinstance(data, Iterator | str | bytes | dict):
+        raise TypeError(
+            f"`data` must be an array, or batches that can be iterated over again, as a list or a `tf.data.Dataset`. "
+            f"Received: {type(data).__name__}"
+        )
+    return lambda: (batch[0] if isinstance(batch, tuple) else batch for batch in data)
 
 
 def check_built(layer: Any, method: str) -> None:

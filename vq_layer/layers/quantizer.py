@@ -1,5 +1,7 @@
 """The Keras layer around a quantizer: it creates what parts declare, and assigns what they return."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import keras
@@ -8,14 +10,18 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.core.decoding import decoded_by, encoded
-from vq_layer.core.quantizer import Quantizer, quantize, replaced, started, trained
+from vq_layer.core.fitting import k_means_of
+from vq_layer.core.quantizer import Quantizer, quantize, replaced, rows_of, started, trained
 from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.non_finite import finite_rows
+from vq_layer.parts.comparisons import Cosine
 from vq_layer.parts.part import State
+from vq_layer.parts.starts import first_rows
 from vq_layer.shapes import static_shape, unflattened
 
 L = TypeVar("L", bound="QuantizerLayer")
@@ -190,8 +196,47 @@ class QuantizerLayer(LossesOnDemand):
         tf.errors.InvalidArgumentError
             Where there are fewer than n, or one of them has a NaN or infinite coordinate. Nothing has changed then.
         """
-        x = self._built_for(x)
-        self._assign(started(x, self.state, self.quantizer))
+        rows = rows_of(self._built_for(x), self.emb_space.dtype, self.quantizer)
+        self._start_with([first_rows(vectors, self.n) for vectors in rows])
+
+    def initialize_from(self, data: Any, *, iterations: int = 10, seed: int = 0) -> None:
+        """Set the embedding space to what k-means finds among the vectors of data; of a frozen layer, too.
+
+        With a codebook per split, each to what it finds among its own. Vectors with a NaN or infinite coordinate do not
+        count. The seeds of k-means++ are drawn from a sample of the vectors, and each of Lloyd's steps goes through all
+        of them.
+
+        Parameters
+        ----------
+        data : tensor or array, shape [batch, ..., q], or an iterable of such, as a tf.data.Dataset
+            Of tuples, the first is taken. What is read from is iterated over ``iterations + 1`` times.
+        iterations : int
+            How many of Lloyd's steps are made.
+        seed : int
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a call would refuse a batch, data can be iterated over only once, or holds no finite vector. Nothing
+            has changed then.
+        """
+        for name, value in (("iterations", iterations), ("seed", seed)):
+            validation.check_integer(name, value, minimum=0)
+        batches = checks.checked_batches(data)
+        on_sphere = isinstance(self.quantizer.comparison, Cosine)
+
+        def rows(place: int) -> Iterator[tf.Tensor]:
+            for x in batches():
+                yield rows_of(self._built_for(x), self.emb_space.dtype, self.quantizer)[place]
+
+        places = range(self.quantizer.num_codebooks)
+        if not all(any(tf.reduce_any(finite_rows(batch)) for batch in rows(place)) for place in places):
+            raise ValueError("`data` must hold vectors that are finite. Received: none")
+        self._start_with([k_means_of(partial(rows, it), self.n, iterations, seed, on_sphere) for it in places])
+
+    def _start_with(self, embeddings: list[tf.Tensor]) -> None:
+        """Assign embeddings, ``[n, d]`` for each codebook, once all of them are known."""
+        self._assign(started(self.state, embeddings, self.quantizer))
 
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.

@@ -175,11 +175,10 @@ class FromBatch(Start):
         return normalize(centres) if on_sphere else centres
 
 
-def started(state: State, inputs: tf.Tensor) -> State:
-    """Return a state with the first n vectors, ``[batch, m, d]``, for the embeddings."""
-    emb_space = state["emb_space"]
-    rows = first_rows(tf.stop_gradient(tf.cast(inputs, emb_space.dtype)), static_shape(emb_space)[0])
-    return {**state, "emb_space": rows, **({"initialized": tf.constant(True)} if "initialized" in state else {})}
+def started(state: State, emb_space: tf.Tensor) -> State:
+    """Return a state with an embedding space, ``[n, d]``, as if it had started with it."""
+    initialized = {"initialized": tf.constant(True)} if "initialized" in state else {}
+    return {**state, "emb_space": emb_space, **initialized}
 
 
 def known(vectors: tf.Tensor, counted: tf.Tensor | None) -> tf.Tensor:
