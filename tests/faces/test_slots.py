@@ -168,3 +168,30 @@ def test_the_callback_does_not_warn_of_an_optimizer_that_keeps_nothing_of_the_ro
     model = WithOptimizersOfItsOwn()
     model.compile(keras.optimizers.SGD())
     assert replaced_in(model, model.optimizer) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [{"run_eagerly": True}, {"jit_compile": False}, {"jit_compile": True}], ids=str)
+def test_what_replaces_within_a_step_of_fit_restarts_the_slots_as_one_who_does_so_by_hand(way):
+    x = np.array([[1, 0.5], [1, 0.5], [9, 0.5]], np.float32)
+    start = np.array([[0, 0], [4, 0], [-30, 0]], np.float32)
+
+    def layer_of(every):
+        return adversarial_2018(3, start=start, losses=[Alpha(), Beta(0.1)], replacement=MostDistant(1, every))
+
+    model = keras.Sequential([keras.Input((2,)), layer_of(2)])
+    model.compile(keras.optimizers.SGD(0.5, momentum=0.9), **way)
+    model.fit(x, epochs=3, batch_size=3, verbose=0)
+    layer, optimizer = layer_of(None), keras.optimizers.SGD(0.5, momentum=0.9)
+    layer.build((None, 2))
+    optimizer.build([layer.emb_space])
+    for number in (1, 2, 3):
+        with tf.GradientTape() as tape:
+            layer(x, training=True)
+            loss = tf.add_n(layer.losses)
+        if number == 2:
+            reset_slots(optimizer, layer.emb_space, layer.replace_embeds())
+        optimizer.apply([tape.gradient(loss, layer.emb_space.value)], [layer.emb_space])
+    # A step is of other rounding by XLA: sums of three terms, and as many steps.
+    np.testing.assert_allclose(model.layers[0].emb_space, layer.emb_space, rtol=1e-5)
+    np.testing.assert_allclose(model.optimizer.variables[-1], optimizer.variables[-1], rtol=1e-5)

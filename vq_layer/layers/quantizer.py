@@ -11,13 +11,14 @@ import tensorflow as tf
 from vq_layer import validation
 from vq_layer.core.decoding import decoded_by, encoded
 from vq_layer.core.fitting import k_means_of
-from vq_layer.core.quantizer import Quantizer, quantize, replaced, rows_of, started, trained
+from vq_layer.core.quantizer import Quantizer, quantize, replaced, rewritten, rows_of, started, trained
 from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.layers.slots import reset_within
 from vq_layer.non_finite import finite_rows
 from vq_layer.parts.comparisons import Cosine
 from vq_layer.parts.part import State
@@ -132,8 +133,11 @@ class QuantizerLayer(LossesOnDemand):
         )
         if learns:
             new, step = trained(result, self.quantizer, earlier)
+            before = tf.convert_to_tensor(self.emb_space)
             self._assign(new, checked=result.emb_index)
             self.keep(step)
+            if self.emb_space.trainable and "emb_space" in new:
+                reset_within(self.outermost_layer(), self.emb_space, rewritten(before, new["emb_space"]))
         self._account_for(result, training)
         return endpoints_of(result) if self.return_endpoints else result.layer_out
 

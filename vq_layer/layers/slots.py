@@ -1,15 +1,19 @@
 """What an optimizer keeps for the rows of a weight, and how it starts."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from vq_layer.layers.on_demand import flattened
 from vq_layer.shapes import static_shape
 
+T = TypeVar("T")
 AVERAGE = "_model_variables_moving_average"  # of the weights, which an optimizer of Keras keeps with `use_ema`
 
 
@@ -35,31 +39,53 @@ def trains(optimizer: keras.optimizers.Optimizer, weight: keras.Variable) -> boo
 
 
 def reset_slots(optimizer: keras.optimizers.Optimizer, weight: keras.Variable, replaced: tf.Tensor) -> None:
-    """Set the replaced rows of what an optimizer keeps for a weight, ``[n, d]``, to what it starts them with.
+    """Set the replaced rows of what an optimizer keeps for a weight to what it starts them with.
 
-    This is read off an optimizer of the same configuration that is built for the weight as it is now. An average of
-    the weight starts from the new row. What has no row for each of the weight's, such as the columns' factor of
-    Adafactor or the step counter, stays.
+    Eagerly, or in the function that makes a step. This is read off an optimizer of the same configuration that is built
+    for the weight as it is now. An average of the weight starts from the new row. What has no row for each of the
+    weight's, such as the columns' factor of Adafactor or the step counter, stays.
 
     Parameters
     ----------
     optimizer : keras.optimizers.Optimizer
         One that trains the weight; see `trains`.
-    weight : keras.Variable, shape [n, d]
-    replaced : tf.Tensor, shape [n], bool
+    weight : keras.Variable, shape [..., n, d]
+    replaced : tf.Tensor, shape [..., n], bool
     """
     slots = dict(_slots(optimizer, weight))
     if not slots:
         return
-    longer, fresh = _with_one_more_row(weight), _fresh(optimizer)
-    fresh.build([weight, longer])
-    starts, of_longer = dict(_slots(fresh, weight)), dict(_slots(fresh, longer))
-    starts[AVERAGE] = weight
+    starts, of_longer = _eagerly(_starts, optimizer, weight)
     for name, slot in slots.items():
         # Where it grows with the weight, it has a row for each of the weight's.
-        if name in of_longer and static_shape(of_longer[name])[0] == static_shape(longer)[0]:
-            rows = tf.reshape(replaced, [-1] + [1] * (len(static_shape(slot)) - 1))
-            slot.assign(tf.where(rows, tf.convert_to_tensor(starts[name]), tf.convert_to_tensor(slot)))
+        if name == AVERAGE or (name in of_longer and of_longer[name] == static_shape(weight)[0] + 1):
+            start = weight if name == AVERAGE else starts[name]
+            axes = len(static_shape(slot)) - len(static_shape(replaced))
+            rows = tf.reshape(replaced, [*static_shape(replaced), *[1] * axes])
+            slot.assign(tf.where(rows, tf.cast(start, slot.dtype), tf.convert_to_tensor(slot)))
+
+
+def reset_within(model: keras.layers.Layer, weight: keras.Variable, replaced: tf.Tensor) -> None:
+    """Reset the replaced rows of all optimizers of a model, or of its layers, that train a weight, as `reset_slots`."""
+    for optimizer in optimizers_of(flattened(model)):
+        if trains(optimizer, weight):
+            reset_slots(optimizer, weight, replaced)
+
+
+def _starts(optimizer: keras.optimizers.Optimizer, weight: keras.Variable) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return what an optimizer starts its slots with, and how many rows these would have for one row more."""
+    longer, fresh = _with_one_more_row(weight), _fresh(optimizer)
+    fresh.build([weight, longer])
+    starts = {name: np.asarray(slot) for name, slot in _slots(fresh, weight)}
+    rows = {name: static_shape(slot)[0] for name, slot in _slots(fresh, longer)}
+    # One number in the place of a large constant, where all are equal.
+    return {name: it.flat[0] if it.size and (it == it.flat[0]).all() else it for name, it in starts.items()}, rows
+
+
+def _eagerly(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function that creates variables, which one that is being traced may not: in a thread of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *arguments).result()
 
 
 def _with_one_more_row(weight: keras.Variable) -> keras.Variable:

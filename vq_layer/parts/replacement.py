@@ -47,8 +47,9 @@ class Replacement(Rule):
 
     Notes
     -----
-    Within a pass, what an optimizer keeps for a replaced row (momentum) stays, and drags the new row for a few steps.
-    The callback starts it anew.
+    What an optimizer keeps for a replaced row (momentum) starts anew, too; within a pass, if the optimizer is that of
+    the model that is called, or in an attribute of it or of one of its layers, as it is under `fit`. A training loop
+    with another calls `vq_layer.reset_slots`.
     """
 
     number: int | None
