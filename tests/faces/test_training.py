@@ -176,16 +176,18 @@ def test_a_replacement_without_a_word_on_training_says_what_to_give():
             UserWarning, match=r"`is_training` must be given.* a bool tensor.*num_embeds_replaced=2"
         ) as warned:
             vq_layer.vector_quantization(tf.constant(X), 3, num_embeds_replaced=2, return_endpoints=True)
+        with pytest.warns(UserWarning, match=r"`is_training` must be given.*Received: update=MovingAverage"):
+            vq_layer.vector_quantization(tf.constant(X), 3, 0, 0, 0, name="moving", update=vq_layer.MovingAverage())
         endpoints_of(tf.constant(X), is_training=False, name="inference")  # a second warning would be an error
         arguments = (0.1, 0, 0, 2, None, -1, EMB_SPACE, True, 1, 2, False, True, "positional")
         vq_layer.vector_quantization(tf.constant(X), 3, *arguments)
     assert [warning.filename for warning in warned] == [__file__]
 
 
-def test_the_signature_is_that_of_2018():
+def test_the_signature_is_that_of_2018_and_what_is_younger_goes_by_keyword():
     parameters = inspect.signature(vq_layer.vector_quantization).parameters
     assert parameters["is_training"].default is False
-    assert list(parameters) == [
+    assert [name for name, it in parameters.items() if it.kind is not it.KEYWORD_ONLY] == [
         *("x", "n", "alpha", "beta", "gamma", "lookup_ord", "dim_reduction", "num_dim_reduction_components"),
         *("embedding_initializer", "constant_init", "num_splits", "num_embeds_replaced", "is_training"),
         *("return_endpoints", "name"),

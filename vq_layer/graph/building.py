@@ -15,9 +15,10 @@ from vq_layer.core.results import Result
 from vq_layer.core.splitting import split
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.graph import starting
-from vq_layer.parts import starts
+from vq_layer.parts import replacement, starts
 from vq_layer.parts.comparisons import PCA, Comparison
 from vq_layer.parts.part import State
+from vq_layer.parts.replacement import MostDistant, Replacement
 from vq_layer.shapes import static_shape
 
 v1 = tf.compat.v1
@@ -82,21 +83,25 @@ def created(
 ) -> Kept:
     """Create the variables that the parts declare in the scope, and read them.
 
-    Only those of 2018, so that its checkpoints can be restored; what else the parts keep begins anew with each run. Its
-    counts are float32.
+    A replacement that does not act by itself keeps only those of 2018, so that its checkpoints can be restored; what
+    else it keeps begins anew with each run. The counts of 2018 are float32.
     """
+    by_rules = {name for rule in quantizer.rules for name in rule.variables(quantizer.n, d, tf.float32)}
+    if quantizer.replacement is not None and quantizer.replacement.every is None:
+        by_rules -= {"passes_since_replacement"}
     variables: dict[str, tf.Variable] = {}
     state: State = {}
     for name, it in quantizer.variables(d, comparison_dtype(x.dtype)).items():
         shape = static_shape(it)
-        if name not in OF_2018:
+        if name not in ("emb_space", *by_rules):
             is_named = isinstance(it.initial, str)
             given = keras.initializers.get(it.initial)(shape, it.dtype.name) if is_named else it.initial
             state[name] = tf.ensure_shape(tf.convert_to_tensor(given), shape)
             continue
         is_emb_space = name == "emb_space"
-        initial = starting.initial_values(initializer, constant_init) if is_emb_space else v1.zeros_initializer()
-        dtype = it.dtype if it.dtype.is_floating else tf.float32
+        own = {"zeros": v1.zeros_initializer(), "ones": v1.ones_initializer()}
+        initial = starting.initial_values(initializer, constant_init) if is_emb_space else own[it.initial]
+        dtype = tf.float32 if name in OF_2018 and not it.dtype.is_floating else it.dtype
         variables[name] = _variable(name, shape, dtype, initial, is_emb_space and trainable, layer)
         state[name] = tf.cast(tf.convert_to_tensor(variables[name]), it.dtype)
     if starting.is_batch(initializer):
@@ -117,18 +122,25 @@ def _variable(
         raise
 
 
-def replacement_ops(
+def replacement_of(value: Any, num_embeds_replaced: int, return_endpoints: bool) -> Replacement | None:
+    """Return the replacement that is asked for, as in 2018 by a number or by a part."""
+    part = replacement.replacement_of(value)
+    if part is not None and num_embeds_replaced > 0:
+        raise ValueError(
+            f"`replacement` takes the place of `num_embeds_replaced`: give one of the two. "
+            f"Received: replacement={part}, num_embeds_replaced={num_embeds_replaced}"
+        )
+    return MostDistant(num_embeds_replaced) if num_embeds_replaced > 0 and return_endpoints else part
+
+
+def training_ops(
     result: Result, quantizer: Quantizer, kept: Kept, is_training: bool | tf.Tensor
 ) -> tuple[list[tf.Operation], tf.Operation | None]:
-    """Return the updates of a training pass, and the op that replaces; nothing and None without a replacement."""
+    """Return the updates of a training pass, and the op that replaces, None where nothing does."""
+    new = trained(result, quantizer)[0] if tf.is_tensor(is_training) or bool(is_training) else {}
+    updates = kept.assign(new, is_training if tf.is_tensor(is_training) else True)
     if quantizer.replacement is None:
-        return [], None
-    gathers = tf.is_tensor(is_training) or bool(is_training)
-    updates = (
-        kept.assign(trained(result, quantizer)[0], is_training if tf.is_tensor(is_training) else True)
-        if gathers
-        else []
-    )
+        return updates, None
     return updates, tf.group(*kept.assign(replaced(kept.state, quantizer).state), name="replace_embeds")
 
 
@@ -150,8 +162,12 @@ def after(updates: list[tf.Operation], value: tf.Tensor) -> tf.Tensor:
     return tf.custom_gradient(lambda value: (wait(value), wait))(value)
 
 
+# What acts in training passes, and the values with which it does not.
+IDLE = {"num_embeds_replaced": 0, "update": "gradient", "replacement": None}
+
+
 def warn_of_idle_replacement(function: F) -> F:
-    """Let a function warn of a replacement that could never act, unless that is on purpose.
+    """Let a function warn of a replacement or an update that could never act, unless that is on purpose.
 
     A decorator, since the function itself cannot tell the default of `is_training` from the same value given on
     purpose, as where a graph is only to infer.
@@ -170,20 +186,19 @@ def warn_of_idle_replacement(function: F) -> F:
 
 
 def _why_idle(given: dict[str, Any]) -> str:
-    """Return why the replacement that was asked for by the given arguments can never act; "" if it can."""
+    """Return why what the given arguments ask for can never act; "" if it can."""
     replaced = given.get("num_embeds_replaced", 0)
-    if replaced == 0:
-        return ""
-    if not given.get("return_endpoints", False):
+    if replaced and not given.get("return_endpoints", False):
         return (
             f"`num_embeds_replaced` is ignored without `return_endpoints=True`, which returns the op that replaces. "
             f"Received: num_embeds_replaced={replaced}, return_endpoints=False"
         )
-    if "is_training" not in given:
+    acting = {name: given[name] for name, idle in IDLE.items() if given.get(name, idle) != idle}
+    if acting and "is_training" not in given:
+        received = ", ".join(f"{name}={value}" for name, value in acting.items())
         return (
-            f"`is_training` must be given for a replacement: True, or a bool tensor that is True in training passes, "
-            f"which gather what replaces; False where the graph is only to infer. "
-            f"Received: num_embeds_replaced={replaced}, no is_training"
+            f"`is_training` must be given for what training passes do: True, or a bool tensor that is True in these; "
+            f"False where the graph is only to infer. Received: {received}, no is_training"
         )
     return ""
 

@@ -10,9 +10,9 @@ from vq_layer.graph import building, starting
 from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.comparisons import Cosine, Norm
-from vq_layer.parts.estimators import NoGradient
-from vq_layer.parts.losses import Alpha, Beta, Coulomb
-from vq_layer.parts.replacement import MostDistant
+from vq_layer.parts.estimators import NoGradient, estimator_of
+from vq_layer.parts.losses import Alpha, Beta, Coulomb, losses_of
+from vq_layer.parts.updates import update_of
 
 v1 = tf.compat.v1
 
@@ -34,6 +34,12 @@ def vector_quantization(
     is_training: bool | tf.Tensor = False,
     return_endpoints: bool = False,
     name: str = "vq",
+    *,
+    losses: Any = (),
+    update: Any = "gradient",
+    estimator: Any = "straight-through",
+    replacement: Any = None,
+    mask: tf.Tensor | None = None,
 ) -> tf.Tensor | VQEndpoints:
     """Replace every vector of x by the nearest embedding of a trainable embedding space, in a graph.
 
@@ -43,6 +49,8 @@ def vector_quantization(
     - ``<name>/alpha_loss``: mean over all vectors of ``alpha * ||nearest embedding - vector||_p``;
     - ``<name>/beta_loss``: mean over all vectors of ``beta * sum over all embeddings of ||vector - embedding||_p``;
     - ``<name>/coulomb_loss``: ``-gamma * sum over all embeddings of the distance to the nearest other one``.
+
+    Beside the arguments of 2018, it takes parts that are younger, by keyword.
 
     Parameters
     ----------
@@ -82,6 +90,19 @@ def vector_quantization(
         Whether to return `VQEndpoints`.
     name : str
         The variable scope.
+    losses : list of parts of `vq_layer.parts.losses`, or their names, or one of these
+        Further losses, such as ``["codebook", Commitment(0.25)]``, which join the collection, too.
+    update : a part of `vq_layer.parts.updates`, or its name
+        With `MovingAverage` the embedding space is not trainable, training passes move it, and alpha, beta and gamma
+        must be 0.
+    estimator : a part of `vq_layer.parts.estimators`, or its name
+        How a gradient passes to x.
+    replacement : a part of `vq_layer.parts.replacement`, or its name, or None
+        Such as `DeadCodes`, in the place of `num_embeds_replaced`; training passes gather, and with its `every`
+        replace. What it and the update keep are variables of the scope.
+    mask : tf.Tensor, bool, or None
+        Which vectors count, of the shape of x without its last axis, or of a leading part of that. The others come out
+        as they are, and are otherwise as if they were not there.
 
     Returns
     -------
@@ -113,18 +134,27 @@ def vector_quantization(
     validation.check_is_training(is_training)
     if constant_init:
         validation.check_constant(embedding_initializer, (n, d))
-
+    if mask is not None:
+        mask = tf.convert_to_tensor(mask)
+        validation.check_mask(mask, x.shape)
     quantizer = Quantizer(
         n=n,
         comparison=building.in_space(Norm(lookup_ord), dim_reduction, num_dim_reduction_components),
-        losses=(Alpha(alpha), Beta(beta), Coulomb(gamma)),
-        replacement=MostDistant(num_embeds_replaced) if num_embeds_replaced > 0 and return_endpoints else None,
+        losses=(Alpha(alpha), Beta(beta), Coulomb(gamma), *losses_of(losses)),
+        update=update_of(update),
+        estimator=estimator_of(estimator),
+        replacement=building.replacement_of(replacement, num_embeds_replaced, return_endpoints),
         num_splits=num_splits,
     )
     with v1.variable_scope(name):
-        kept = building.created(quantizer, d, x, embedding_initializer, constant_init, True, "VectorQuantization")
-        result, emb_space = quantize(x, kept.state, quantizer, all_pairs=return_endpoints), kept.variables["emb_space"]
-        updates, replace_embeds = building.replacement_ops(result, quantizer, kept, is_training)
+        kept = building.created(
+            quantizer, d, x, embedding_initializer, constant_init, quantizer.update.by_gradient, "VectorQuantization"
+        )
+        result, emb_space = (
+            quantize(x, kept.state, quantizer, mask=mask, all_pairs=return_endpoints),
+            kept.variables["emb_space"],
+        )
+        updates, replace_embeds = building.training_ops(result, quantizer, kept, is_training)
         for loss_name, loss in result.losses().items():
             v1.add_to_collection(v1.GraphKeys.LOSSES, tf.identity(building.after(updates, loss), name=loss_name))
         layer_out = tf.identity(building.after(updates, result.layer_out), name="layer_out")

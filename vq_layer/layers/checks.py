@@ -37,14 +37,7 @@ def checked_mask(mask: Any, x: Any) -> Any:
     """Return a mask as a tensor, after requiring bool and the leading axes of x."""
     check_dense("mask", mask)
     mask = mask if isinstance(mask, tf.Tensor | keras.KerasTensor) else tf.convert_to_tensor(mask)
-    if tf.as_dtype(mask.dtype) != tf.bool:
-        raise TypeError(f"`mask` must be of the dtype bool. Received: mask.dtype={tf.as_dtype(mask.dtype).name}")
-    shape, axes = tf.TensorShape(mask.shape), tf.TensorShape(x.shape)[:-1]
-    if shape.rank is None or not 1 <= shape.rank <= axes.rank or not shape.is_compatible_with(axes[: shape.rank]):
-        raise ValueError(
-            f"`mask` must have the shape of `x` without its last axis, {axes}, or of a leading part of that. "
-            f"Received: mask.shape={shape}"
-        )
+    validation.check_mask(mask, x.shape)
     return mask
 
 
