@@ -43,7 +43,8 @@ def rotated(case: Case, emb_index: NDArray[np.int64], upstream: NDArray[np.float
     roundings, to have the other one's direction off d + 8; as ||w|| is at most 2, each of these is twice that over
     ||w||: 20 d + 64 for the product of two reflections. For the generator, K g is off by 2 (2 d + 10), K^2 g by so much
     times 2 ||K||, and ``||K|| <= ||w||``; with the square of ||w|| all this comes to 28 d + 160 over ||w||, the most of
-    the usual formulas. No two maps that keep lengths are further apart than 2, however small w is.
+    the usual formulas. No two maps that keep lengths are further apart than 2, however small w is: where the bound comes
+    to that, nothing but the length is known, and 0 stands for any direction.
 
     Length: two reflections, and their unit vectors if they are scaled to norm 1 beforehand, 8 d + 14 and 4 d + 32; the
     scale with its two lengths and the product, d + 12.
@@ -67,7 +68,7 @@ def rotated(case: Case, emb_index: NDArray[np.int64], upstream: NDArray[np.float
     direction = np.minimum(arithmetic.gamma(28 * d + 160) * np.where(opposite, 1, inverse), 2)
     flushed = (np.sqrt(d) + 2) * arithmetic.smallest_normal * np.linalg.norm(g, axis=-1)
     error = ((direction[:, 0] + arithmetic.gamma(d + 12)) * length + flushed)[:, np.newaxis]
-    exact = scale * turned
+    exact = scale * np.where(direction < 2, turned, 0)
     narrowing = float(narrow.eps) / 2 * (np.abs(exact) + error) + float(narrow.smallest_normal)
     length_error = arithmetic.gamma(13 * d + 58) * length + flushed
     rounded = length_error + float(narrow.eps) / 2 * length + np.sqrt(d) * float(narrow.smallest_normal)
