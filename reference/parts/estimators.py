@@ -10,7 +10,7 @@ from reference.dtypes import comparison_dtype
 from reference.rotation import length, rotation
 from reference.similarity import normalize
 
-__all__ = ["NoGradient", "Rotation", "StraightThrough"]
+__all__ = ["DiVeQ", "NoGradient", "Rotation", "StraightThrough"]
 
 Array = NDArray[Any]
 
@@ -87,3 +87,27 @@ class Rotation(Estimator):
             scale = lengths[1] / np.where(turns, lengths[0], 1)
         turned = np.einsum("...ji,...j->...i", rotation(normalize(vectors), normalize(chosen)), upstream)
         return np.where(turns & (scale <= np.finfo(comparison_dtype(upstream)).max), scale * turned, upstream)
+
+
+@dataclass(frozen=True)
+class DiVeQ(Estimator):
+    """Take the part out of the gradient that lies in the direction from the vector to its embedding.
+
+    Vali, Bäckström, Solin (2025, "DiVeQ: Differentiable Vector Quantization Using the Reparameterization Trick"), in
+    the limit of no noise: the output is ``x + ||e - x|| u`` with a constant u, the direction of e - x. What it sends to
+    the embedding is left out (VQ-3).
+
+    Examples
+    --------
+    >>> x, e = np.array([[1.0, 2.0]]), np.array([[1.0, 5.0]])
+    >>> DiVeQ().gradient_to_vectors(x, e, np.array([[3.0, 4.0]]))
+    array([[3., 0.]])
+    """
+
+    name = "diveq"
+
+    def gradient_to_vectors(self, vectors: Array, chosen: Array, upstream: Array) -> Array:
+        """Return ``upstream - u (u . upstream)``, ``[..., d]``, float64."""
+        direction = normalize(chosen - vectors)
+        along = (direction * upstream).sum(axis=-1, keepdims=True)
+        return np.where(np.isnan(direction), upstream, upstream - along * direction)

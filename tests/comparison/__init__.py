@@ -8,7 +8,7 @@ from tests.comparison.gradients import (
     direction_interval,
 )
 from tests.comparison.losses import loss_gradient_intervals
-from tests.comparison.rotation import Rotated, rotated
+from tests.comparison.rotation import Rotated, projected, rotated
 from tests.comparison.rounding import (
     Rounding,
     comparison_dtype,
@@ -39,6 +39,7 @@ __all__ = [
     "exact_distances",
     "loss_gradient_intervals",
     "near_minima",
+    "projected",
     "rotated",
     "rounding",
     "square_loss",

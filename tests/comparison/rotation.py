@@ -1,4 +1,4 @@
-"""The gradient that a rotation passes on, by a formula of its own, and the error that it may have (VQ-27).
+"""The gradients that a rotation and DiVeQ pass on, by formulas of their own, and the error that they may have (VQ-27).
 
 The notation is that of `tests.comparison.rounding`. The rotation that turns a unit vector x onto another, e, in their
 plane is ``R = I + K + 2 K^2 / ||x + e||^2`` with ``K = e x^T - x e^T``: the formula of Rodrigues, in which ``1 + cos``
@@ -43,8 +43,8 @@ def rotated(case: Case, emb_index: NDArray[np.int64], upstream: NDArray[np.float
     roundings, to have the other one's direction off d + 8; as ||w|| is at most 2, each of these is twice that over
     ||w||: 20 d + 64 for the product of two reflections. For the generator, K g is off by 2 (2 d + 10), K^2 g by so much
     times 2 ||K||, and ``||K|| <= ||w||``; with the square of ||w|| all this comes to 28 d + 160 over ||w||, the most of
-    the usual formulas. No two maps that keep lengths are further apart than 2, however small w is: where the bound comes
-    to that, nothing but the length is known, and 0 stands for any direction.
+    the usual formulas. No two maps that keep lengths are further apart than 2, however small w is: where the bound
+    comes to that, nothing but the length is known, and 0 stands for any direction.
 
     Length: two reflections, and their unit vectors if they are scaled to norm 1 beforehand, 8 d + 14 and 4 d + 32; the
     scale with its two lengths and the product, d + 12.
@@ -78,6 +78,28 @@ def rotated(case: Case, emb_index: NDArray[np.int64], upstream: NDArray[np.float
         length=np.where(turns, length, np.linalg.norm(g, axis=-1)),
         length_error=np.where(turns, rounded, arithmetic.gamma(d) * np.linalg.norm(g, axis=-1)),
     )
+
+
+def projected(case: Case, emb_index: NDArray[np.int64], upstream: NDArray[np.float64]) -> tuple[Array, Array]:
+    """Return what DiVeQ passes on to each vector, ``[M, d]``, given the accepted indices, and the error it may have.
+
+    A coordinate of the direction has d / 2 + 5 roundings, one of them of the difference; it counts twice, and there are
+    d + 2 for the dot product, the product and the difference: 2 d + 12, relative to ``||g||``. Each difference v may be
+    off by 3 t, which turns the direction by as much over ``||v||``, and counts twice. Two projections are no further
+    apart than 1. In the end x may be of a smaller dtype, which rounds once and flushes more.
+    """
+    arithmetic, narrow = rounding(case.x.dtype), ml_dtypes.finfo(case.x.dtype)
+    x, e = case.vectors, _chosen(case, emb_index)
+    g, d = upstream.astype(np.float64).reshape(x.shape), x.shape[-1]
+    moves = (np.isfinite(x) & np.isfinite(e)).all(-1, keepdims=True) & (x != e).any(-1, keepdims=True)
+    difference = np.where(moves, e, 1) - np.where(moves, x, 0)
+    largest = np.abs(difference).max(axis=-1, keepdims=True)
+    v = difference / largest
+    exact = g - v * _dot(v, g) / _dot(v, v)
+    flushed = 6 * np.sqrt(d) * (arithmetic.smallest_normal / largest) / np.sqrt(_dot(v, v))
+    error = np.minimum(arithmetic.gamma(2 * d + 12) + flushed, 1) * np.linalg.norm(g, axis=-1, keepdims=True)
+    narrowing = float(narrow.eps) / 2 * (np.abs(exact) + error) + float(narrow.smallest_normal)
+    return np.where(moves, exact, g), np.where(moves, error + narrowing, 0)
 
 
 def _chosen(case: Case, emb_index: NDArray[np.int64]) -> Array:

@@ -17,6 +17,7 @@ from vq_layer import (
     Commitment,
     Cosine,
     Coulomb,
+    DiVeQ,
     FromBatch,
     Gradient,
     Majority,
@@ -39,7 +40,7 @@ PARTS = [
     *(Norm(1), Norm(2.5), Norm(np.inf), Cosine(), PCA(), PCA(Norm(1), "pca-emb-space", 2), PCA(Cosine(), components=2)),
     *(Nearest(), Majority(LABELS, 3, 2, 0.5, "nearest"), Majority(LABELS, 3, 2, -np.inf)),
     *(Alpha(), Beta(-0.5), Coulomb(0), Codebook(2), Commitment(0.5)),
-    *(Gradient(), StraightThrough(), Rotation(), NoGradient()),
+    *(Gradient(), StraightThrough(), Rotation(), DiVeQ(), NoGradient()),
     *(FromBatch(), MostDistant(2), MostDistant(2, every=3)),
 ]
 # Arguments of layers in which every part occurs.
@@ -58,7 +59,14 @@ LAYERS = [
     },
     {"comparison": PCA(Cosine(), components=2), "losses": "commitment", "estimator": "none"},
     {"comparison": "cosine", "choice": Majority(LABELS, 3, 2, 0.5, "nearest"), "num_splits": 2},
-    {"comparison": "linf", "codebooks": "per-split", "num_splits": 2, "losses": Alpha(1), "update": Gradient()},
+    {
+        "comparison": "linf",
+        "codebooks": "per-split",
+        "num_splits": 2,
+        "losses": Alpha(1),
+        "update": Gradient(),
+        "estimator": "diveq",
+    },
 ]
 
 
@@ -131,6 +139,7 @@ NAMED = [
     *(
         ("estimator", "straight-through", StraightThrough(), StraightThrough),
         ("estimator", "rotation", Rotation(), Rotation),
+        ("estimator", "diveq", DiVeQ(), DiVeQ),
         ("estimator", "none", NoGradient(), NoGradient),
     ),
     *(("start", None, FromBatch(), FromBatch), ("replacement", None, MostDistant(2, 3), None)),

@@ -1,4 +1,4 @@
-"""The estimator by rotation in Keras layers: dtypes, second derivatives, XLA and checks of numerics (VQ-27)."""
+"""Rotation and DiVeQ in Keras layers: dtypes, second derivatives, XLA and checks of numerics (VQ-27)."""
 
 import keras
 import numpy as np
@@ -11,20 +11,27 @@ from vq_layer import Rotation, VectorQuantization
 X = np.array([[2.0, 0.0], [0.0, -1.0], [0.0, 0.0], [np.nan, 1.0]], np.float32)
 UPSTREAM = np.array([[1.0, 3.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]], np.float32)
 PASSED = [[6, -2], [4, -12], [1, 3], [1, 3]]
+# For DiVeQ the first vector is the embedding.
+DIVEQ_X = np.array([[0.0, 4.0], *X[1:]], np.float32)
+PASSED_BY_DIVEQ = [[1, 3], [1, 0], [1, 0], [1, 3]]
+EXACT = [("rotation", X, PASSED), ("diveq", DIVEQ_X, PASSED_BY_DIVEQ)]
 
 
-def layer_of(**options):
-    layer = VectorQuantization(1, comparison="linf", losses=[], estimator="rotation", **options)
+def layer_of(estimator="rotation", **options):
+    layer = VectorQuantization(1, comparison="linf", losses=[], estimator=estimator, **options)
     layer.build(X.shape)
     layer.emb_space.assign([[0.0, 4.0]])
     return layer
 
 
-@pytest.mark.clause("VQ-19.1", "VQ-27.1", "VQ-27.3", "VQ-27.5", "VQ-27.6", "VQ-27.11")
+@pytest.mark.clause(
+    "VQ-27.1", "VQ-27.3", "VQ-27.5", "VQ-27.6", "VQ-27.11", "VQ-27.12", "VQ-27.13", "VQ-27.14", "VQ-27.16"
+)
+@pytest.mark.parametrize(("estimator", "vectors", "expected"), EXACT)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_on_axes_the_gradient_is_exact_in_every_dtype(dtype, jit_compile):
-    layer = layer_of(dtype=dtype)
+def test_on_axes_the_gradient_is_exact_in_every_dtype(estimator, vectors, expected, dtype, jit_compile):
+    layer = layer_of(estimator, dtype=dtype)
 
     @tf.function(jit_compile=jit_compile)
     def gradient(x, upstream):
@@ -33,16 +40,17 @@ def test_on_axes_the_gradient_is_exact_in_every_dtype(dtype, jit_compile):
             layer_out = layer(x)
         return layer_out, tape.gradient(layer_out, x, upstream)
 
-    x, upstream = (tf.cast(it, layer.compute_dtype) for it in (X, UPSTREAM))
+    x, upstream = (tf.cast(it, layer.compute_dtype) for it in (vectors, UPSTREAM))
     layer_out, passed = gradient(x, upstream)
     assert layer_out.dtype == passed.dtype == layer.compute_dtype
     np.testing.assert_array_equal(tf.cast(layer_out, tf.float32), [[0, 4]] * 3 + [[np.nan] * 2])
-    np.testing.assert_array_equal(tf.cast(passed, tf.float32), PASSED)
+    np.testing.assert_array_equal(tf.cast(passed, tf.float32), expected)
 
 
-@pytest.mark.clause("VQ-3.2", "VQ-27.2")
-def test_what_is_passed_on_has_no_derivative_but_by_what_arrives():
-    layer, x, upstream = layer_of(), tf.constant(X[:1]), tf.constant(UPSTREAM[:1])
+@pytest.mark.clause("VQ-3.2", "VQ-27.2", "VQ-27.12", "VQ-27.15")
+@pytest.mark.parametrize(("estimator", "jacobian_of_ones"), [("rotation", [[-2, 2]]), ("diveq", [[1.2, 0.6]])])
+def test_what_is_passed_on_has_no_derivative_but_by_what_arrives(estimator, jacobian_of_ones):
+    layer, x, upstream = layer_of(estimator), tf.constant(X[:1]), tf.constant(UPSTREAM[:1])
     sources = [x, layer.emb_space.value]
     with tf.GradientTape(persistent=True) as outer:
         outer.watch([*sources, upstream])
@@ -52,8 +60,8 @@ def test_what_is_passed_on_has_no_derivative_but_by_what_arrives():
         passed, to_emb_space = tape.gradient(layer_out, sources, upstream)
     assert to_emb_space is None
     assert outer.gradient(passed, sources) == [None, None]
-    # The Jacobian, twice the quarter turn, of ones.
-    np.testing.assert_array_equal(outer.gradient(passed, upstream), [[-2, 2]])
+    # The Jacobian turns ones a quarter and doubles them, or takes out what lies along (-2, 4); 16 roundings at most.
+    np.testing.assert_allclose(outer.gradient(passed, upstream), jacobian_of_ones, rtol=16 * 2.0**-24)
 
 
 @pytest.mark.clause("VQ-27.10")
@@ -70,15 +78,16 @@ def test_a_vector_that_is_any_number_of_times_opposite_is_told():
     np.testing.assert_allclose(found[0], expected, atol=32 * 2.0**-24)
 
 
-@pytest.mark.clause("VQ-27.5")
-def test_nothing_on_the_way_is_infinite_or_no_number():
-    layer, x = layer_of(), tf.constant(X[:3])
+@pytest.mark.clause("VQ-27.5", "VQ-27.13")
+@pytest.mark.parametrize(("estimator", "vectors", "expected"), EXACT)
+def test_nothing_on_the_way_is_infinite_or_no_number(estimator, vectors, expected):
+    layer, x = layer_of(estimator), tf.constant(vectors[:3])
     tf.debugging.enable_check_numerics()
     try:
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = tf.reduce_sum(layer(x) * UPSTREAM[:3])
-        np.testing.assert_array_equal(tape.gradient(loss, x), PASSED[:3])
+        np.testing.assert_array_equal(tape.gradient(loss, x), expected[:3])
     finally:
         tf.debugging.disable_check_numerics()
 

@@ -16,8 +16,8 @@ D = 19  # in no loop of a power of 2
 def drawn(dtype):
     """Return vectors, and an embedding for each, as a case and the indices of these.
 
-    They are at any angle to each other, nearly parallel, nearly opposite from 1e-2 down to rounding, or opposite but for
-    a coordinate that is no more than rounding beside the others, and whose square is none; one of both is 0 in the end.
+    They are at any angle to each other, nearly parallel, nearly opposite from 1e-2 down to rounding, or opposite but
+    for a coordinate that is no more than rounding beside the others, and whose square is 0; one of both is 0 at last.
     """
     embedding, others = RNG.standard_normal([1, D]), RNG.standard_normal([40, D])
     embedding[0, 0] = 0

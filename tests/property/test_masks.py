@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests import strategies
-from tests.comparison import assert_within, rotated
+from tests.comparison import assert_within, projected, rotated
 from tests.comparison.cosine import assert_identical
 from tests.implementations.protocol import STATE, Case, Implementation
 from tests.property.test_non_finite import assert_gradients, assert_same_losses, rows
@@ -45,9 +45,10 @@ def test_a_masked_vector_passes_its_gradient_on_and_gets_none_from_a_loss(implem
     gradients = implementation.gradients(drawn.masked, upstream.astype(drawn.case.x.dtype))
     emb_index = implementation.quantize(drawn.masked).emb_index.reshape(-1)
     assert_gradients(drawn.case, gradients, emb_index[drawn.counted], counted=drawn.counted)
-    if drawn.case.estimator == "rotation":
-        passed, error = rotated(drawn.masked, emb_index, upstream)[:2]
-        assert_within(gradients.output_to_x.reshape(passed.shape), passed, error, "gradient under a rotation")
+    if drawn.case.estimator in ("rotation", "diveq"):
+        bounded = {"rotation": rotated, "diveq": projected}[drawn.case.estimator]
+        passed, error = bounded(drawn.masked, emb_index, upstream)[:2]
+        assert_within(gradients.output_to_x.reshape(passed.shape), passed, error, "gradient of the output")
     else:
         stopped = np.repeat(drawn.counted, drawn.case.emb_space.shape[1]) & (drawn.case.estimator == "none")
         np.testing.assert_array_equal(gradients.output_to_x, np.where(stopped.reshape(upstream.shape), 0, upstream))

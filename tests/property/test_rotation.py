@@ -1,9 +1,9 @@
-"""Laws of the estimator by rotation, for every implementation (VQ-27)."""
+"""Laws of the estimators by rotation and DiVeQ, for every implementation (VQ-27)."""
 
 import numpy as np
 import pytest
 
-from tests.comparison import assert_within, rotated
+from tests.comparison import assert_within, projected, rotated
 from tests.implementations.protocol import Case, Implementation
 from tests.strategies import parts
 from tests.verify import verify
@@ -47,3 +47,12 @@ def test_where_the_scale_overflows_the_gradient_passes_on_as_it_is(implementatio
         case = Case(x=x, emb_space=emb_space, lookup_ord=np.inf, weights={}, estimator="rotation")
         gradient = implementation.gradients(case, upstream.astype(dtype)).output_to_x
         np.testing.assert_array_equal(gradient, upstream)
+
+
+@verify("VQ-27.12", "VQ-27.13", "VQ-27.14", "VQ-27.15", "VQ-27.16", drawn=parts.projections)
+def test_diveq_takes_out_of_the_gradient_what_lies_toward_the_embedding(implementation, drawn):
+    case, upstream = drawn
+    gradients, emb_index = implementation.gradients(case, upstream), implementation.quantize(case).emb_index
+    passed, error = projected(case, emb_index, upstream)
+    assert_within(gradients.output_to_x.reshape(passed.shape), passed, error, "gradient under DiVeQ")
+    assert not gradients.output_to_emb_space.any()

@@ -86,13 +86,15 @@ def cases_that_pass_all_or_nothing(implementation: Implementation) -> st.SearchS
 
 
 @st.composite
-def rotations(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
-    """Draw a case with the estimator by rotation, and a gradient that reaches its output.
+def rotations(
+    draw: st.DrawFn, implementation: Implementation, estimator: str = "rotation"
+) -> tuple[Case, NDArray[Any]]:
+    """Draw a case with the estimator by rotation, or the one named, and a gradient that reaches its output.
 
     Half of the vectors are an embedding times a power of 2 of either sign, and in half of the cases all are a little
     off: parallel, opposite, and nearly so. There are zero vectors, and vectors that are not finite.
     """
-    case, choose = replace(draw(exact_cases(implementation)), weights={}, estimator="rotation"), chooser(draw, 5)
+    case, choose = replace(draw(exact_cases(implementation)), weights={}, estimator=estimator), chooser(draw, 5)
     emb_space = case.emb_space[: choose((1, None))]  # with a single embedding, a vector opposite to it chooses it, too
     dtype, vectors = case.x.dtype.name, case.vectors
     count = (len(vectors), 1)
@@ -119,6 +121,11 @@ def interrupted_cases_with_estimators(draw: st.DrawFn, implementation: Implement
     """Draw a case with vectors that are not finite and an estimator, and a gradient that reaches its output."""
     case = replace(draw(interrupted_cases(implementation)).interrupted, estimator=_estimator(draw, implementation))
     return case, _upstream(draw, case)
+
+
+def projections(implementation: Implementation) -> st.SearchStrategy[tuple[Case, NDArray[Any]]]:
+    """Draw the same with DiVeQ; an eighth of the vectors equal their embeddings, or nearly."""
+    return rotations(implementation, "diveq")
 
 
 def _estimator(draw: st.DrawFn, implementation: Implementation, names: Sequence[str] = ESTIMATORS) -> str:

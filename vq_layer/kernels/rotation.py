@@ -1,4 +1,4 @@
-"""The rotation of one vector onto another, and back (VQ-27)."""
+"""What of a gradient passes from one vector to another: turned back, or without their direction (VQ-27)."""
 
 import tensorflow as tf
 
@@ -29,6 +29,16 @@ def turned_back(gradient: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Ten
     scale = _quotient(_largest(end), _largest(start)) * _quotient(_largest(unit), _largest(other))
     turned = _reflected(_reflected(gradient, unit + other), unit)
     return tf.where((_largest(start) > 0) & (_largest(end) > 0) & tf.math.is_finite(scale), scale * turned, gradient)
+
+
+def without_direction(gradient: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+    """Return ``gradient - u (u . gradient)``, with u = end - start scaled to norm 1, ``[..., d]``, all of one dtype.
+
+    The gradient as it is where both are equal, or one is not finite.
+    """
+    known = tf.expand_dims(finite_rows(start) & finite_rows(end), -1)
+    direction = normalize(tf.where(known, end, 0) - tf.where(known, start, 0))
+    return gradient - direction * tf.reduce_sum(direction * gradient, axis=-1, keepdims=True)
 
 
 def _reflected(vectors: tf.Tensor, normal: tf.Tensor) -> tf.Tensor:

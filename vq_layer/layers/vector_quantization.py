@@ -45,7 +45,7 @@ class VectorQuantization(QuantizerLayer):
         the embedding space, it is not trainable.
     update : a part of `vq_layer.parts.updates`, or its name
         How the embedding space moves.
-    estimator : a part of `vq_layer.parts.estimators`, or its name: "straight-through", "rotation", "none"
+    estimator : a part of `vq_layer.parts.estimators`, or its name: "straight-through", "rotation", "diveq", "none"
         How a gradient passes to the input.
     start : a part of `vq_layer.parts.starts`, such as ``FromBatch()``, an initializer of Keras, an array, or None
         What the embedding space begins with. An array, tensor or list of the shape [n, d] holds its values; the

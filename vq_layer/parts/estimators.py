@@ -1,14 +1,15 @@
 """How a gradient passes the lookup (VQ-3, VQ-19, VQ-27): the value is the chosen row, bit for bit, whichever it is."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from vq_layer.kernels.rotation import turned_back
+from vq_layer.kernels.rotation import turned_back, without_direction
 from vq_layer.parts.part import Part, part, resolved
 
-__all__ = ["NoGradient", "Rotation", "StraightThrough"]
+__all__ = ["DiVeQ", "NoGradient", "Rotation", "StraightThrough"]
 
 
 class Estimator(Part):
@@ -58,15 +59,24 @@ class Rotation(Estimator):
 
     def __call__(self, inputs: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
         """Return the chosen rows; the usual ``scale * R x`` rounds."""
+        return with_gradient(turned_back, inputs, chosen)
 
-        def forward(inputs: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, Any]:
-            def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
-                x, e = tf.stop_gradient(tf.cast(inputs, chosen.dtype)), tf.stop_gradient(chosen)
-                return tf.cast(turned_back(tf.cast(upstream, chosen.dtype), x, e), inputs.dtype), None
 
-            return tf.cast(chosen, inputs.dtype), backward
+@part
+class DiVeQ(Estimator):
+    """The gradient of the output passes on without its part in the direction from the input to the chosen row.
 
-        return tf.custom_gradient(forward)(inputs, chosen)
+    The output is taken for ``x + ||e - x|| u`` with the constant direction u of e - x, without noise. What the original
+    sends to e besides is left out.
+
+    References
+    ----------
+    Vali, Bäckström, Solin, "DiVeQ: Differentiable Vector Quantization Using the Reparameterization Trick", 2025.
+    """
+
+    def __call__(self, inputs: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        """Return the chosen rows; the usual ``x + ||e - x|| u`` rounds."""
+        return with_gradient(without_direction, inputs, chosen)
 
 
 @part
@@ -78,7 +88,7 @@ class NoGradient(Estimator):
         return tf.stop_gradient(tf.cast(chosen, inputs.dtype))
 
 
-NAMES = {"straight-through": StraightThrough, "rotation": Rotation, "none": NoGradient}
+NAMES = {"straight-through": StraightThrough, "rotation": Rotation, "diveq": DiVeQ, "none": NoGradient}
 
 
 def straight_through(x: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
@@ -88,6 +98,22 @@ def straight_through(x: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
         return tf.identity(chosen), lambda upstream: (upstream, None)
 
     return tf.custom_gradient(forward)(x, chosen)
+
+
+def with_gradient(passed_on: Callable[..., tf.Tensor], inputs: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Return `chosen` bit for bit in the dtype of the inputs, with ``passed_on(upstream, inputs, chosen)`` to these.
+
+    That is computed in the dtype of `chosen`; inputs and chosen are constants in it.
+    """
+
+    def forward(inputs: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+            x, e = tf.stop_gradient(tf.cast(inputs, chosen.dtype)), tf.stop_gradient(chosen)
+            return tf.cast(passed_on(tf.cast(upstream, chosen.dtype), x, e), inputs.dtype), None
+
+        return tf.cast(chosen, inputs.dtype), backward
+
+    return tf.custom_gradient(forward)(inputs, chosen)
 
 
 def estimator_of(value: Any) -> Estimator:

@@ -1,4 +1,4 @@
-"""Faults of the estimator by rotation (VQ-27)."""
+"""Faults of the estimators by rotation and DiVeQ (VQ-27)."""
 
 from collections.abc import Callable
 
@@ -6,20 +6,25 @@ import ml_dtypes
 import numpy as np
 
 from reference import rotation, similarity
-from reference.parts.estimators import Rotation
+from reference.parts.estimators import DiVeQ, Rotation
+from tests.implementations.protocol import Case, Gradients
 from tests.parity import test_parts as parity
 from tests.property import test_rotation as laws
-from tests.suite.faults.consequences import Array
-from tests.suite.faults.machinery import Faulty, instead_of
+from tests.suite.faults.consequences import Array, Fields
+from tests.suite.faults.machinery import Faulty, in_gradients, instead_of
 
 GRADIENT = "reference.parts.estimators.Rotation.gradient_to_vectors"
 MATRIX = "reference.parts.estimators.rotation"
 LENGTH = "reference.parts.estimators.length"
+PROJECTED = "reference.parts.estimators.DiVeQ.gradient_to_vectors"
 gradient_to_vectors, matrix, length = Rotation.gradient_to_vectors, rotation.rotation, rotation.length
+gradient_of_diveq = DiVeQ.gradient_to_vectors
 
 turned = laws.test_the_gradient_is_turned_back_by_the_rotation_of_the_vector_onto_its_embedding
 of_length = laws.test_the_gradient_has_the_length_of_the_one_that_arrives_times_the_scale
 overflows = laws.test_where_the_scale_overflows_the_gradient_passes_on_as_it_is
+projected = laws.test_diveq_takes_out_of_the_gradient_what_lies_toward_the_embedding
+equal_projected = parity.test_the_gradient_under_diveq_is_that_of_the_oracle_within_its_error
 equal = parity.test_the_gradient_under_a_rotation_is_that_of_the_oracle_within_its_error
 
 
@@ -147,6 +152,45 @@ def a_rotation_is_computed_in_the_dtype_of_the_inputs(vectors: Array, chosen: Ar
     scale = (length(chosen) / length(vectors)).astype(upstream.dtype)
     turned_back = np.einsum("...ji,...j->...i", matrix(unit.astype(float), other.astype(float)), upstream)
     return np.where(with_scale(vectors, chosen), scale * turned_back, upstream)
+
+
+@instead_of(PROJECTED, "VQ-27.12", projected, equal_projected)
+def the_distance_is_not_differentiated(_: DiVeQ, vectors: Array, chosen: Array, upstream: Array) -> Array:
+    del vectors, chosen
+    return upstream
+
+
+@instead_of(PROJECTED, "VQ-27.12", projected)
+def diveq_reflects(_: DiVeQ, vectors: Array, chosen: Array, upstream: Array) -> Array:
+    return 2 * gradient_of_diveq(DiVeQ(), vectors, chosen, upstream) - upstream
+
+
+@instead_of(PROJECTED, "VQ-27.13", projected)
+def a_vector_that_equals_its_embedding_divides_by_zero(
+    _: DiVeQ, vectors: Array, chosen: Array, upstream: Array
+) -> Array:
+    equal_rows = (vectors == chosen).all(axis=-1, keepdims=True)
+    return np.where(equal_rows, np.nan, gradient_of_diveq(DiVeQ(), vectors, chosen, upstream))
+
+
+@instead_of(PROJECTED, "VQ-27.14", projected)
+def diveq_passes_nothing_on_for_a_vector_that_is_not_finite(
+    _: DiVeQ, vectors: Array, chosen: Array, upstream: Array
+) -> Array:
+    finite = np.isfinite(vectors).all(axis=-1, keepdims=True)
+    return gradient_of_diveq(DiVeQ(), vectors, chosen, upstream) * finite
+
+
+@in_gradients("VQ-27.15", projected)
+def diveq_sends_the_share_of_an_embedding_to_it(case: Case, right: Gradients) -> Fields:
+    share = np.ones_like(right.output_to_emb_space) * np.isfinite(case.vectors).any()
+    return {"output_to_emb_space": share * (case.estimator == "diveq")}
+
+
+@instead_of(PROJECTED, "VQ-27.16", projected)
+def diveq_is_computed_in_the_dtype_of_the_inputs(_: DiVeQ, vectors: Array, chosen: Array, upstream: Array) -> Array:
+    narrow = (rows.astype(upstream.dtype).astype(float) for rows in (vectors, chosen))
+    return gradient_of_diveq(DiVeQ(), *narrow, upstream)
 
 
 def _outer(rows: Array, others: Array | None = None) -> Array:
