@@ -8,6 +8,7 @@ from tests.comparison.gradients import (
     direction_interval,
 )
 from tests.comparison.losses import loss_gradient_intervals
+from tests.comparison.rotation import Rotated, projected, rotated
 from tests.comparison.rounding import (
     Rounding,
     comparison_dtype,
@@ -22,6 +23,7 @@ from tests.comparison.within import assert_nearest, assert_same_distances, asser
 
 __all__ = [
     "Interval",
+    "Rotated",
     "Rounding",
     "alpha_gradient_interval",
     "assert_nearest",
@@ -37,6 +39,8 @@ __all__ = [
     "exact_distances",
     "loss_gradient_intervals",
     "near_minima",
+    "projected",
+    "rotated",
     "rounding",
     "square_loss",
     "weighted_sum_error",

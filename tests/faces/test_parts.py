@@ -17,6 +17,7 @@ from vq_layer import (
     Commitment,
     Cosine,
     Coulomb,
+    DiVeQ,
     FromBatch,
     Gradient,
     Majority,
@@ -24,6 +25,7 @@ from vq_layer import (
     Nearest,
     NoGradient,
     Norm,
+    Rotation,
     StraightThrough,
     VectorQuantization,
 )
@@ -39,7 +41,7 @@ PARTS = [
     *(Norm(1), Norm(2.5), Norm(np.inf), Cosine(), PCA(), PCA(Norm(1), "pca-emb-space", 2), PCA(Cosine(), components=2)),
     *(Nearest(), Majority(LABELS, 3, 2, 0.5, "nearest"), Majority(LABELS, 3, 2, -np.inf)),
     *(Alpha(), Beta(-0.5), Coulomb(0), Codebook(2), Commitment(0.5)),
-    *(Gradient(), StraightThrough(), NoGradient()),
+    *(Gradient(), StraightThrough(), Rotation(), DiVeQ(), NoGradient()),
     *(FromBatch(), MostDistant(2), MostDistant(2, every=3)),
 ]
 # Arguments of layers in which every part occurs.
@@ -54,10 +56,18 @@ LAYERS = [
         "comparison": "cosine",
         "losses": [Codebook(2), Commitment(0.5)],
         "start": keras.initializers.RandomUniform(seed=1),
+        "estimator": "rotation",
     },
     {"comparison": PCA(Cosine(), components=2), "losses": "commitment", "estimator": "none"},
     {"comparison": "cosine", "choice": Majority(LABELS, 3, 2, 0.5, "nearest"), "num_splits": 2},
-    {"comparison": "linf", "codebooks": "per-split", "num_splits": 2, "losses": Alpha(1), "update": Gradient()},
+    {
+        "comparison": "linf",
+        "codebooks": "per-split",
+        "num_splits": 2,
+        "losses": Alpha(1),
+        "update": Gradient(),
+        "estimator": "diveq",
+    },
 ]
 
 
@@ -129,6 +139,8 @@ NAMED = [
     ("update", "gradient", Gradient(), Gradient),
     *(
         ("estimator", "straight-through", StraightThrough(), StraightThrough),
+        ("estimator", "rotation", Rotation(), Rotation),
+        ("estimator", "diveq", DiVeQ(), DiVeQ),
         ("estimator", "none", NoGradient(), NoGradient),
     ),
     *(("start", None, FromBatch(), FromBatch), ("replacement", None, MostDistant(2, 3), None)),

@@ -48,7 +48,7 @@ class Case:
     num_dim_reduction_components : int
     mask : array, bool, of the shape of x without its last axis or of the first of these axes, or None
         Which vectors count.
-    estimator : {"straight-through", "none"}
+    estimator : {"straight-through", "rotation", "diveq", "none"}
         How the gradient of the output passes to x.
     codebooks : {"shared", "per-split"}
         Whether all splits have one codebook or each its own.

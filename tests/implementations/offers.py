@@ -19,7 +19,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 NORMS = (1, 2, np.inf)
 DIM_REDUCTIONS = ("pca-batch", "pca-emb-space")
 REPRESENTATIVES = ("first", "nearest")
-ESTIMATORS = ("straight-through", "none")
+ESTIMATORS = ("straight-through", "rotation", "diveq", "none")
 CODEBOOKS = ("shared", "per-split")
 
 Offers = Mapping[str, Container[Any]]

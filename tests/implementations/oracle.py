@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 import reference
 from reference import gradients, quantizer
+from reference.parts.estimators import Estimator
 from reference.parts.losses import Loss
 from tests.implementations.protocol import (
     ALL,
@@ -22,7 +23,7 @@ from tests.implementations.protocol import (
 )
 
 _LOSSES: dict[str, Any] = {loss.name: loss for loss in Loss.__subclasses__()}
-_ESTIMATORS = {estimator.name: estimator for estimator in (reference.StraightThrough, reference.NoGradient)}
+_ESTIMATORS: dict[str, Any] = {estimator.name: estimator for estimator in Estimator.__subclasses__()}
 
 
 def quantizer_of(case: Case, **more: Any) -> reference.Quantizer:

@@ -1,14 +1,18 @@
-"""Square losses, masks, codebooks per split and trainings against the oracle, value by value (VQ-17 to VQ-23)."""
+"""Square losses, rotations, masks, codebooks per split, trainings against the oracle, by value (VQ-17 to VQ-27)."""
 
 from dataclasses import replace
 
 import numpy as np
 
+import reference
+from reference.lookup import select
 from tests import strategies
 from tests.comparison import (
     assert_within,
     codebook_gradient_interval,
     commitment_gradient,
+    projected,
+    rotated,
     rounding,
     square_loss,
     weighted_sum_error,
@@ -46,6 +50,25 @@ def test_square_losses_and_their_gradients_are_within_their_errors(implementatio
     assert interval.contains(gradients.losses_to_emb_space["codebook_loss"]).all()
     to_x = commitment_gradient(case, result.emb_index)
     assert_within(gradients.losses_to_x["commitment_loss"], *to_x, "gradient of commitment_loss")
+
+
+@verify("VQ-27.1", "VQ-27.3", "VQ-27.5", "VQ-27.6", "VQ-27.9", "VQ-27.10", "VQ-27.11", drawn=parts.rotations)
+def test_the_gradient_under_a_rotation_is_that_of_the_oracle_within_its_error(implementation, drawn):
+    assert_passed_on_as_in_the_oracle(implementation, *drawn, reference.Rotation(), rotated)
+
+
+@verify("VQ-27.12", "VQ-27.13", "VQ-27.14", "VQ-27.16", drawn=parts.projections)
+def test_the_gradient_under_diveq_is_that_of_the_oracle_within_its_error(implementation, drawn):
+    assert_passed_on_as_in_the_oracle(implementation, *drawn, reference.DiVeQ(), projected)
+
+
+def assert_passed_on_as_in_the_oracle(implementation, case, upstream, estimator, bounded):
+    """Compare what reaches x with what the oracle's estimator makes of the accepted indices."""
+    gradient, emb_index = implementation.gradients(case, upstream).output_to_x, implementation.quantize(case).emb_index
+    chosen = select(case.emb_space.astype(np.float64), emb_index.reshape(-1))
+    expected = estimator.gradient_to_vectors(case.vectors, chosen, upstream.reshape(chosen.shape))
+    error = bounded(case, emb_index, upstream)[1]
+    assert_within(gradient.reshape(expected.shape), expected, error, "gradient of the output")
 
 
 @verify("VQ-21.1", "VQ-21.3", "VQ-21.5", "VQ-21.6", "VQ-21.7", "VQ-21.10", "VQ-21.11", drawn=parts.masked_cases)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests import strategies
+from tests.comparison import assert_within, projected, rotated
 from tests.comparison.cosine import assert_identical
 from tests.implementations.protocol import STATE, Case, Implementation
 from tests.property.test_non_finite import assert_gradients, assert_same_losses, rows
@@ -42,10 +43,15 @@ def test_a_masked_vector_comes_out_bit_for_bit_and_all_others_as_if_it_were_not_
 def test_a_masked_vector_passes_its_gradient_on_and_gets_none_from_a_loss(implementation, drawn):
     upstream = np.arange(drawn.masked.x.size).reshape(drawn.masked.x.shape) % 5 + 1
     gradients = implementation.gradients(drawn.masked, upstream.astype(drawn.case.x.dtype))
-    emb_index = implementation.quantize(drawn.masked).emb_index.reshape(-1)[drawn.counted]
-    assert_gradients(drawn.case, gradients, emb_index, counted=drawn.counted)
-    stopped = np.repeat(drawn.counted, drawn.case.emb_space.shape[1]) & (drawn.case.estimator == "none")
-    np.testing.assert_array_equal(gradients.output_to_x, np.where(stopped.reshape(upstream.shape), 0, upstream))
+    emb_index = implementation.quantize(drawn.masked).emb_index.reshape(-1)
+    assert_gradients(drawn.case, gradients, emb_index[drawn.counted], counted=drawn.counted)
+    if drawn.case.estimator in ("rotation", "diveq"):
+        bounded = {"rotation": rotated, "diveq": projected}[drawn.case.estimator]
+        passed, error = bounded(drawn.masked, emb_index, upstream)[:2]
+        assert_within(gradients.output_to_x.reshape(passed.shape), passed, error, "gradient of the output")
+    else:
+        stopped = np.repeat(drawn.counted, drawn.case.emb_space.shape[1]) & (drawn.case.estimator == "none")
+        np.testing.assert_array_equal(gradients.output_to_x, np.where(stopped.reshape(upstream.shape), 0, upstream))
 
 
 @verify("VQ-21.1", case=parts.cases_with_batch_masks)

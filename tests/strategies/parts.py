@@ -1,5 +1,6 @@
 """Cases of what a quantizer may be put together from: masks, estimators, codebooks per split, passes of a training."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,7 +19,10 @@ from tests.strategies.training import (
     interrupted_cases,
     with_zero,
 )
-from tests.strategies.vectors import all_cases, exact_cases
+from tests.strategies.vectors import all_cases, exact_cases, normal, nudged
+
+# Scales at which squares overflow or underflow, or nearly so.
+_SCALES = {"float64": (0, -960, 510), "float32": (0, -100, 60), "bfloat16": (0, -100, 60), "float16": (0,)}
 
 
 class Masked(NamedTuple):
@@ -62,21 +66,74 @@ def cases_with_batch_masks(draw: st.DrawFn, implementation: Implementation) -> C
 
 
 @st.composite
-def cases_with_estimators(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
-    """Draw a case with an estimator, and a gradient that reaches its output."""
-    case = replace(draw(all_cases(implementation)), estimator=_estimator(draw, implementation))
-    return case, integers(draw, case.x.shape, -3, 3).astype(case.x.dtype)
+def cases_with_estimators(
+    draw: st.DrawFn, implementation: Implementation, *estimators: str
+) -> tuple[Case, NDArray[Any]]:
+    """Draw a case with an estimator, one of these if any are named, and a gradient that reaches its output."""
+    estimator = _estimator(draw, implementation, estimators or ESTIMATORS)
+    case = replace(draw(all_cases(implementation)), estimator=estimator)
+    return case, _upstream(draw, case)
+
+
+def cases_with_other_estimators(implementation: Implementation) -> st.SearchStrategy[tuple[Case, NDArray[Any]]]:
+    """Draw the same with any estimator but the straight-through one."""
+    return cases_with_estimators(implementation, *(it for it in ESTIMATORS if it != "straight-through"))
+
+
+def cases_that_pass_all_or_nothing(implementation: Implementation) -> st.SearchStrategy[tuple[Case, NDArray[Any]]]:
+    """Draw the same with an estimator that passes the gradient on as it is, or 0."""
+    return cases_with_estimators(implementation, "straight-through", "none")
+
+
+@st.composite
+def rotations(
+    draw: st.DrawFn, implementation: Implementation, estimator: str = "rotation"
+) -> tuple[Case, NDArray[Any]]:
+    """Draw a case with the estimator by rotation, or the one named, and a gradient that reaches its output.
+
+    Half of the vectors are an embedding times a power of 2 of either sign, and in half of the cases all are a little
+    off: parallel, opposite, and nearly so. There are zero vectors, and vectors that are not finite.
+    """
+    case, choose = replace(draw(exact_cases(implementation)), weights={}, estimator=estimator), chooser(draw, 5)
+    emb_space = case.emb_space[: choose((1, None))]  # with a single embedding, a vector opposite to it chooses it, too
+    dtype, vectors = case.x.dtype.name, case.vectors
+    count = (len(vectors), 1)
+    multiples = sample(draw, emb_space, len(vectors)) * sample(draw, [-1.0, 1.0, -4.0, 0.125], count)
+    vectors = np.where(sample(draw, [True, False], count), multiples, vectors)
+    if choose((False, True)):
+        vectors = nudged(draw, vectors, dtype)
+    if choose((False, True)):
+        emb_space = nudged(draw, emb_space, dtype)
+    scale = 2.0 ** choose(_SCALES[dtype])
+    if scale != 1:
+        case = replace(case, lookup_ord=np.inf)  # of which no distance overflows
+    vectors = normal(scale * vectors, dtype)
+    if choose(range(4)) == 3:
+        broken = broken_rows(draw, vectors, len(vectors))
+        vectors = np.where(sample(draw, [False, True], count), broken, vectors)
+    emb_space = normal(scale * emb_space, case.emb_space.dtype)
+    case = replace(case, x=vectors.reshape(case.x.shape), emb_space=emb_space, exact=False)
+    return case, _upstream(draw, case)
 
 
 @st.composite
 def interrupted_cases_with_estimators(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
     """Draw a case with vectors that are not finite and an estimator, and a gradient that reaches its output."""
     case = replace(draw(interrupted_cases(implementation)).interrupted, estimator=_estimator(draw, implementation))
-    return case, integers(draw, case.x.shape, -3, 3).astype(case.x.dtype)
+    return case, _upstream(draw, case)
 
 
-def _estimator(draw: st.DrawFn, implementation: Implementation) -> str:
-    return chooser(draw, 1)(to_draw(implementation, "estimators", ESTIMATORS))
+def projections(implementation: Implementation) -> st.SearchStrategy[tuple[Case, NDArray[Any]]]:
+    """Draw the same with DiVeQ; an eighth of the vectors equal their embeddings, or nearly."""
+    return rotations(implementation, "diveq")
+
+
+def _estimator(draw: st.DrawFn, implementation: Implementation, names: Sequence[str] = ESTIMATORS) -> str:
+    return chooser(draw, 1)(to_draw(implementation, "estimators", names))
+
+
+def _upstream(draw: st.DrawFn, case: Case) -> NDArray[Any]:
+    return integers(draw, case.x.shape, -3, 3).astype(case.x.dtype)
 
 
 @st.composite

@@ -4,6 +4,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from reference.similarity import normalize
 from tests import strategies
 from tests.implementations.graph import GraphFunctions
 from tests.implementations.offers import ESTIMATORS
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("strategies of parts")] 
 ORACLE = Oracle()
 CASES, OF_OTHER_ORDERS = strategies.cases(ORACLE), strategies.cases_of_other_orders(ORACLE)
 INTERRUPTED = parts.interrupted_cases_with_estimators(ORACLE)
+ROTATIONS = parts.rotations(ORACLE)
 MASKED, PER_SPLIT = parts.masked_cases(ORACLE), parts.cases_per_split(ORACLE)
 TRAININGS, STARTED = parts.trainings_of_parts(ORACLE), parts.started_trainings(ORACLE)
 
@@ -54,6 +56,7 @@ MASKS = {
     "a masked zero with a sign": lambda drawn: (np.signbit(drawn.masked.x) & (drawn.masked.x == 0)).any(),
     "several rows and splits": lambda drawn: drawn.masked.mask.shape[1] > 1 < drawn.masked.num_splits,
     "no gradient": lambda drawn: drawn.masked.estimator == "none" and drawn.counted.any(),
+    "a rotation": lambda drawn: drawn.masked.estimator == "rotation" and drawn.counted.any(),
 }
 
 
@@ -69,6 +72,40 @@ def test_each_estimator_meets_vectors_that_are_not_finite(estimator):
         return case.estimator == estimator and upstream[~np.isfinite(case.x.astype(np.float64))].any()
 
     assert reaches(INTERRUPTED, met)
+
+
+def sums_of_directions(drawn):
+    """Return ``||x + e||`` of the directions of each finite vector but 0, and of the embedding, if there is but one."""
+    case, _ = drawn
+    x, e = case.vectors[np.isfinite(case.vectors).all(-1)], case.emb_space.astype(np.float64)
+    if len(e) > 1 or not e.any():
+        return np.array([])
+    return np.linalg.norm(normalize(x[x.any(-1)]) + normalize(e), axis=-1)
+
+
+def is_scaled(drawn):
+    case, _ = drawn
+    largest = np.abs(case.emb_space).max()
+    return largest > 0 and not 1e-15 < np.square(largest) < 1e30
+
+
+ROTATED = {
+    "a vector opposite to its embedding": lambda drawn: (sums_of_directions(drawn) == 0).any(),
+    "one nearly opposite": lambda drawn: (np.abs(sums_of_directions(drawn) - 1e-4) < 9e-5).any(),
+    "one as near as rounding": lambda drawn: (np.abs(sums_of_directions(drawn) - 1e-7) < 9e-8).any(),
+    "one parallel to it": lambda drawn: (sums_of_directions(drawn) >= 2 - 1e-15).any(),
+    "a single coordinate": lambda drawn: drawn[0].emb_space.shape[1] == 1 and sums_of_directions(drawn).size,
+    "an embedding at zero": lambda drawn: len(drawn[0].emb_space) == 1 and not drawn[0].emb_space.any(),
+    "a vector at zero": lambda drawn: not drawn[0].vectors.any(-1).all(),
+    "one that is not finite": lambda drawn: not np.isfinite(drawn[0].vectors).all(),
+    "lengths whose squares over- or underflow": is_scaled,
+    "several embeddings": lambda drawn: len(drawn[0].emb_space) > 1,
+}
+
+
+@pytest.mark.parametrize("promise", ROTATED)
+def test_a_promised_rotation_is_reached(promise):
+    assert reaches(ROTATIONS, lambda drawn: bool(ROTATED[promise](drawn)))
 
 
 @pytest.mark.parametrize("splits", [1, 2, 4])

@@ -152,7 +152,7 @@ def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Re
 
 def _output(it: Pass, estimator: Estimator) -> tf.Tensor:
     """Return what comes out for each vector, ``[batch, m, d]``; what stays as it is has the identity gradient."""
-    output = estimator(it.inputs, tf.cast(it.chosen, it.inputs.dtype))
+    output = estimator(it.inputs, it.chosen)
     for stays in (it.choice.identity_mapping_mask, None if it.counted is None else ~it.counted):
         if stays is not None:
             output = tf.where(tf.expand_dims(stays, -1), it.inputs, output)

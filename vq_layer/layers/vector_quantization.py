@@ -51,7 +51,7 @@ class VectorQuantization(QuantizerLayer):
     update : a part of `vq_layer.parts.updates`, or its name: "moving-average", "gradient"
         How the embedding space moves; by default ``MovingAverage(0.95)``, and `Gradient` where one of the losses trains
         the embeddings. Where neither moves them, they are not trainable.
-    estimator : a part of `vq_layer.parts.estimators`, or its name: "straight-through", "none"
+    estimator : a part of `vq_layer.parts.estimators`, or its name: "straight-through", "rotation", "diveq", "none"
         How a gradient passes to the input.
     start : a part of `vq_layer.parts.starts`, an initializer of Keras, an array, or None
         What the embedding space begins with; by default ``FromBatch("k-means")``, what k-means finds in the first

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference import splitting
+from reference import Rotation, splitting
 from tests.implementations.protocol import Case, Gradients, Quantized
 from tests.property import test_estimators as laws
 from tests.property import test_lookup as lookup
@@ -52,6 +52,13 @@ def straight_through_scales_the_gradient_as_a_rotation_does(
     return np.asarray(upstream * lengths[1] / np.where(lengths[0] == 0, 1, lengths[0])).astype(upstream.dtype)
 
 
+@in_quantize("VQ-19.1", value)
+def under_a_rotation_the_product_with_the_scale_comes_out(case: Case, right: Quantized) -> Fields:
+    if case.estimator != "rotation":
+        return {}
+    return {"layer_out": (right.layer_out / np.float32(3)) * np.float32(3)}  # as is usual; it rounds
+
+
 @in_gradients("VQ-19.5", not_finite)
 def a_vector_that_is_not_finite_passes_nothing_on(case: Case, right: Gradients) -> Fields:
     finite = np.isfinite(splitting.split(case.x, case.num_splits)).all(axis=-1, keepdims=True)
@@ -63,6 +70,21 @@ def without_a_gradient_the_commitment_loss_reaches_nothing(case: Case, right: Gr
     if case.estimator != "none":
         return {}
     return {"losses_to_x": {name: np.zeros_like(to_x) for name, to_x in right.losses_to_x.items()}}
+
+
+@instead_of("reference.parts.estimators.Rotation.gradient_to_vectors", "VQ-19.5", not_finite)
+def a_rotation_passes_nothing_on_for_a_vector_that_is_not_finite(
+    right: Rotation, vectors: Array, chosen: Array, upstream: Array
+) -> Array:
+    del right, vectors, chosen
+    return np.zeros_like(upstream)
+
+
+@in_gradients("VQ-19.4", masked)
+def a_rotation_stops_the_gradient_of_masked_vectors(case: Case, right: Gradients) -> Fields:
+    if case.estimator != "rotation" or case.mask is None:
+        return {}
+    return {"output_to_x": right.output_to_x * case.mask[..., np.newaxis]}
 
 
 @in_gradients("VQ-19.4", masked)
