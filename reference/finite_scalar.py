@@ -64,8 +64,8 @@ def finite_scalar_quantization(
     x, counted = _checked(x, levels, num_splits, mask)
     vectors = splitting.split(x, num_splits)
     found = counted & finite_rows(vectors)
-    integers = np.rint(bounded(np.where(found[..., np.newaxis], vectors, 0), levels, x.dtype))  # ties to even
-    emb_index = np.where(found, index_of(integers.astype(np.int64) + _half(levels), levels), -1)
+    integers = rounded(bounded(np.where(found[..., np.newaxis], vectors, 0), levels, x.dtype))
+    emb_index = np.where(found, index_of(integers + _half(levels), levels), -1)
     out = decoded(emb_index, levels, x.dtype)
     n = math.prod(levels)
     return FiniteScalarResult(
@@ -115,6 +115,17 @@ def bounded(vectors: NDArray[np.float64], levels: Sequence[int], dtype: Any) -> 
     """
     half_width, offset, shift = _bound(levels, dtype)
     return np.asarray(half_width * np.tanh(vectors + shift) - offset)
+
+
+def rounded(bound: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the nearest integers, and of two the even one.
+
+    Examples
+    --------
+    >>> rounded(np.array([-1.5, -0.5, 0.4, 0.5, 2.5]))
+    array([-2,  0,  0,  0,  2])
+    """
+    return np.rint(bound).astype(np.int64)
 
 
 def index_of(level: NDArray[np.int64], levels: Sequence[int]) -> NDArray[np.int64]:

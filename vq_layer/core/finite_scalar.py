@@ -73,7 +73,7 @@ def finite_scalar_quantization(
     finite = finite_rows(inputs)
     known, vectors = tf.expand_dims(finite, -1), tf.cast(inputs, comparison_dtype(x.dtype))
     bound = bounded(tf.where(known, vectors, 0), levels)  # what is not finite passes no gradient
-    level = tf.cast(tf.round(bound), tf.int64) + _half(levels)  # ties to even
+    level = rounded(bound) + _half(levels)
     rows = straight_through(bound / tf.cast(_half(levels), bound.dtype), _rows(level, levels, bound.dtype))
     out, found = tf.cast(where_known(known, rows), x.dtype), finite
     if mask is not None:
@@ -92,6 +92,11 @@ def bounded(vectors: tf.Tensor, levels: Levels) -> tf.Tensor:
     offset = np.where(np.array(levels) % 2 == 0, 0.5, 0)
     h, o, s = (tf.constant(of, vectors.dtype) for of in (half_width, offset, np.tan(offset / half_width)))
     return h * tf.tanh(vectors + s) - o
+
+
+def rounded(bound: tf.Tensor) -> tf.Tensor:
+    """Return the nearest integers, and of two the even one, int64."""
+    return tf.cast(tf.round(bound), tf.int64)
 
 
 def index_of(level: tf.Tensor, levels: Levels) -> tf.Tensor:
