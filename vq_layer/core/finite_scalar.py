@@ -71,8 +71,8 @@ def finite_scalar_quantization(
     """
     inputs = split(x, num_splits)
     finite = finite_rows(inputs)
-    known, vectors = tf.expand_dims(finite, -1), tf.cast(inputs, comparison_dtype(x.dtype))
-    bound = bounded(tf.where(known, vectors, 0), levels)  # what is not finite passes no gradient
+    known = tf.expand_dims(finite, -1)
+    bound = bounded(tf.where(known, inputs, 0), levels, x.dtype)  # what is not finite passes no gradient
     level = rounded(bound) + _half(levels)
     rows = straight_through(bound / tf.cast(_half(levels), bound.dtype), _rows(level, levels, bound.dtype))
     out, found = tf.cast(where_known(known, rows), x.dtype), finite
@@ -82,16 +82,17 @@ def finite_scalar_quantization(
     return FiniteScalarResult(merge(out, x), tf.where(found, index_of(level, levels), -1), math.prod(levels))
 
 
-def bounded(vectors: tf.Tensor, levels: Levels) -> tf.Tensor:
-    """Return ``h tanh(z + s) - o`` of each coordinate, ``[..., d] -> [..., d]``.
+def bounded(vectors: tf.Tensor, levels: Levels, dtype: tf.DType) -> tf.Tensor:
+    """Return ``h tanh(z + s) - o`` of each coordinate, ``[..., d] -> [..., d]``, in the comparison dtype of `dtype`.
 
     For L levels the half-width h is ``(L - 1) / 2``, the offset o 0 if L is odd and 1/2 if it is even, and the shift s
     ``tan(o / h)``: the listing in the paper's appendix, without its epsilon.
     """
     half_width = (np.array(levels) - 1) / 2
     offset = np.where(np.array(levels) % 2 == 0, 0.5, 0)
-    h, o, s = (tf.constant(of, vectors.dtype) for of in (half_width, offset, np.tan(offset / half_width)))
-    return h * tf.tanh(vectors + s) - o
+    compared = tf.cast(vectors, comparison_dtype(dtype))
+    h, o, s = (tf.constant(of, compared.dtype) for of in (half_width, offset, np.tan(offset / half_width)))
+    return h * tf.tanh(compared + s) - o
 
 
 def rounded(bound: tf.Tensor) -> tf.Tensor:

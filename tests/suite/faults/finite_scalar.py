@@ -130,7 +130,7 @@ def the_bound_is_of_the_dtype_of_x(vectors: Array, levels: Levels, dtype: Any) -
 @in_scalar("VQ-29.6", grid, endpoints)
 def what_comes_out_is_not_normalised(case: ScalarCase, right: ScalarQuantized) -> Fields:
     half = np.tile(np.array(case.levels) // 2, case.num_splits)
-    return {"layer_out": (right.layer_out * half).astype(case.x.dtype)}
+    return {"layer_out": (right.layer_out.astype(np.float64) * half).astype(case.x.dtype)}
 
 
 @in_scalar("VQ-29.6", grid, endpoints)
@@ -140,8 +140,8 @@ def what_comes_out_is_divided_by_the_half_width(case: ScalarCase, right: ScalarQ
 
 
 @in_scalar("VQ-29.6", grid)
-def a_negative_bound_that_is_rounded_to_zero_keeps_its_sign(case: ScalarCase, right: ScalarQuantized) -> Fields:
-    return {"layer_out": np.where(right.layer_out == 0, -np.zeros_like(case.x), right.layer_out)}
+def a_negative_bound_that_is_rounded_to_zero_keeps_its_sign(_: ScalarCase, right: ScalarQuantized) -> Fields:
+    return {"layer_out": np.where(right.layer_out == 0, -np.zeros_like(right.layer_out), right.layer_out)}
 
 
 @in_scalar("VQ-29.6", grid)
@@ -262,7 +262,7 @@ def vectors_that_are_not_finite_are_counted_as_the_first(_: ScalarCase, right: S
 @in_scalar("VQ-29.15", alone, endpoints)
 def a_vector_that_is_not_finite_spoils_the_batch(_: ScalarCase, right: ScalarQuantized) -> Fields:
     spoiled = np.isnan(right.layer_out.astype(np.float64)).any()
-    return {"layer_out": right.layer_out * (np.nan if spoiled else 1)} if spoiled else {}
+    return {"layer_out": np.full_like(right.layer_out, np.nan)} if spoiled else {}
 
 
 @in_scalar("VQ-29.17", alone, endpoints)
