@@ -176,7 +176,7 @@ def decoded(emb_index: NDArray[Any], levels: Sequence[int], dtype: Any) -> NDArr
     validation.check_levels(levels)
     validation.check_indices(emb_index, math.prod(levels))
     found = (emb_index != -1)[..., np.newaxis]
-    integers = level_of(np.maximum(emb_index.astype(np.int64), 0), levels) - _half(levels)
+    integers = level_of(emb_index.astype(np.int64), levels) - _half(levels)  # of -1, the last
     rows = (integers / _half(levels)).astype(comparison_dtype(dtype))
     return np.where(found, rows, np.nan).astype(dtype)
 

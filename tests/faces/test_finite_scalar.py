@@ -55,6 +55,7 @@ def test_endpoints_are_those_that_there_are():
     np.testing.assert_array_equal(endpoints.emb_index, CODES)
     np.testing.assert_array_equal(np.flatnonzero(endpoints.access_count), [6, 7, 11])
     assert endpoints.access_count.dtype == tf.float32
+    assert layer_of((2**10, 2**10), return_endpoints=True)(X).access_count.shape == (2**20,)
     many = layer_of((2**11, 2**10), return_endpoints=True)
     assert many(X)._fields == ("layer_out", "emb_index")
     assert many.metrics == []

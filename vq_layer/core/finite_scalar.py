@@ -126,7 +126,7 @@ def decoded(emb_index: tf.Tensor, levels: Levels, dtype: tf.DType) -> tf.Tensor:
         When it runs, for any other index outside [0, n). XLA raises nothing: such a row is NaN then.
     """
     index = checked_index(emb_index, math.prod(levels))
-    rows = _rows(level_of(tf.maximum(index, 0), levels), levels, comparison_dtype(dtype))
+    rows = _rows(level_of(index, levels), levels, comparison_dtype(dtype))  # of -1, the last
     return tf.cast(where_known(tf.expand_dims(tf.not_equal(index, -1), -1), rows), dtype)
 
 
