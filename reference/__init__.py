@@ -5,9 +5,11 @@ TensorFlow. Where this package and ``vq_layer`` disagree, this package is right;
 ``SPEC.md`` is.
 
 A `Quantizer` is put together from parts, and `quantize` is one pass of it; the three functions are faces of these.
+`finite_scalar_quantization` does without a codebook.
 """
 
 from reference import parts
+from reference.finite_scalar import FiniteScalarResult, finite_scalar_gradient, finite_scalar_quantization
 from reference.functions import (
     CosineVQResult,
     VQResult,
@@ -24,6 +26,7 @@ from reference.state import initial_state
 __all__ = [  # noqa: PLE0604 - names of the parts' modules
     *parts.__all__,
     "CosineVQResult",
+    "FiniteScalarResult",
     "Gradients",
     "Quantizer",
     "ReplacementState",
@@ -31,6 +34,8 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "VQResult",
     "cosine_knn_vector_quantization",
     "cosine_vector_quantization",
+    "finite_scalar_gradient",
+    "finite_scalar_quantization",
     "initial_state",
     "quantize",
     "vector_quantization",

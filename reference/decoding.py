@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference import validation
+
 
 def decoded(emb_space: NDArray[Any], emb_index: NDArray[Any]) -> NDArray[Any]:
     """Return the embeddings at the given indices, ``[...] -> [..., d]``, dtype kept; index -1 gives a row of NaN.
@@ -27,10 +29,9 @@ def decoded(emb_space: NDArray[Any], emb_index: NDArray[Any]) -> NDArray[Any]:
            [ 1.,  2.]])
     """
     n, d = emb_space.shape
+    validation.check_indices(emb_index, n)
     rows = np.full((*emb_index.shape, d), np.nan, emb_space.dtype)
     for place, index in np.ndenumerate(emb_index):
-        if not -1 <= int(index) < n:
-            raise ValueError(f"`emb_index` must lie in [0, n) = [0, {n}), or be -1. Received: {index}")
         if index != -1:
             rows[place] = emb_space[int(index)]
     return rows

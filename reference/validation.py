@@ -4,7 +4,7 @@ Of the field of a part, ``of`` says whose it is, and in parentheses how the spec
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -125,6 +125,32 @@ def check_labels(emb_labels: NDArray[Any], n: int, num_classes: Any, of: str = "
             f"`emb_labels`{of} must lie in [0, num_classes) = [0, {num_classes}). "
             f"Received: labels from {emb_labels.min()} to {emb_labels.max()}"
         )
+
+
+def check_levels(levels: Any, q: int | None = None, num_splits: int = 1) -> None:
+    """Require integers from 2 to 2^16, their product below 2^63, and as many as q / num_splits, where q is known."""
+    if not isinstance(levels, Sequence) or isinstance(levels, str):
+        raise TypeError(f"`levels` must be a sequence of integers. Received: levels={levels!r}")
+    if not levels:
+        raise ValueError(f"`levels` must hold at least one integer. Received: levels={levels}")
+    for number in levels:
+        _check_integer("levels", number)
+        if not 2 <= number <= 2**16:
+            raise ValueError(f"`levels` must be from 2 to 2^16 each. Received: levels={levels}")
+    if math.prod(map(int, levels)) >= 2**63:
+        raise ValueError(f"the product of `levels` must be below 2^63. Received: levels={levels}")
+    if q is not None and len(levels) * num_splits != q:
+        raise ValueError(
+            f"`levels` must hold one for each of the q / num_splits coordinates of a vector. "
+            f"Received: levels={levels}, num_splits={num_splits}, q={q}"
+        )
+
+
+def check_indices(emb_index: NDArray[Any], n: int) -> None:
+    """Require integers in [0, n), or -1."""
+    for index in emb_index.flat:
+        if not -1 <= int(index) < n:
+            raise ValueError(f"`emb_index` must lie in [0, n) = [0, {n}), or be -1. Received: {index}")
 
 
 def check_num_embeds_replaced(num_embeds_replaced: Any, n: int) -> None:

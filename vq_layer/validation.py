@@ -65,6 +65,32 @@ def check_num_splits(num_splits: Any) -> None:
     check_integer("num_splits", num_splits, minimum=1)
 
 
+def check_levels(levels: Any) -> None:
+    """Require a list or tuple of integers from 2 to 2^16, whose product is below 2^63."""
+    if not isinstance(levels, list | tuple):
+        raise TypeError(f"`levels` must be a list or tuple of integers. Received: levels={levels!r}")
+    if not levels:
+        raise ValueError(f"`levels` must hold at least one integer. Received: levels={levels}")
+    for number in levels:
+        if not isinstance(number, numbers.Integral) or isinstance(number, bool):
+            raise TypeError(f"`levels` must hold integers. Received: levels={levels!r}")
+        if not 2 <= int(number) <= 2**16:
+            raise ValueError(f"`levels` must be from 2 to 2^16 each. Received: levels={levels}")
+    if math.prod(map(int, levels)) >= 2**63:
+        raise ValueError(f"the product of `levels` must be below 2^63. Received: levels={levels}")
+
+
+def check_levels_fit(levels: tuple[int, ...], num_splits: int, x_shape: tf.TensorShape) -> None:
+    """Require as many levels as a vector has coordinates: ``num_splits * len(levels) = q``."""
+    check_last_axis(x_shape)
+    q = x_shape.as_list()[-1]
+    if len(levels) * num_splits != q:
+        raise ValueError(
+            f"`levels` must hold one for each of the q / num_splits coordinates of a vector. "
+            f"Received: levels={list(levels)}, num_splits={num_splits}, x.shape={x_shape}"
+        )
+
+
 def check_lookup_ord(name: str, lookup_ord: Any) -> None:
     """Require a number of at least 1, or infinity."""
     check_number(name, lookup_ord, "a number of at least 1, or infinity", lambda p: p >= 1)

@@ -86,7 +86,7 @@ class Rotation(Estimator):
         with np.errstate(over="ignore"):
             scale = lengths[1] / np.where(turns, lengths[0], 1)
         turned = np.einsum("...ji,...j->...i", rotation(normalize(vectors), normalize(chosen)), upstream)
-        return np.where(turns & (scale <= np.finfo(comparison_dtype(upstream)).max), scale * turned, upstream)
+        return np.where(turns & (scale <= np.finfo(comparison_dtype(upstream.dtype)).max), scale * turned, upstream)
 
 
 @dataclass(frozen=True)

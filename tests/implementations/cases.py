@@ -195,6 +195,26 @@ class CosineCase:
         }
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScalarCase:
+    """The arguments of one finite scalar quantization, as in `reference.finite_scalar_quantization`."""
+
+    x: NDArray[Any]
+    levels: tuple[int, ...]
+    num_splits: int = 1
+    mask: NDArray[np.bool_] | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments that the oracle takes beside x."""
+        return {name: getattr(self, name) for name in ("levels", "num_splits", "mask")}
+
+    @property
+    def needs(self) -> Needs:
+        """What must be offered for it, by the kinds of `tests.implementations.offers`."""
+        return {"dtypes": (_dtype(self.x),), "masks": () if self.mask is None else ("x",)}
+
+
 def _dtype(x: Any) -> str:
     return np.asarray(x).dtype.name
 

@@ -24,6 +24,9 @@ from tests.implementations.protocol import (
     CosineQuantized,
     Gradients,
     Quantized,
+    ScalarCase,
+    ScalarGradients,
+    ScalarQuantized,
 )
 from vq_layer.parts.estimators import NAMES as ESTIMATORS
 from vq_layer.parts.losses import Loss
@@ -117,6 +120,36 @@ class KerasLayers:
             layer_out = layer(x).layer_out
         gradients = _gradients(tape, layer_out, [x, emb_space], tf.constant(upstream))
         return CosineGradients(*(gradient.numpy() for gradient in gradients))
+
+    def quantize_scalar(self, case: ScalarCase) -> ScalarQuantized:
+        """Call the layer for its endpoints, and `encode` for the indices."""
+        layer = _scalar_layer_of(case)
+
+        def call(x: tf.Tensor) -> tuple[Any, tf.Tensor]:
+            return layer(x, mask=case.mask), layer.encode(x)
+
+        endpoints, emb_index = self._wrap(call)(tf.constant(case.x))
+        if case.mask is None:  # `encode` takes no mask
+            np.testing.assert_array_equal(endpoints.emb_index, _as_batch(emb_index, case))
+        found = {name: getattr(endpoints, name) for name in ScalarQuantized._fields}
+        return ScalarQuantized(**{name: None if value is None else value.numpy() for name, value in found.items()})
+
+    def scalar_gradients(self, case: ScalarCase, upstream: NDArray[Any]) -> ScalarGradients:
+        """Differentiate a call by a tape."""
+        layer = _scalar_layer_of(case)
+
+        def differentiate(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                layer_out = layer(x, mask=case.mask).layer_out
+            return _gradients(tape, layer_out, [x], upstream)
+
+        (to_x,) = self._wrap(differentiate)(tf.constant(case.x), tf.constant(upstream))
+        return ScalarGradients(to_x.numpy())
+
+    def decode_scalar(self, case: ScalarCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Decode; a mixed policy gives the dtype of x."""
+        return self._wrap(_scalar_layer_of(case).decode)(tf.constant(emb_index)).numpy()
 
     def training(self, case: Case, num_embeds_replaced: int) -> "KerasTraining":
         """Begin with a layer in a model, which can be saved."""
@@ -245,13 +278,21 @@ def _cosine_layer_of(case: CosineCase) -> Any:
         return _with_emb_space(vq_layer.CosineKNNVectorQuantization(n=n, **vars(case.vote), **arguments), case)
 
 
+def _scalar_layer_of(case: ScalarCase) -> vq_layer.FiniteScalarQuantization:
+    layer = vq_layer.FiniteScalarQuantization(
+        case.levels, num_splits=case.num_splits, return_endpoints=True, dtype=_policy(case.x.dtype.name)
+    )
+    layer.build(case.x.shape)
+    return layer
+
+
 def _with_emb_space(layer: Any, case: Case | CosineCase) -> Any:
     layer.build(case.x.shape)
     layer.emb_space.assign(case.emb_space)
     return layer
 
 
-def _as_batch(emb_index: tf.Tensor, case: Case | CosineCase) -> NDArray[Any]:
+def _as_batch(emb_index: tf.Tensor, case: Case | CosineCase | ScalarCase) -> NDArray[Any]:
     """Bring what `encode` returns to the shape [batch, m]."""
     return emb_index.numpy().reshape(-1, case.x.shape[1] * case.num_splits)
 

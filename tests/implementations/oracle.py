@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import reference
-from reference import gradients, quantizer
+from reference import finite_scalar, gradients, quantizer
 from reference.parts.estimators import Estimator
 from reference.parts.losses import Loss
 from tests.implementations.protocol import (
@@ -20,6 +20,9 @@ from tests.implementations.protocol import (
     CosineQuantized,
     Gradients,
     Quantized,
+    ScalarCase,
+    ScalarGradients,
+    ScalarQuantized,
 )
 
 _LOSSES: dict[str, Any] = {loss.name: loss for loss in Loss.__subclasses__()}
@@ -92,6 +95,19 @@ class Oracle:
         mask = self.quantize_cosine(case).identity_mapping_mask
         to_x = gradients.identity_mapped_gradient_to_x(upstream, mask, case.num_splits)
         return CosineGradients(to_x, np.zeros(case.emb_space.shape))
+
+    def quantize_scalar(self, case: ScalarCase) -> ScalarQuantized:
+        """Quantize one batch."""
+        return ScalarQuantized(*finite_scalar.finite_scalar_quantization(case.x, **case.arguments))
+
+    def scalar_gradients(self, case: ScalarCase, upstream: NDArray[Any]) -> ScalarGradients:
+        """Take the closed form."""
+        return ScalarGradients(finite_scalar.finite_scalar_gradient(case.x, upstream=upstream, **case.arguments))
+
+    def decode_scalar(self, case: ScalarCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Decode."""
+        rows = finite_scalar.decoded(emb_index, case.levels, case.x.dtype)
+        return rows.reshape(*emb_index.shape[:-1], case.num_splits * len(case.levels))
 
     def training(self, case: Case, num_embeds_replaced: int) -> "OracleTraining":
         """Begin with an empty state."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from tests.implementations.cases import LOSSES, START_METHODS, Case, CosineCase, Vote
+from tests.implementations.cases import LOSSES, START_METHODS, Case, CosineCase, ScalarCase, Vote
 from tests.implementations.offers import ALL, DTYPES, NotOffered, Offers
 from tests.implementations.results import (
     STATE,
@@ -17,6 +17,8 @@ from tests.implementations.results import (
     CosineQuantized,
     Gradients,
     Quantized,
+    ScalarGradients,
+    ScalarQuantized,
     TrainingState,
 )
 
@@ -34,6 +36,9 @@ __all__ = [
     "Implementation",
     "NotOffered",
     "Quantized",
+    "ScalarCase",
+    "ScalarGradients",
+    "ScalarQuantized",
     "Training",
     "TrainingState",
     "Vote",
@@ -107,6 +112,15 @@ class Implementation(Protocol):
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients | ByName:
         """Differentiate ``sum(layer_out * upstream)``."""
+
+    def quantize_scalar(self, case: ScalarCase) -> ScalarQuantized | ByName:
+        """Quantize one batch by rounding its coordinates (VQ-29)."""
+
+    def scalar_gradients(self, case: ScalarCase, upstream: NDArray[Any]) -> ScalarGradients | ByName:
+        """Differentiate ``sum(layer_out * upstream)``."""
+
+    def decode_scalar(self, case: ScalarCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Return what indices, ``[..., num_splits]``, stand for, ``[..., q]`` in the dtype of x; its x is not used."""
 
     def training(self, case: Case, num_embeds_replaced: int) -> Training:
         """Begin a training with the embedding space and the parameters of the case; its x only gives the shape."""

@@ -47,6 +47,20 @@ class CosineGradients(NamedTuple):
     output_to_emb_space: NDArray[Any]
 
 
+class ScalarQuantized(NamedTuple):
+    """All endpoints of one finite scalar quantization; shapes as in `reference.FiniteScalarResult`."""
+
+    layer_out: NDArray[Any]
+    emb_index: NDArray[Any]
+    access_count: NDArray[Any] | None
+
+
+class ScalarGradients(NamedTuple):
+    """The gradient of ``sum(layer_out * upstream)``."""
+
+    output_to_x: NDArray[Any]
+
+
 class TrainingState(NamedTuple):
     """The state of a training with replacement by position, as adapters returned it before they did by name."""
 

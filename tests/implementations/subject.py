@@ -5,13 +5,15 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from tests.implementations.cases import Case, CosineCase
+from tests.implementations.cases import Case, CosineCase, ScalarCase
 from tests.implementations.offers import DTYPES, NotOffered, check_offered, offered, offers_of
 from tests.implementations.results import (
     CosineGradients,
     CosineQuantized,
     Gradients,
     Quantized,
+    ScalarGradients,
+    ScalarQuantized,
     State,
     named,
     state_by_name,
@@ -87,13 +89,25 @@ class Subject:
         """Ask for them."""
         return named(CosineGradients, self._ask("cosine_gradients", case, upstream))
 
+    def quantize_scalar(self, case: ScalarCase) -> ScalarQuantized:
+        """Ask for it."""
+        return named(ScalarQuantized, self._ask("quantize_scalar", case))
+
+    def scalar_gradients(self, case: ScalarCase, upstream: NDArray[Any]) -> ScalarGradients:
+        """Ask for them."""
+        return named(ScalarGradients, self._ask("scalar_gradients", case, upstream))
+
+    def decode_scalar(self, case: ScalarCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Ask for it."""
+        return self._ask("decode_scalar", case, emb_index)
+
     def training(self, case: Case, num_embeds_replaced: int) -> "TrainingSubject":
         """Ask for one."""
         number = sum(call.method == "training" for call in self.calls)
         training = self._ask("training", case, num_embeds_replaced)
         return TrainingSubject(training, f"training_{number + 1}", self.calls, self.offers)
 
-    def _ask(self, method: str, case: Case | CosineCase, *arguments: Any) -> Any:
+    def _ask(self, method: str, case: Case | CosineCase | ScalarCase, *arguments: Any) -> Any:
         self.calls.append(Call("implementation", method, (case, *arguments)))
         check_offered(case.needs, self)  # a check of one example may be of anything
         return provided(self._implementation, method)(case, *arguments)

@@ -89,6 +89,7 @@ ORACLE, PRODUCTION = modules_of(reference), modules_of(vq_layer)
     [
         "decoding",
         "distances",
+        "finite_scalar",
         "lookup",
         "losses",
         "non_finite",

@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 from tests.implementations.keras_layers import KerasLayers
-from tests.implementations.protocol import Case
+from tests.implementations.protocol import Case, ScalarCase
+from tests.parity import test_finite_scalar as scalar_parity
 from tests.parity import test_parts as parts
 from tests.parity import test_vector_quantization as parity
+from tests.property import test_finite_scalar as scalar_laws
 from tests.property import test_lookup
 from vq_layer.kernels.compilation import compiled
 from vq_layer.kernels.distances import pairwise_distance
@@ -83,6 +85,17 @@ def test_a_mask_and_codebooks_per_split_give_the_oracles_endpoints_and_losses():
     emb_space = np.stack([case.emb_space, case.emb_space[::-1]])
     case = dataclasses.replace(case, mask=mask, weights=weights, emb_space=emb_space, codebooks="per-split")
     parts.assert_equal_to_the_oracle(COMPILED, case)
+
+
+@pytest.mark.clause("VQ-29.1", "VQ-29.2", "VQ-29.3", "VQ-29.4", "VQ-29.6", "VQ-29.11", "VQ-29.12", "VQ-29.19")
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_bounds_levels_and_gradients_of_a_grid_stay_within_their_errors(dtype):
+    rng = np.random.default_rng(3)
+    case = ScalarCase(x=rng.normal(size=(4, 5, 6)).astype(dtype), levels=(255, 8, 5), num_splits=2)
+    scalar_parity.test_each_level_is_nearest_to_its_bound_within_rounding.check(COMPILED, case)
+    scalar_laws.test_what_comes_out_is_the_grid_point_of_the_index_and_decoding_gives_it_again.check(COMPILED, case)
+    upstream = rng.integers(-3, 4, case.x.shape).astype(dtype)
+    scalar_parity.test_gradients_pass_the_rounding_and_the_bound_within_their_errors.check(COMPILED, (case, upstream))
 
 
 @pytest.mark.clause("VQ-2.2", "VQ-9.5")

@@ -18,7 +18,7 @@ import ml_dtypes
 from numpy import array, inf, nan
 
 from tests.implementations import load
-from tests.implementations.protocol import Case, CosineCase, NotOffered, Vote
+from tests.implementations.protocol import Case, CosineCase, NotOffered, ScalarCase, Vote
 
 {definitions}
 

@@ -23,14 +23,18 @@ def decoded(emb_space: tf.Tensor, emb_index: tf.Tensor) -> tf.Tensor:
     tf.errors.InvalidArgumentError
         When it runs, for any other index outside [0, n). XLA raises nothing: such a row is NaN then.
     """
-    n = static_shape(emb_space)[0]
+    return select(emb_space, checked_index(emb_index, static_shape(emb_space)[0]))
+
+
+def checked_index(emb_index: tf.Tensor, n: int) -> tf.Tensor:
+    """Return indices of any integer dtype as int64; any but -1 and those in [0, n) is an error, under XLA it is -1."""
     index = tf.cast(emb_index, tf.int64)
     if emb_index.dtype.min == 0:  # uint64 wraps around: what is beyond int64 must not come out as -1
         index = tf.where(index < 0, index.dtype.max, index)
     in_range = (index >= -1) & (index < n)
     rule = f"`emb_index` must lie in [0, n) = [0, {n}), or be -1. Received, at least and at most:"
     with required(tf.reduce_all(in_range), rule, tf.reduce_min(index), tf.reduce_max(index)):
-        return select(emb_space, tf.where(in_range, index, -1))
+        return tf.where(in_range, index, -1)
 
 
 def encoded(x: tf.Tensor, state: State, quantizer: Quantizer) -> tf.Tensor:

@@ -16,11 +16,11 @@ class Endpoints:
         The output.
     emb_index : tf.Tensor, shape [batch, m], int64
         The index of the embedding of each vector; -1 for none.
-    emb_space : tf.Tensor, shape [n, d]
-        The embedding space. With a codebook per split, this and all that belongs to embeddings has an axis more, the
-        first: that of the splits.
-    access_count : tf.Tensor, shape [n], float32
-        How often each embedding was chosen.
+    emb_space : tf.Tensor, shape [n, d], or None
+        The embedding space; None of a finite scalar quantization, which has none. With a codebook per split, this and
+        all that belongs to embeddings has an axis more, the first: that of the splits.
+    access_count : tf.Tensor, shape [n], float32, or None
+        How often each embedding was chosen; None of a finite scalar quantization of more than 2^20.
     distance : tf.Tensor, shape [batch, m, n], or None
         The distance of every vector to every embedding; None with a comparison by cosine, as the spacings.
     emb_spacing : tf.Tensor, shape [n (n - 1) / 2], or None
@@ -61,8 +61,13 @@ class Endpoints:
 def endpoints_of(result: Result) -> Any:
     """Return the `Endpoints` of a pass, those that it has, in the order of their names."""
     asked = [name for name in Endpoints.NAMES if name not in result.absent_endpoints]
-    values = {name: value for name in asked if (value := getattr(result, name)) is not None}
-    return _of_present(tuple(values))(**values)
+    return endpoints(**{name: getattr(result, name) for name in asked})
+
+
+def endpoints(**values: Any) -> Any:
+    """Return the `Endpoints` of these values, in the order of their names, but for those that are None."""
+    present = {name: value for name, value in values.items() if value is not None}
+    return _of_present(tuple(present))(**present)
 
 
 @cache

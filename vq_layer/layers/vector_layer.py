@@ -1,0 +1,115 @@
+"""What all layers share, whatever they put in the place of the vectors of their input."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vq_layer.layers import checks
+from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
+from vq_layer.layers.on_demand import LossesOnDemand, flattened
+
+
+class VectorLayer(LossesOnDemand):
+    """A layer that replaces the vectors of its input, ``[batch, ..., q]``, and may count by which.
+
+    Parameters
+    ----------
+    return_endpoints : bool
+        Whether a call returns `Endpoints`.
+    **kwargs
+        Those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, return_endpoints: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.return_endpoints = bool(return_endpoints)
+        self.supports_masking = True  # the mask of x is that of the output
+        self._usage_metrics: list[Any] = []
+
+    def add_usage_metrics(self, num_codebooks: int, n: int) -> None:
+        """Have metrics of the usage of so many codebooks of size n."""
+        self._usage_metrics = [Perplexity(num_codebooks, n), CodebookUsage(num_codebooks, n)]
+
+    def count_usage(
+        self, counts: Callable[[], tf.Tensor], outermost: keras.layers.Layer, training: bool | None
+    ) -> None:
+        """Add counts, ``[n]`` or ``[codebooks, n]``, to the metrics; those of an inference only if its losses are read.
+
+        In a call that began with the outermost layer.
+        """
+
+        def count() -> None:
+            _name_metrics(outermost)
+            for metric in self._usage_metrics:
+                metric.update_state(counts())
+
+        if training:
+            count()
+        else:
+            self.when_losses_are_read(count)
+
+    def __call__(
+        self, x: Any = None, training: bool | None = None, mask: Any = None, *, inputs: Any = None, **kwargs: Any
+    ) -> Any:
+        """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
+
+        Parameters
+        ----------
+        x : tensor, shape [batch, ..., q]
+            `inputs` is the name by which other layers of Keras take it, and works, too.
+        training : bool or None
+            Whether this is a pass of training; that of Keras if it is not given.
+        mask : tensor, bool, or None
+            Which vectors count, of the shape of x without its last axis, or of a leading part of that; that of Keras if
+            it is not given. The others come out as they are, and are otherwise as if they were not there.
+        """
+        if (x is None) == (inputs is None):
+            raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
+        x = self._checked(inputs if x is None else x)
+        checks.check_training(training)
+        if training is not None:
+            kwargs["training"] = training
+        if mask is not None:
+            kwargs["mask"] = checks.checked_mask(mask, x)
+        return super().__call__(x, **kwargs)
+
+    def _checked(self, x: Any) -> Any:
+        """Return x as a tensor, after the checks that can do without its values."""
+        x = as_tensor(x)
+        checks.check_layer_input(x, self._q if self.built else None)
+        return x
+
+    def _built_for(self, x: Any) -> tf.Tensor:
+        """Return x as a call converts it, with the layer built for it."""
+        checks.check_holds_values("x", x)
+        x = self._checked(x)
+        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
+        if not self.built:
+            self.build(x.shape)
+        return x
+
+    @property
+    @abstractmethod
+    def _q(self) -> int:
+        """The size of the last axis of the input."""
+
+
+def _name_metrics(outermost: keras.layers.Layer) -> None:
+    """Name the metrics after their layers if the outermost layer holds several such layers."""
+    layers = [layer for layer in flattened(outermost) if isinstance(layer, VectorLayer) and layer._usage_metrics]
+    if len(layers) > 1:
+        for layer, name in zip(layers, unique_names([it.name for it in layers]), strict=True):
+            for metric in layer._usage_metrics:
+                metric.name_after(name)
+
+
+def as_tensor(values: Any) -> Any:
+    """Return a list, an array or a variable as a tensor; a list of numbers in the dtype that NumPy gives it."""
+    if isinstance(values, tf.Tensor | tf.RaggedTensor | tf.SparseTensor | keras.KerasTensor):
+        return values
+    of_tensors = any(tf.is_tensor(value) for value in tf.nest.flatten(values))
+    return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))
