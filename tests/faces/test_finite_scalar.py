@@ -198,7 +198,7 @@ def test_fit_trains_what_comes_before_and_reports_the_usage(policy, jit_compile)
 
 @pytest.mark.slow
 def test_metrics_are_told_apart_from_those_of_a_codebook():
-    codes, grid = vq_layer.VectorQuantization(4, name="vq"), layer_of(name="fsq")
+    codes, grid = vq_layer.VectorQuantization(4, start="normal", name="vq"), layer_of(name="fsq")
     model = keras.Sequential([keras.Input((2,)), codes, grid])
     model.compile("sgd", loss="mse")
     evaluated = model.evaluate(X, X, verbose=0, return_dict=True)

@@ -80,9 +80,19 @@ class VectorQuantization(QuantizerLayer):
     to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN. A masked one comes out as it is,
     and is otherwise as if it were not there; the mask passes through.
 
+    Notes
+    -----
+    By a cosine, too, what comes out is the row of the embedding space as it is. `MovingAverage` keeps its rows at norm 1.
+
+    What others call the parts: the beta of a VQ-VAE and `commitment_cost` (Sonnet, keras.io) are ``Commitment(w)``; the
+    second term of its loss is ``Codebook(1.0)``; `decay` is ``MovingAverage(decay)``; `kmeans_init` is
+    ``FromBatch("k-means")``; `threshold_ema_dead_code`, in accesses, is ``DeadCodes(fraction)``, of the even share
+    (vector-quantize-pytorch); the alpha, beta and gamma of 2018 are ``Alpha``, ``Beta``, ``Coulomb``, of which the second
+    pulls all embeddings to every input; its `num_embeds_replaced` is ``MostDistant(number)``.
+
     Examples
     --------
-    >>> layer = VectorQuantization(2, num_splits=2, losses=["codebook", "commitment"])
+    >>> layer = VectorQuantization(2, num_splits=2, start="normal")
     >>> layer.build((None, 2))
     >>> _ = layer.emb_space.assign([[0.0], [1.0]])
     >>> layer.encode([[0.2, 0.9]]).numpy()
@@ -92,7 +102,8 @@ class VectorQuantization(QuantizerLayer):
 
     References
     ----------
-    van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning", 2017.
+    van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning", 2017; its moving averages in appendix
+    A.1. k-means++: Arthur, Vassilvitskii, 2007. Dead codes moved to inputs: Zeghidour et al., "SoundStream", 2021.
     """
 
     def __init__(
