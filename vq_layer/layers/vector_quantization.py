@@ -82,13 +82,13 @@ class VectorQuantization(QuantizerLayer):
 
     Notes
     -----
-    By a cosine, too, what comes out is the row of the embedding space as it is. `MovingAverage` keeps its rows at norm 1.
+    By a cosine, too, the row of the embedding space comes out as it is; `MovingAverage` keeps its norm at 1.
 
     What others call the parts: the beta of a VQ-VAE and `commitment_cost` (Sonnet, keras.io) are ``Commitment(w)``; the
     second term of its loss is ``Codebook(1.0)``; `decay` is ``MovingAverage(decay)``; `kmeans_init` is
     ``FromBatch("k-means")``; `threshold_ema_dead_code`, in accesses, is ``DeadCodes(fraction)``, of the even share
-    (vector-quantize-pytorch); the alpha, beta and gamma of 2018 are ``Alpha``, ``Beta``, ``Coulomb``, of which the second
-    pulls all embeddings to every input; its `num_embeds_replaced` is ``MostDistant(number)``.
+    (vector-quantize-pytorch). The alpha, beta and gamma of 2018 are ``Alpha``, ``Beta`` and ``Coulomb``, the second of
+    which pulls all embeddings to every input; its `num_embeds_replaced` is ``MostDistant(number)``.
 
     Examples
     --------
