@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from vq_layer.kernels import product, tuning
 from vq_layer.kernels.compilation import compiled
+from vq_layer.kernels.distances import pairwise_distance
+from vq_layer.kernels.lookup import nearest
+from vq_layer.kernels.search import by_product, nearest_of_few
 from vq_layer.kernels.tuning import Tuning
 
 pytestmark = pytest.mark.slow
@@ -21,3 +25,47 @@ def test_the_centre_is_that_of_the_finite_embeddings_in_whatever_blocks(monkeypa
     bound = 100 * 2.0**-23  # sums of up to 100 positive terms, each rounded
     np.testing.assert_allclose(mean, finite.mean(axis=0), rtol=bound)
     np.testing.assert_allclose(largest, np.linalg.norm(finite - finite.mean(axis=0), axis=1).max(), rtol=bound)
+
+
+RNG = np.random.default_rng(0)
+ROWS, EMBEDDINGS = RNG.normal(size=(300, 5)), RNG.normal(size=(40, 5))
+TIES = RNG.integers(-1, 2, (300, 5)), np.repeat(RNG.integers(-1, 2, (20, 5)), 2, axis=0)
+BROKEN = ROWS.copy(), EMBEDDINGS.copy()
+for rows in BROKEN:
+    rows[::7, 2], rows[3] = np.nan, np.inf
+FEW_PAIRS = {
+    "generic": (ROWS, EMBEDDINGS),
+    "ties": TIES,
+    "far from the origin": (ROWS + 1e4, EMBEDDINGS + 1e4),
+    "far from each other": (ROWS + 1e6, EMBEDDINGS),
+    "not finite": BROKEN,
+    "one embedding": (ROWS, EMBEDDINGS[:1]),
+    "none that is finite": (ROWS, np.full([1, 5], np.nan)),
+    "squares that overflow": (1e25 * ROWS, 1e25 * EMBEDDINGS),
+    "squares that are subnormal": (1e-25 * ROWS, 1e-25 * EMBEDDINGS),
+    "no row": (ROWS[:0], EMBEDDINGS),
+}
+
+
+@pytest.mark.clause("VQ-2.1", "VQ-2.3", "VQ-13.16", "VQ-15.3")
+@pytest.mark.parametrize("of", FEW_PAIRS)
+def test_of_few_pairs_a_product_finds_the_embedding_that_distances_find_or_leaves_it_open(monkeypatch, of):
+    rows, emb_space = (tf.constant(it, tf.float32) for it in FEW_PAIRS[of])
+    expected = nearest(pairwise_distance(rows, emb_space, 2)).numpy()
+    monkeypatch.setattr(tuning, "TUNING", Tuning(product_of_few=1, few_rows=16))
+    assert by_product(rows, emb_space, 2) == (of != "no row")
+    for way in (lambda it: it, tf.function, tf.function(jit_compile=True)):
+        index = way(product.decided_at_once)(rows, emb_space).numpy()
+        np.testing.assert_array_equal(index[index >= 0], expected[index >= 0])
+        np.testing.assert_array_equal(way(lambda *it: nearest_of_few(*it, 2))(rows, emb_space), expected)
+        if of in ("generic", "one embedding"):
+            assert np.mean(index >= 0) > 0.99
+        if of == "ties":
+            assert np.mean(index < 0) > 0.9  # of which each embedding is there twice
+
+
+def test_of_few_pairs_a_product_pays_from_some_number_of_coordinates_on_and_only_under_l2():
+    of_rows = {number: tf.TensorSpec([number, 16]) for number in (8, 32, None)}
+    emb_space = tf.TensorSpec([64, 16])
+    assert [by_product(rows, emb_space, 2) for rows in of_rows.values()] == [False, True, True]
+    assert not any(by_product(rows, emb_space, order) for rows in of_rows.values() for order in (1, np.inf, 3))

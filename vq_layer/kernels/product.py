@@ -30,11 +30,14 @@ class Product(NamedTuple):
         What it computes of the embeddings alone.
     decide : callable, ``[number, d], [n, d], ... -> [number]``
         The index of the nearest embedding, int32; -1 where rounding leaves a doubt.
+    at_once : callable, ``[number, d], [n, d] -> [number]``
+        The same of few pairs, whose scores are all held at once, int64.
     """
 
     pays: Callable[[int, int], bool]
     prepare: Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
     decide: Callable[..., tf.Tensor]
+    at_once: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def _pays(n: int, d: int) -> bool:
@@ -108,6 +111,24 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
     return tf.where(second > least + margin, index, -1)
 
 
+def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+    """Return the index of the nearest embedding, -1 where the scores do not decide: ``[number, d] -> [number]``, int64.
+
+    Arguments as of `decided`; any number of embeddings.
+    """
+    usable, largest = finite_rows(emb_space), rows.dtype.max
+    of_usable = tf.expand_dims(usable, -1)
+    total = tf.reduce_sum(tf.where(of_usable, emb_space, 0), axis=0)
+    mean = tf.math.divide_no_nan(total, tf.reduce_sum(tf.cast(usable, rows.dtype)))
+    moved, others = rows - mean, tf.where(of_usable, emb_space - mean, 0)
+    squares = tf.reduce_sum(tf.square(others), axis=1)
+    scores = tf.where(usable, squares, largest) - 2 * tf.matmul(moved, others, transpose_b=True)
+    size = tf.norm(moved, axis=1, keepdims=True) + tf.sqrt(tf.reduce_max(squares))
+    least = tf.reduce_min(scores, axis=1, keepdims=True)
+    near = tf.math.count_nonzero(scores <= least + _margin(static_shape(rows)[1], rows.dtype, size), axis=1)
+    return tf.where(tf.equal(near, 1) & (least[:, 0] < largest), tf.argmin(scores, axis=1), -1)
+
+
 def _better(best: tuple[tf.Tensor, ...], score: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Return the least and the second least score, and the index of the least, with one score more."""
     least, second, nearest = best
@@ -131,4 +152,4 @@ def _margin(d: int, dtype: tf.DType, size: tf.Tensor) -> tf.Tensor:
     return (4 * d + 32) * float(info.eps) / 2 * tf.square(size) + 10 * d * float(info.smallest_normal)
 
 
-L2_PRODUCT = Product(_pays, centre, decided)
+L2_PRODUCT = Product(_pays, centre, decided, decided_at_once)

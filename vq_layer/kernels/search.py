@@ -1,6 +1,7 @@
 """The index of the nearest embedding, in memory that does not grow with the number of pairs (VQ-2, VQ-13)."""
 
 import functools
+import math
 
 import tensorflow as tf
 
@@ -12,7 +13,7 @@ from vq_layer.kernels.norms import norm_of
 from vq_layer.kernels.product import Product
 from vq_layer.kernels.route import Route
 from vq_layer.kernels.scan import prepared, scan
-from vq_layer.shapes import flat, static_shape, unflattened
+from vq_layer.shapes import flat, static_shape, static_size, unflattened
 
 _INDEX = tf.TensorSpec([], tf.int32)
 
@@ -27,14 +28,32 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, r
     rows = flat(vectors)
     facts = n, d, rows.dtype, lookup_ord, route.xla, route.few is not None
     index = route.choose(
-        small=lambda: _all_pairs(rows, emb_space, lookup_ord),
+        small=lambda: nearest_of_few(rows, emb_space, lookup_ord),
         large=lambda: _in_chunks(*facts)(rows, emb_space),
     )
     return unflattened(index, vectors)
 
 
-def _all_pairs(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
-    return nearest(pairwise_distance(rows, emb_space, lookup_ord))
+def nearest_of_few(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the same of few pairs, which are all held at once: ``[number, d], [n, d] -> [number]``, int64."""
+    if not by_product(rows, emb_space, lookup_ord):
+        return nearest(pairwise_distance(rows, emb_space, lookup_ord))
+    rows, emb_space = tf.stop_gradient(rows), tf.stop_gradient(emb_space)
+    index = norm_of(lookup_ord).product.at_once(rows, emb_space)  # type: ignore[union-attr]
+    settle = lambda some: [nearest(pairwise_distance(some, emb_space, lookup_ord))]  # noqa: E731
+    return chunks.settled([index], index < 0, rows, settle, tuning.TUNING.few_rows)[0]
+
+
+def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> bool:
+    """Tell whether few vectors, ``[..., d]``, find their embeddings by a product, which takes less time than distances.
+
+    Their number may be unknown.
+    """
+    number, coordinates = static_size(static_shape(vectors)[:-1]), int(math.prod(static_shape(emb_space)))
+    if norm_of(lookup_ord).product is None:
+        return False
+    tuned = tuning.TUNING
+    return coordinates >= tuned.product_once if number is None else number * coordinates >= tuned.product_of_few
 
 
 @tuning.cached
@@ -45,7 +64,7 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
     """
 
     def plain_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        kernel = lambda chunk: [_all_pairs(chunk, emb_space, lookup_ord)]  # noqa: E731
+        kernel = lambda chunk: [nearest_of_few(chunk, emb_space, lookup_ord)]  # noqa: E731
         return chunks.concatenated(kernel, [rows], chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
 
     def compiled_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:

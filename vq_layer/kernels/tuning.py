@@ -24,6 +24,8 @@ class Tuning:
 
     product_pays: int = 24  # coordinates of a vector from which on a product, with what it takes to trust it, is faster
     product_rows: int = 1024  # of a chunk
+    product_of_few: int = 1 << 15  # coordinates of all pairs from which on a product pays for few of them, too
+    product_once: int = 1 << 7  # coordinates of all embeddings, likewise, where the number of vectors is unknown
     product_block: int = 1024  # embeddings, whose scores stay in the cache
 
     strip: int = 16  # vectors of a tile: with fewer, or with bundles of 8 of many coordinates, XLA is four times slower

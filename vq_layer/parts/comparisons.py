@@ -15,7 +15,7 @@ from vq_layer.kernels.lookup import Ranking, nearest, select
 from vq_layer.kernels.pairs import all_distances
 from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.route import route
-from vq_layer.kernels.search import nearest_index
+from vq_layer.kernels.search import by_product, nearest_index
 from vq_layer.kernels.sums import sum_of, sum_of_distances
 from vq_layer.parts.part import Part, number_of, part, resolved
 
@@ -58,7 +58,7 @@ class SearchByNorm(Search):
     @cached_property
     def emb_index(self) -> tf.Tensor:
         """The index of the nearest embedding, ``[batch, m]``, int64; -1 where there is none."""
-        if self.route.small:
+        if self.route.small and not by_product(self.vectors, self.emb_space, self.lookup_ord):
             return nearest(self.distance)
         return nearest_index(self.vectors, self.emb_space, self.lookup_ord, self.route)
 
