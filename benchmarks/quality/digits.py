@@ -94,7 +94,8 @@ def compare(
 def _compiled(make: Callable[[], keras.layers.Layer], seed: int) -> keras.Sequential:
     keras.utils.set_random_seed(seed)
     model = autoencoder(make())
-    model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss="mse")
+    # Never XLA, which Keras would take for some of them alone, and which made the convolutions slower here.
+    model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss="mse", jit_compile=False)
     return model
 
 

@@ -4,13 +4,17 @@ from typing import Any
 
 import keras
 
-from vq_layer import FromBatch, MostDistant, VectorQuantization
+from vq_layer import VectorQuantization
 
 
 def ours(n: int, **parts: Any) -> VectorQuantization:
     """Return the layer for n embeddings."""
-    replacement = None if parts.get("comparison") == "cosine" else MostDistant(8, every=22)
-    return VectorQuantization(n, losses=["codebook", "commitment"], start=FromBatch(), replacement=replacement, **parts)
+    return VectorQuantization(n, **parts)
+
+
+def residual(n: int, num_stages: int) -> keras.layers.Layer:
+    """Return so many stages of the layer for n embeddings each."""
+    return Residual(n, num_stages)
 
 
 class Residual(keras.layers.Layer):

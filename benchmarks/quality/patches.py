@@ -1,7 +1,7 @@
 """The patches of a photograph, for which a layer learns codes with nothing before or after it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -10,13 +10,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from benchmarks.quality.layers import Residual, ours
+from benchmarks.quality.layers import ours, residual
 from examples.demo.measures import psnr
 from examples.demo.photograph import load_photograph, to_patches
+from vq_layer import FromBatch, MovingAverage
 
-BATCH_SIZE, EPOCHS = 1024, 20
-LEARNING_RATE = 0.01
-STAGE_EPOCHS = 5
+BATCH_SIZE, EPOCHS = 2048, 20
+DECAY = 0.8  # of batches that are large beside the number of codes
 
 
 class Learned(NamedTuple):
@@ -29,7 +29,7 @@ class Learned(NamedTuple):
     codes : int
         How many are in use.
     seconds : float
-        What learning took, without the first step, which compiles.
+        What learning took, without any compilation.
     """
 
     psnr: float
@@ -51,22 +51,21 @@ def by_kmeans(patches: NDArray[np.float32], n: int, seed: int) -> Learned:
 
 
 def by_layer(patches: NDArray[np.float32], n: int, seed: int, epochs: int = EPOCHS) -> Learned:
-    """Learn by the layer alone."""
+    """Learn by the layer alone, in passes of training."""
     keras.utils.set_random_seed(seed)
-    layer = ours(n)
+    layer = ours(n, update=MovingAverage(DECAY), start=FromBatch("k-means", seed=seed))
     seconds = train(layer, patches, seed, epochs)
-    emb_index = np.ravel(layer.encode(patches))
-    return _learned(patches, np.asarray(layer.emb_space), emb_index, seconds)
+    return _learned(patches, np.asarray(layer.emb_space), np.ravel(layer.encode(patches)), seconds)
 
 
 def errors_by_stages(
-    patches: NDArray[np.float32], n: int, most: int, seed: int, advance: Callable[[], Any], epochs: int = STAGE_EPOCHS
+    patches: NDArray[np.float32], n: int, most: int, seed: int, advance: Callable[[], Any], epochs: int = EPOCHS
 ) -> list[float]:
     """Return the mean square error of 1, 2, ... residual stages, each number trained for itself."""
     errors = []
     for num_stages in range(1, most + 1):
         keras.utils.set_random_seed(seed)
-        layer = Residual(n, num_stages)
+        layer = residual(n, num_stages)
         train(layer, patches, seed, epochs)
         errors.append(float(np.mean(np.square(layer(patches) - patches))))
         advance()
@@ -74,27 +73,23 @@ def errors_by_stages(
 
 
 def train(layer: keras.layers.Layer, vectors: NDArray[np.float32], seed: int, epochs: int) -> float:
-    """Train a layer by the losses that it adds; return the seconds that it took after the first step."""
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    """Show the vectors to a layer, which learns by itself, in batches; return the seconds, compilation left out."""
 
     @tf.function
     def step(batch: tf.Tensor) -> None:
-        with tf.GradientTape() as tape:
-            layer(batch, training=True)
-            loss = tf.add_n(layer.losses)
-        if layer.trainable_variables:
-            optimizer.apply(tape.gradient(loss, layer.trainable_variables), layer.trainable_variables)
+        layer(batch, training=True)
 
-    batches = list(_batches(vectors, seed, epochs))
     layer.build(vectors.shape)
-    step(batches[0])
+    first = layer.get_weights()
+    step(next(_batches(vectors, seed, epochs)))
+    layer.set_weights(first)
     start = time.perf_counter()
-    for batch in batches[1:]:
+    for batch in _batches(vectors, seed, epochs):
         step(batch)
     return time.perf_counter() - start
 
 
-def _batches(vectors: NDArray[np.float32], seed: int, epochs: int) -> Any:
+def _batches(vectors: NDArray[np.float32], seed: int, epochs: int) -> Iterator[tf.Tensor]:
     """Return full batches in an order that is new in every epoch: of another size a step would compile anew."""
     rng = np.random.default_rng(seed)
     size = min(BATCH_SIZE, len(vectors))

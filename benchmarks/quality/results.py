@@ -52,6 +52,19 @@ def mean(name: str, outcomes: list[digits.Outcome] | list[Learned]) -> float:
     return float(np.mean([getattr(outcome, name) for outcome in outcomes]))
 
 
+def standard_error(*learned: list[Learned]) -> float:
+    """Return that of the difference of means of the PSNR; 0 of one seed each.
+
+    Examples
+    --------
+    >>> outcomes = [[Learned(psnr, 64, 1.0) for psnr in own] for own in ([1.0, 3.0], [4.0, 4.0])]
+    >>> round(standard_error(*outcomes), 6)
+    1.0
+    """
+    variances = [np.var([it.psnr for it in own]) / max(len(own) - 1, 1) for own in learned]
+    return float(np.sqrt(sum(variances)))
+
+
 def of_digits(found: dict[str, list[digits.Outcome]]) -> Verdicts:
     """Return the verdicts on ours."""
     own, peer, quick = (found[name] for name in (OURS, MOVING_AVERAGE, GRADIENT))
@@ -67,7 +80,7 @@ def of_patches(n: int, found: dict[str, list[Learned]]) -> Verdicts:
     """Return the verdicts on ours with n codes."""
     own, peer = found[OURS], found[KMEANS]
     return {
-        "PSNR": Verdict(round(mean("psnr", own), 2), least=round(mean("psnr", peer), 2)),
+        "PSNR": Verdict(mean("psnr", own), least=mean("psnr", peer) - 2 * standard_error(own, peer)),
         "codes": Verdict(min(outcome.codes for outcome in own), least=n),
         "time": Verdict(mean("seconds", own) / mean("seconds", peer), most=KMEANS_TIMES, unit=" × that of k-means"),
     }

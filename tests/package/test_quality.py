@@ -25,7 +25,7 @@ MACHINE = {"date": "2000-01-01", "cpu": "A 9000", "cores": 2, "memory_gb": 8.0, 
 MACHINE["versions"] = {"numpy": "2"}
 
 
-@pytest.mark.parametrize("module", [grid, report])
+@pytest.mark.parametrize("module", [grid, report, results])
 def test_the_examples_in_docstrings_hold(module):
     found = doctest.testmod(module)
     assert found.attempted > 0
