@@ -118,7 +118,12 @@ def found(ours=None, psnr=21.8, last=2e-3, loss=0.1, codes=16):
             GRADIENT: outcomes(6e-3, 40),
             NONE: [it._replace(codes=None, perplexity=None) for it in outcomes(3e-4)],
         },
-        patches={64: {OURS: [Learned(psnr, 64, 1.0)], KMEANS: [Learned(21.8, 64, 0.6)]}},
+        patches={
+            64: {
+                OURS: [Learned(psnr + deviation, 64, 1.0) for deviation in (-0.01, 0.01)],
+                KMEANS: [Learned(21.8, 64, 0.6)] * 2,
+            }
+        },
         stages=[7e-3, 4e-3, last],
         grid={grid.SETTINGS[0]: grid.Outcome(loss, 0.5, codes, 16)},
         seconds=90.0,
@@ -133,7 +138,8 @@ def found(ours=None, psnr=21.8, last=2e-3, loss=0.1, codes=16):
         (["digits, codes"], {"ours": [*outcomes()[:1], *outcomes(codes=63)[:1]]}),
         (["digits, RMS"], {"ours": outcomes(rms=3.1)}),
         (["digits, time"], {"ours": outcomes(seconds=0.21)}),
-        (["64 codes of patches, PSNR"], {"psnr": 21.79}),
+        ([], {"psnr": 21.785}),  # twice the standard error of 0.01 dB is granted
+        (["64 codes of patches, PSNR"], {"psnr": 21.775}),
         (["residual, 3 stages"], {"last": 4e-3}),
         (["grid 1, loss"], {"loss": np.nan}),
         (["grid 1, in use"], {"codes": 14}),
@@ -155,7 +161,7 @@ def test_the_page_says_of_each_row_whether_its_targets_are_met():
 
 
 def test_the_tables_fit_eighty_columns():
-    for section in report.sections(found()):
+    for section in report.sections(found(ours=outcomes(error=9e-3, codes=1, rms=9, seconds=9), loss=np.nan, codes=1)):
         text = io.StringIO()
         Console(width=80, file=text).print(rich_table(section))
         assert "…" not in text.getvalue()
