@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 
-.PHONY: demo test quick processes migrated lowest verify mutants bench lint extended clean
+.PHONY: demo test quick processes migrated lowest verify mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
 	@$(BIN)/python -m examples.demo
@@ -42,6 +42,10 @@ mutants: $(INSTALLED)  ## mutation testing of the pure modules; takes more than 
 bench: $(INSTALLED)  ## times and memory beside those of rivals; takes about ten minutes; ARGUMENTS=--help for more
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
+
+quality: $(INSTALLED)  ## what the layer learns, beside what its peers learn; takes about a quarter of an hour
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks.quality $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, format and types
 	$(BIN)/ruff check .

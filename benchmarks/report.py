@@ -11,6 +11,7 @@ from benchmarks import machine, verdicts
 
 COLUMNS = ("", "ms", "× ours", "target", "peak MB", "first s", "agrees", "ceiling")
 SERIES_COLUMNS = ("", "sizes", "time", "target", "memory", "target", "MB over the data")
+WRAPPED = (SERIES_COLUMNS[-1], "targets")  # columns of the terminal's tables that may take several lines
 BEGIN, END = "<!-- results of a run, written by --readme -->", "<!-- end of results -->"
 
 
@@ -96,7 +97,7 @@ def rich_table(section: Section) -> Table:
     )
     for position, column in enumerate(section.columns):
         header = column.replace(" ", "\n")
-        table.add_column(header, justify="left" if position == 0 else "right", no_wrap=column != SERIES_COLUMNS[-1])
+        table.add_column(header, justify="left" if position == 0 else "right", no_wrap=column not in WRAPPED)
     for row in section.rows:
         table.add_row(*row)
     return table
@@ -105,7 +106,7 @@ def rich_table(section: Section) -> Table:
 def markdown(results: dict[str, Any]) -> str:
     """Return the machine, the summary and all tables."""
     about = "\n".join(f"- {line}" for line in machine.lines(results["machine"]) + verdicts.summary(results))
-    tables = [f"### {section.title}\n\n{_markdown_table(section)}" for section in sections(results)]
+    tables = [markdown_section(section) for section in sections(results)]
     return "\n\n".join([about, *tables]) + "\n"
 
 
@@ -118,9 +119,11 @@ def write_between_marks(path: Path, text: str) -> None:
     path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
 
 
-def _markdown_table(section: Section) -> str:
+def markdown_section(section: Section) -> str:
+    """Return the title and the table as Markdown."""
     rule = [":--", *["--:"] * (len(section.columns) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (section.columns, rule, *section.rows))
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (section.columns, rule, *section.rows))
+    return f"### {section.title}\n\n{table}"
 
 
 def _exponent(verdict: verdicts.Verdict | None) -> tuple[str, str]:

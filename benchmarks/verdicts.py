@@ -100,14 +100,25 @@ def summary(results: dict[str, Any]) -> list[str]:
         for name, result in results[kind].items()
         for subject, verdict in judge(result).items()
     }
-    missed = [
-        f"missed: {name}: {three_digits(verdict.value)}, not {verdict.bounds}"
-        for name, verdict in named.items()
-        if not verdict.met
-    ]
     differ = [
         f"{rival} finds something else: {name}"
         for name, result in results["settings"].items()
         for rival in disagreements(result)
     ]
-    return [f"{len(named) - len(missed)} of {len(named)} targets met", *missed, *differ]
+    return [*lines(named), *differ]
+
+
+def lines(named: dict[str, Verdict]) -> list[str]:
+    """Return in lines how many of the verdicts are met, and which are not.
+
+    Examples
+    --------
+    >>> lines({"small, ours": Verdict(2.0, most=3), "large, ours": Verdict(4.0, most=3, unit=" MB")})
+    ['1 of 2 targets met', 'missed: large, ours: 4, not ≤ 3 MB']
+    """
+    missed = [
+        f"missed: {name}: {three_digits(verdict.value)}, not {verdict.bounds}"
+        for name, verdict in named.items()
+        if not verdict.met
+    ]
+    return [f"{len(named) - len(missed)} of {len(named)} targets met", *missed]

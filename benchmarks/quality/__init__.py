@@ -1,0 +1,1 @@
+"""What the layer learns, beside what its peers learn; see ../README.md."""
