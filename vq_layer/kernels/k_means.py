@@ -3,8 +3,11 @@
 Vectors that do not count are NaN, so that shapes stay as they are and XLA compiles all of it.
 """
 
+import math
+
 import tensorflow as tf
 
+from vq_layer.kernels import tuning
 from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.non_finite import finite_rows
@@ -25,13 +28,14 @@ def sample(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
 def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     """Return n of the finite rows, each drawn with a probability in proportion to its squared distance to the others.
 
-    ``[number, d] -> [n, d]``. The first, and each where all rows have been drawn, is drawn uniformly.
+    ``[number, d] -> [n, d]``. The first, and each where all rows have been drawn, is drawn uniformly. Where n is not
+    large, each is the best of some that are drawn so: the one that leaves the least sum of these squares.
 
     References
     ----------
-    Arthur, Vassilvitskii, "k-means++: The Advantages of Careful Seeding", 2007.
+    Arthur, Vassilvitskii, "k-means++: The Advantages of Careful Seeding", 2007; the best of some in section 7.
     """
-    known = finite_rows(rows)
+    known, trials = finite_rows(rows), 2 + int(math.log(n)) if n <= tuning.TUNING.tried_seeds else 1
     finite = tf.where(tf.expand_dims(known, -1), rows, 0)
     largest, one = rows.dtype.max, tf.cast(known, rows.dtype)
 
@@ -39,13 +43,20 @@ def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
         weight = tf.where(known, square, 0)
         most = tf.reduce_max(weight)
         weight = tf.where(most > 0, weight / tf.where(most > 0, most, 1), one)
-        # Of exponential times of these rates, each is the first with a probability in proportion to its rate.
-        time = -tf.math.log(1 - _uniform(rows, seed, i))
-        new = finite[
-            tf.argmin(tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest), output_type=tf.int32)
-        ]
-        now = tf.reduce_sum(tf.square(finite - new), axis=-1)
-        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [new]), tf.minimum(tf.minimum(square, now), largest)
+
+        def drawn(trial: int) -> tuple[tf.Tensor, ...]:
+            # Of exponential times of these rates, each is the first with a probability in proportion to its rate.
+            time = -tf.math.log(1 - _uniform(rows, seed, i * trials + trial))
+            time = tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest)
+            new = finite[tf.argmin(time, output_type=tf.int32)]
+            now = tf.minimum(tf.minimum(square, tf.reduce_sum(tf.square(finite - new), axis=-1)), largest)
+            return tf.reduce_sum(tf.where(known, now, 0)), new, now
+
+        best = drawn(0)
+        for trial in range(1, trials):
+            other = drawn(trial)
+            best = tuple(tf.where(other[0] < best[0], *pair) for pair in zip(other, best, strict=True))
+        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [best[1]]), best[2]
 
     start = tf.constant(0), tf.zeros([n, static_shape(rows)[-1]], rows.dtype), tf.fill(tf.shape(known), largest)
     return tf.while_loop(lambda i, *_: i < n, draw, start, maximum_iterations=n)[1]

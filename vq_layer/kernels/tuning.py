@@ -33,6 +33,8 @@ class Tuning:
     lanes: int = 128  # of a tile of few coordinates: XLA divides more among threads, which takes longer than they do
     laid_out: int = 1 << 18  # coordinates of embeddings laid out at once, 1 MiB as float32
 
+    tried_seeds: int = 256  # embeddings up to which each seed of k-means is the best of some, at as many times the work
+
     group: int = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima
     spare_groups: int = 4  # beyond k, so that the next score is rarely within rounding of the k-th
     score_block: int = 1024  # embeddings, whose scores stay in the cache
