@@ -126,14 +126,14 @@ def test_rows_that_a_batch_initializes_all_count_as_the_mean(implementation, dra
 
 @pytest.mark.clause("VQ-24.1", "VQ-24.2", "VQ-24.3")
 def test_a_worked_average(implementation: Implementation) -> None:
-    x = np.array([[[9.0]], [[11.0]], [[10.0]], [[90.0]]], np.float32)
+    x = np.array([9.0, 11.0, 10.0, 90.0] * 2, np.float32).reshape(8, 1, 1)
     emb_space = np.array([[8.0], [96.0]], np.float32)
-    trained = implementation.training(Case(x=x, emb_space=emb_space, weights={}, update=MovingAverage(0.5, 0.25)), 1)
+    trained = implementation.training(Case(x=x, emb_space=emb_space, weights={}, update=MovingAverage(0.75, 0.25)), 1)
     trained.training_pass(x)
-    # N is (1.5, 0.5), its sum 2; N + 0.25 over 2.5 and times 2 (1.4, 0.6), and 8 + 0.5 / 1.4 (30 - 24), and so on.
+    # N is (1.5, 0.5), N' (1.75, 0.75) / 2.5 times 2, or (1.4, 0.6): 8 + 0.25 / 1.4 (60 - 48), and so on.
     np.testing.assert_array_equal(trained.state["average_count"], [1.5, 0.5])
     error = 20 * 2.0**-24 * np.array([[12.0], [100.0]])  # two dozen operations at most, none of a larger result
-    assert_within(trained.state["emb_space"], np.array([[8 + 3 / 1.4], [96 - 3 / 0.6]]), error, "emb_space")
+    assert_within(trained.state["emb_space"], np.array([[8 + 3 / 1.4], [91.0]]), error, "emb_space")
 
 
 @pytest.mark.clause("VQ-24.10")

@@ -77,9 +77,13 @@ def rewritten_trainings(draw: st.DrawFn, implementation: Implementation) -> tupl
 
 @st.composite
 def trainings_with_dead_codes(draw: st.DrawFn, implementation: Implementation) -> Trained:
-    """Draw a training that leaves dead codes when it is told to, and its passes; float32 does not round."""
+    """Draw a training that leaves dead codes when it is told to, and its passes; float32 does not round.
+
+    Mostly, its embeddings are twice those of other cases: few vectors equal one, and would not be taken.
+    """
     case, number = draw(exact_training_cases(implementation))
-    case = replace(case, weights={}, replacement=_dead_codes(draw, number))
+    times = case.emb_space.dtype.type(draw(st.sampled_from([2, 2, 1])))
+    case = replace(case, weights={}, replacement=_dead_codes(draw, number), emb_space=times * case.emb_space)
     return Trained(case, _passes(draw, implementation, case))
 
 

@@ -109,20 +109,9 @@ def counts_are_kept_in_half_precision(rule: MovingAverage, state: State, statist
     return {**after, "average_count": after["average_count"].astype(np.float16).astype(np.float64)}
 
 
-@instead_of(GATHER, "VQ-24.6", not_finite)
-def vectors_that_are_not_finite_are_counted_for_the_first(rule: MovingAverage, it: Pass) -> State:
-    gathered = right_gather(rule, it)
-    count = gathered["access_count"].copy()
-    count[0] += (it.emb_index < 0).sum()
-    return {**gathered, "access_count": count}
-
-
-@instead_of(GATHER, "VQ-24.6", a_pass)
-def masked_vectors_are_counted_for_the_last(rule: MovingAverage, it: Pass) -> State:
-    gathered = right_gather(rule, it)
-    count = gathered["access_count"].copy()
-    count[-1] += it.as_they_are.sum()
-    return {**gathered, "access_count": count}
+@instead_of("reference.lookup.access_count", "VQ-24.6", not_finite, a_pass)
+def vectors_that_find_no_embedding_are_counted_for_the_first(emb_index: Array, n: int) -> Array:
+    return np.bincount(np.maximum(emb_index, 0).reshape(-1), minlength=n).astype(np.float64)
 
 
 @instead_of(GATHER, "VQ-24.10", full_space)
