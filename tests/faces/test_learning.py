@@ -216,7 +216,7 @@ def test_on_the_sphere_a_row_that_was_written_is_scaled():
 @pytest.mark.clause("VQ-25.6")
 def test_on_the_sphere_k_means_is_of_directions():
     x = np.array([[3.0, 4.0], [40.0, 30.0], [0.0, -2.0]], np.float32)
-    layer = VectorQuantization(2, comparison="cosine", update=MovingAverage(0.5, 0.0), replacement=None)
+    layer = VectorQuantization(2, comparison="cosine", losses=None, update="gradient", replacement=None)
     layer(x, training=True)
     rows = layer.emb_space.numpy()
     expected = [[0.0, -1.0], [0.5**0.5, 0.5**0.5]]
