@@ -101,9 +101,11 @@ def test_a_training_goes_on_from_a_file_that_was_saved_in_between(tmp_path):
     assert_equal(loaded.get_layer("vq").state, model.get_layer("vq").state)
 
 
-def test_a_layer_that_is_called_twice_in_a_pass_replaces_once():
-    layer, x = layer_of(1), keras.Input((2,))
+@pytest.mark.clause("VQ-22.10", "VQ-23.2", "VQ-23.3")
+@pytest.mark.parametrize(("every", "passes", "usage"), [(1, 0, 0), (2, 1, 30)])
+def test_a_layer_that_is_called_twice_in_a_pass_counts_and_replaces_once(every, passes, usage):
+    layer, x = layer_of(every), keras.Input((2,))
     model = keras.Model(x, layer(layer(x)))
     model(X, training=True)
-    assert layer.passes_since_replacement == 0
-    assert layer.accumulated_usage_count.numpy().sum() == 15  # of the second call, which gathers on
+    assert layer.passes_since_replacement == passes
+    assert layer.accumulated_usage_count.numpy().sum() == usage  # of both calls, if any

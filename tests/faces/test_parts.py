@@ -17,11 +17,14 @@ from vq_layer import (
     Commitment,
     Cosine,
     Coulomb,
+    DeadCodes,
     DiVeQ,
     FromBatch,
+    FromInitializer,
     Gradient,
     Majority,
     MostDistant,
+    MovingAverage,
     Nearest,
     NoGradient,
     Norm,
@@ -42,7 +45,9 @@ PARTS = [
     *(Nearest(), Majority(LABELS, 3, 2, 0.5, "nearest"), Majority(LABELS, 3, 2, -np.inf)),
     *(Alpha(), Beta(-0.5), Coulomb(0), Codebook(2), Commitment(0.5)),
     *(Gradient(), StraightThrough(), Rotation(), DiVeQ(), NoGradient()),
-    *(FromBatch(), MostDistant(2), MostDistant(2, every=3)),
+    *(MovingAverage(), MovingAverage(0.5, 0), FromInitializer(), FromInitializer([[1.0, 2.0]])),
+    *(FromBatch(), FromBatch("sample", seed=3), FromBatch("k-means", 5), MostDistant(2), MostDistant(2, every=3)),
+    *(DeadCodes(), DeadCodes(0.5, 0.9, "most-distant", 2, None, 7)),
 ]
 # Arguments of layers in which every part occurs.
 LAYERS = [
@@ -59,7 +64,14 @@ LAYERS = [
         "estimator": "rotation",
     },
     {"comparison": PCA(Cosine(), components=2), "losses": "commitment", "estimator": "none"},
-    {"comparison": "cosine", "choice": Majority(LABELS, 3, 2, 0.5, "nearest"), "num_splits": 2},
+    {"comparison": "cosine", "choice": Majority(LABELS, 3, 2, 0.5, "nearest"), "losses": None, "num_splits": 2},
+    {
+        "losses": "commitment",
+        "update": MovingAverage(0.5),
+        "start": FromBatch("k-means"),
+        "replacement": DeadCodes(0.5, 0.5, every=2),
+        "num_splits": 2,
+    },
     {
         "comparison": "linf",
         "codebooks": "per-split",
@@ -78,7 +90,7 @@ def through_json(config):
 def assert_same(part, other):
     assert type(part) is type(other)
     assert part.get_config() == other.get_config()
-    if not isinstance(part, Majority):  # whose labels are an array
+    if not isinstance(part, Majority | FromInitializer):  # which hold arrays
         assert part == other
 
 
@@ -137,6 +149,7 @@ NAMED = [
     *(("losses", "alpha", Alpha(), Alpha), ("losses", "beta", Beta(), Beta), ("losses", "coulomb", Coulomb(), Coulomb)),
     *(("losses", "codebook", Codebook(), Codebook), ("losses", "commitment", Commitment(), Commitment)),
     ("update", "gradient", Gradient(), Gradient),
+    ("replacement", "dead-codes", DeadCodes(), DeadCodes),
     *(
         ("estimator", "straight-through", StraightThrough(), StraightThrough),
         ("estimator", "rotation", Rotation(), Rotation),
@@ -151,7 +164,7 @@ NAMED = [
 def test_a_part_by_name_object_class_and_configuration_is_the_same(argument, name, part, kind):
     for form in (name, part, kind, keras.saving.serialize_keras_object(part)):
         if form is not None:
-            given = getattr(adversarial_2018(3, **{argument: form}).quantizer, argument)
+            given = getattr(VectorQuantization(3, **{argument: form}).quantizer, argument)
             assert given == ((part,) if argument == "losses" else part)
 
 
@@ -205,7 +218,7 @@ def test_what_is_no_part_of_its_kind_is_refused(arguments, error, message):
         (
             lambda: FromBatch("last"),
             ValueError,
-            r"`FromBatch.method` must be 'first'. Received: FromBatch.method='last'",
+            r"`FromBatch.method` must be 'first' or 'sample' or 'k-means'. Received: FromBatch.method='last'",
         ),
         (
             lambda: MostDistant(0),
@@ -236,7 +249,7 @@ def test_a_part_refuses_what_breaks_its_rule(build, error, message):
         build()
 
 
-VOTE = {"comparison": "cosine", "choice": Majority(LABELS, 3, 2)}
+VOTE = {"comparison": "cosine", "choice": Majority(LABELS, 3, 2), "losses": None}
 
 
 class Moving(Update):
@@ -248,17 +261,21 @@ BREAKING = {
     ("losses", Alpha, "comparison"): {"comparison": "cosine", "losses": "alpha"},
     ("losses", Beta, "comparison"): {"comparison": PCA("cosine"), "losses": ["codebook", "beta"]},
     ("losses", Coulomb, "comparison"): {"comparison": "cosine", "losses": Coulomb(0)},
-    ("replacement", MostDistant, "comparison"): {"comparison": "cosine", "replacement": MostDistant(1)},
+    ("replacement", MostDistant, "comparison"): {"comparison": "cosine", "losses": None, "replacement": MostDistant(1)},
     ("choice", Majority, "comparison"): {**VOTE, "comparison": "l2", "losses": []},
     ("choice", Majority, "losses"): {**VOTE, "losses": "codebook"},
     ("choice", Majority, "update"): {**VOTE, "update": Moving()},
     ("choice", Majority, "replacement"): {**VOTE, "replacement": MostDistant(1)},
     ("choice", Majority, "start"): {**VOTE, "start": FromBatch()},
     ("choice", Majority, "codebooks"): {**VOTE, "codebooks": "per-split"},
+    **{
+        ("losses", loss, "update"): {"losses": [loss(1.0), "commitment"], "update": MovingAverage()}
+        for loss in (Alpha, Beta, Coulomb, Codebook)
+    },
 }
 
 
-@pytest.mark.clause("VQ-16.3", "VQ-17.20", "VQ-17.21", "VQ-17.22")
+@pytest.mark.clause("VQ-16.3", "VQ-17.20", "VQ-17.21", "VQ-17.22", "VQ-17.25")
 @pytest.mark.parametrize("need", TABLE, ids=lambda need: f"{need.kind.__name__}-{need.of}")
 def test_parts_that_do_not_go_together_are_refused(need):
     arguments = BREAKING[need.argument, need.kind, need.of]
@@ -271,9 +288,11 @@ def test_every_row_of_the_table_is_broken_by_something_here():
     assert {(need.argument, need.kind, need.of) for need in TABLE} == BREAKING.keys()
 
 
-def test_without_losses_given_a_cosine_has_none_and_a_norm_its_own():
-    assert adversarial_2018(3, comparison="cosine").quantizer.losses == ()
+def test_without_losses_given_there_is_the_commitment_and_in_the_layer_of_2018_those_of_a_norm():
+    assert VectorQuantization(3, comparison="cosine").quantizer.losses == (Commitment(0.25),)
     assert adversarial_2018(3, comparison="l1").quantizer.losses == (Alpha(), Beta(), Coulomb())
+    with pytest.raises(ValueError, match="`losses`: Alpha needs a comparison by a Norm"):
+        adversarial_2018(3, comparison="cosine")
 
 
 def test_a_cosine_learns_by_the_codebook_and_the_commitment_loss():

@@ -16,10 +16,12 @@ from reference import (
     Commitment,
     Cosine,
     Coulomb,
+    DeadCodes,
     FromBatch,
     Gradient,
     Majority,
     MostDistant,
+    MovingAverage,
     Nearest,
     NoGradient,
     Norm,
@@ -84,10 +86,50 @@ WRONG_PARTS: list[tuple[Callable[[], Any], type[Exception], str]] = [
         "`representative` of Majority must be 'first' or 'nearest'. Received: representative='last'",
     ),
     (
-        lambda: FromBatch("k-means"),
+        lambda: FromBatch("last"),
         ValueError,
-        "`method` of FromBatch (embedding_initializer) must be 'first'. Received: method='k-means'",
+        "`method` of FromBatch (embedding_initializer) must be 'first', 'sample' or 'k-means'. Received: method='last'",
     ),
+    (
+        lambda: FromBatch("k-means", -1),
+        ValueError,
+        "`iterations` of FromBatch (embedding_initializer) must not be negative. Received: iterations=-1",
+    ),
+    (
+        lambda: FromBatch("sample", seed=0.5),
+        TypeError,
+        "`seed` of FromBatch (embedding_initializer) must be an integer. Received: seed=0.5",
+    ),
+    (
+        lambda: MovingAverage(1.0),
+        ValueError,
+        "`decay` of MovingAverage must be at least 0 and below 1. Received: decay=1.0",
+    ),
+    (
+        lambda: MovingAverage(epsilon=np.inf),
+        ValueError,
+        "`epsilon` of MovingAverage must be finite and not negative. Received: epsilon=inf",
+    ),
+    (
+        lambda: MovingAverage(epsilon=-1),
+        ValueError,
+        "`epsilon` of MovingAverage must be finite and not negative. Received: epsilon=-1",
+    ),
+    (lambda: MovingAverage("0.9"), TypeError, "`decay` of MovingAverage must be a number. Received: decay='0.9'"),
+    (lambda: DeadCodes(0), ValueError, "`fraction` of DeadCodes must be between 0 and 1. Received: fraction=0"),
+    (lambda: DeadCodes(1), ValueError, "`fraction` of DeadCodes must be between 0 and 1. Received: fraction=1"),
+    (
+        lambda: DeadCodes(decay=-1),
+        ValueError,
+        "`decay` of DeadCodes must be at least 0 and below 1. Received: decay=-1",
+    ),
+    (
+        lambda: DeadCodes(source="all"),
+        ValueError,
+        "`source` of DeadCodes must be 'sample' or 'most-distant'. Received: source='all'",
+    ),
+    (lambda: DeadCodes(seed=-1), ValueError, "`seed` of DeadCodes must not be negative. Received: seed=-1"),
+    (lambda: DeadCodes(every=0), ValueError, "`every` of DeadCodes must be greater than 0. Received: every=0"),
     (lambda: Quantizer(num_splits=0), ValueError, "`num_splits` must be greater than 0. Received: num_splits=0"),
     (
         lambda: Quantizer(codebooks="two"),
@@ -135,11 +177,15 @@ APART: list[tuple[dict[str, Any], str]] = [
     ),
     ({"comparison": Cosine(), "choice": VOTE, "start": FromBatch()}, "`choice` Majority admits no `start` FromBatch"),
     ({"comparison": Cosine(), "choice": VOTE, "codebooks": "per-split"}, "`choice` Majority admits no `codebooks`"),
+    (
+        {"losses": (Commitment(1), Codebook(1)), "update": MovingAverage()},
+        "`losses` that train the embedding space need the `update` Gradient",
+    ),
     ({"losses": (Alpha(1), Beta(1), Alpha(2))}, "`losses` must be of different kinds"),
 ]
 
 
-@pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-17.1", "VQ-17.24")
+@pytest.mark.clause("VQ-16.2", "VQ-16.3", "VQ-17.1", "VQ-17.24", "VQ-24.14", "VQ-25.10", "VQ-26.14")
 @pytest.mark.parametrize(("make", "raised", "message"), WRONG_PARTS)
 def test_a_wrong_part_names_its_field_its_rule_and_the_value(
     make: Callable[[], Any], raised: type[Exception], message: str
@@ -149,7 +195,7 @@ def test_a_wrong_part_names_its_field_its_rule_and_the_value(
     assert str(caught.value).startswith(message)
 
 
-@pytest.mark.clause("VQ-17.20", "VQ-17.21", "VQ-17.22", "VQ-17.23")
+@pytest.mark.clause("VQ-17.20", "VQ-17.21", "VQ-17.22", "VQ-17.23", "VQ-17.25")
 @pytest.mark.parametrize(("parts", "sentence"), APART)
 def test_parts_that_do_not_go_together_are_refused(parts: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=r"Received: Quantizer\(") as caught:
@@ -164,13 +210,15 @@ def test_each_incompatibility_has_an_example() -> None:
         assert rule.startswith(sentence)
 
 
-@pytest.mark.clause("VQ-17.2", "VQ-17.3", "VQ-17.4", "VQ-17.6", "VQ-17.7", "VQ-17.8", "VQ-18.14")
+@pytest.mark.clause("VQ-17.2", "VQ-17.3", "VQ-17.4", "VQ-17.5", "VQ-17.6", "VQ-17.7", "VQ-17.8", "VQ-17.25", "VQ-18.14")
 @pytest.mark.parametrize(
     "parts",
     [
         {"comparison": PCA(Norm(1)), "losses": (Alpha(1), Beta(1), Coulomb(1)), "replacement": MostDistant(1)},
         {"comparison": PCA(Cosine()), "choice": VOTE, "estimator": StraightThrough()},
         {"comparison": Cosine(), "losses": (Codebook(), Commitment()), "start": FromBatch(), "codebooks": "per-split"},
+        {"comparison": Cosine(), "update": MovingAverage(), "start": FromBatch("k-means"), "replacement": DeadCodes()},
+        {"losses": (Commitment(), Codebook(0), Alpha(0)), "update": MovingAverage(), "codebooks": "per-split"},
         {"comparison": Norm(3), "losses": (Codebook(), Alpha(1)), "start": FromBatch(), "replacement": MostDistant(0)},
     ],
 )

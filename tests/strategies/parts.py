@@ -8,6 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from reference.parts.replacement import DeadCodes
+from reference.parts.updates import MovingAverage
 from tests.implementations.offers import ESTIMATORS, offered, to_draw
 from tests.implementations.protocol import Case, Implementation
 from tests.strategies.choices import chooser, integers, sample
@@ -215,8 +217,16 @@ def started_trainings(draw: st.DrawFn, implementation: Implementation) -> tuple[
 
 @st.composite
 def trainings_per_split(draw: st.DrawFn, implementation: Implementation) -> tuple[TrainingCase, list[Step]]:
-    """Draw a training with a codebook per split in which float32 does not round, and its passes, all of training."""
+    """Draw a training with a codebook per split in which float32 does not round, and its passes, all of training.
+
+    Where it is offered, half of them move by averages, and half leave dead codes.
+    """
     case, number = draw(exact_training_cases(implementation))
-    case = replace(case, every=draw(st.sampled_from([None, 2])))
+    choose = chooser(draw, 3)
+    case = replace(case, every=choose((None, 2)))
+    if choose((False, True)) and offered(implementation, "updates", ["MovingAverage"]):
+        case = replace(case, weights={}, update=MovingAverage(0.5, 0.25))
+    if choose((False, True)) and offered(implementation, "policies", ["DeadCodes"]):
+        case = replace(case, every=None, replacement=DeadCodes(0.75, 0.5, number=number))
     drawn = [Step(draw(batches(case)), None, trains=True) for _ in range(draw(st.integers(1, 2)))]
     return TrainingCase(per_split(draw, case), number), drawn
