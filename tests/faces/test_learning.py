@@ -387,12 +387,12 @@ def test_a_layer_starts_from_k_means_of_many_batches_at_any_time(frozen):
         layer.trainable = not frozen
         count = np.mean(layer.average_count)
         layer.initialize_from(data, seed=3)
-        found = sorted(layer.emb_space.numpy().tolist(), key=lambda row: np.round(row, 0).tolist())
-        # Sums of a hundred terms below 10, in whatever order.
-        np.testing.assert_allclose(found, sorted(means.tolist(), key=lambda row: np.round(row, 0).tolist()), atol=1e-4)
+        # Each mean is there, but for sums of a hundred terms below 10, in whatever order.
+        distance = np.abs(layer.emb_space.numpy()[:, None] - means).max(axis=-1)
+        assert (distance.min(axis=0) < 1e-4).all()
         np.testing.assert_allclose(layer.average_count, np.full(4, count), rtol=1e-6)
         np.testing.assert_array_equal(layer.moving_share, np.ones(4))
-        assert layer.initialized
+        assert layer.initialized.numpy()
 
 
 @pytest.mark.clause("VQ-25.6", "VQ-25.9")
@@ -404,7 +404,8 @@ def test_of_many_batches_each_codebook_starts_from_its_own_vectors_and_on_the_sp
     layer = VectorQuantization(3, comparison="cosine")
     layer.initialize_from(SCATTERED[SCATTERED.max(axis=1) > 5])
     np.testing.assert_allclose(np.linalg.norm(layer.emb_space, axis=1), np.ones(3), rtol=1e-6)
-    assert np.sort(np.round(np.arctan2(*layer.emb_space.numpy().T), 1)).tolist() == [0, 0.8, 1.6]
+    angles = np.sort(np.arctan2(*layer.emb_space.numpy().T))
+    np.testing.assert_allclose(angles, [0, np.pi / 4, np.pi / 2], atol=0.06)  # each group spans 0.11
 
 
 @pytest.mark.clause("VQ-25.9", "VQ-25.10")
