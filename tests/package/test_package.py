@@ -20,7 +20,9 @@ OF_TENSORS = {
     "shapes",
     "assertions",
     "core",
+    "fitting",
     "part",
+    "presets",
     "initializers",
 }  # of NumPy, all is known; parts of the oracle are not saved
 

@@ -259,7 +259,12 @@ class DeadCodes(Replacement):
         share, keys = state["moving_share"], state["candidate_keys"]
         dead = tf.math.count_nonzero(share < self.fraction, dtype=tf.int32)
         gathered = ReplacementState(share, state["candidate_inputs"], keys)
-        emb_space, rows = replace_embeds(gathered, state["emb_space"], most=dead)
+        before = state["emb_space"]
+        emb_space, rows = tf.cond(  # most passes find none that is dead
+            dead > 0,
+            lambda: _written(gathered, before, most=dead),
+            lambda: (tf.identity(before), tf.zeros_like(share, tf.bool)),
+        )
         return Replaced(state={**state, "emb_space": emb_space, "candidate_keys": tf.zeros_like(keys)}, rows=rows)
 
     def restarted(self, state: State, rows: tf.Tensor, comparison: Comparison) -> State:
@@ -289,12 +294,8 @@ class ReplacementState(NamedTuple):
     input_distances: tf.Tensor
 
 
-def replace_embeds(
-    state: ReplacementState, emb_space: tf.Tensor, most: int | tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
+def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Write the i-th most distant input over the i-th least used embedding; ties go to the lower index.
-
-    No more than `most` are written, where it is given.
 
     A slot is skipped, and uses up no embedding, when it is empty or when its input equals a row of `emb_space` or an
     earlier slot.
@@ -304,6 +305,11 @@ def replace_embeds(
     tuple of tf.Tensor
         The embedding space, ``[n, d]``, and which rows are new, ``[n]``, bool.
     """
+    return _written(state, emb_space, static_shape(emb_space)[0])
+
+
+def _written(state: ReplacementState, emb_space: tf.Tensor, most: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the same, with no more than `most` rows that are new."""
     (number,) = static_shape(state.input_distances)
     n = static_shape(emb_space)[0]
     order = tf.argsort(state.input_distances, direction="DESCENDING", stable=True)
@@ -316,7 +322,7 @@ def replace_embeds(
     inputs = tf.gather(inputs, tf.argsort(tf.cast(~used, tf.int32), stable=True))
     targets = tf.expand_dims(tf.argsort(state.usage, stable=True)[:number], -1)
     count = tf.math.count_nonzero(used, dtype=tf.int32)
-    written = index < (count if most is None else tf.minimum(count, most))
+    written = index < tf.minimum(count, most)
     rows = tf.where(tf.expand_dims(written, -1), inputs, tf.gather_nd(emb_space, targets))
     return (
         tf.tensor_scatter_nd_update(emb_space, targets, rows),
