@@ -91,5 +91,5 @@ def mean(total: tf.Tensor, count: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
 
 def _uniform(rows: tf.Tensor, seed: int, step: int | tf.Tensor) -> tf.Tensor:
     """Return a number from 0 on and below 1 for each row; those of a step that XLA compiles are others."""
-    pair = tf.stack([tf.constant(seed, tf.int32), tf.cast(step, tf.int32)])
+    pair = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32)])
     return tf.random.stateless_uniform(tf.shape(rows)[:1], pair, dtype=rows.dtype, alg="philox")
