@@ -6,7 +6,7 @@ LOWEST := .venv-lowest
 
 .PHONY: demo test quick processes migrated lowest verify mutants bench quality lint extended clean
 
-demo: $(INSTALLED)  ## the main job on a real photograph; writes out/demo.png
+demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
 
 test: $(INSTALLED)  ## all tests that run in one process, the docstrings' examples included

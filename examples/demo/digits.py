@@ -35,8 +35,25 @@ class Digits(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def load_halves(seed: int) -> Digits:
-    """Return the 1,797 digits, half of each class held out at random.
+class Split(NamedTuple):
+    """Labelled scans of 8 × 8 pixels, values in 0..16, and some that are held out.
+
+    Attributes
+    ----------
+    x : numpy.ndarray, shape [m, 64], float32
+    labels : numpy.ndarray, shape [m], int64
+    x_test : numpy.ndarray, shape [held out, 64], float32
+    labels_test : numpy.ndarray, shape [held out], int64
+    """
+
+    x: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    x_test: NDArray[np.float32]
+    labels_test: NDArray[np.int64]
+
+
+def load_split(seed: int, held_out: float = 0.2) -> Split:
+    """Return the 1,797 digits, a share of each class held out at random.
 
     Raises
     ------
@@ -45,11 +62,15 @@ def load_halves(seed: int) -> Digits:
     """
     with loading("the digits", OSError, EOFError, ValueError):
         scans, labels = load_digits(return_X_y=True)
-    scans = scans.astype(np.float32)
-    emb_space, x, emb_labels, held_out = train_test_split(
-        scans, labels, test_size=0.5, random_state=seed, stratify=labels
+    x, x_test, labels, labels_test = train_test_split(
+        scans.astype(np.float32), labels, test_size=held_out, random_state=seed, stratify=labels
     )
-    return Digits(emb_space, emb_labels, x, held_out)
+    return Split(x, labels, x_test, labels_test)
+
+
+def load_halves(seed: int) -> Digits:
+    """Return the digits, half of each class held out to be voted on; raises as `load_split`."""
+    return Digits(*load_split(seed, held_out=0.5))
 
 
 def with_noise(x: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

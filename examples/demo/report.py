@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
+from examples.demo.autoencoder import GRID, NUM_CODES
 from examples.demo.digits import NOISE, Vote, Yardstick, accuracy
+from examples.demo.invention import Invention
 from examples.demo.measures import Quantization, access_count, bits_per_pixel, psnr, reconstruction
 from examples.demo.photograph import PATCH_SIZE
 from reference.metrics import perplexity
 
 USAGE = ("PSNR\ndB", "codes\nused", "perplexity")
 RATES = ("bits/pixel\nfixed", "bits/pixel\nentropy")
-CAPTION = """both from the same codes, chosen by k-means++; seconds: from there
+CAPTION = """k-means: SciPy's, from k-means++; seconds: of learning, start included
 bits/pixel: fixed log2(codes)/16, entropy log2(perplexity)/16"""
 THRESHOLDS = None, 0.5, 0.7, 0.9, 1.0
 
@@ -34,6 +36,28 @@ def replacement_table(patches: NDArray[np.float32], quantizations: Sequence[Quan
     table = _empty(["codebook\nlearned"], [*USAGE, "seconds"])
     for quantization in quantizations:
         table.add_row(quantization.name, *usage(patches, quantization), f"{quantization.seconds:.1f}")
+    return table
+
+
+def invention_table(invention: Invention) -> Table:
+    """Return how well the codes of a VQ-VAE stand for digits held out, and what they cost."""
+    caption = (
+        "error: mean squared, pixel values in 0…1; of mean: of the mean digit\n"
+        "bits/image: fixed 16 log2(codes), prior its cross-entropy given the label"
+    )
+    columns = ["error\nof codes", "error\nof mean", *USAGE[1:], "bits/image\nfixed", "bits/image\nprior"]
+    table = _empty(["digits\nheld out"], [*columns, "seconds"], caption)
+    count = np.bincount(invention.emb_index.ravel(), minlength=NUM_CODES)
+    table.add_row(
+        "VQ-VAE",
+        f"{invention.error:.4f}",
+        f"{invention.error_of_mean:.4f}",
+        f"{np.count_nonzero(count)}/{NUM_CODES}",
+        f"{perplexity(count):.1f}",
+        f"{GRID**2 * np.log2(NUM_CODES):.1f}",
+        f"{invention.bits:.1f}",
+        f"{invention.seconds:.1f}",
+    )
     return table
 
 
