@@ -18,6 +18,7 @@ from reference.functions import (
 from reference.parts import *  # noqa: F403
 from reference.parts.replacement import ReplacementState
 from reference.quantizer import Quantizer, quantize
+from reference.residual import ResidualQuantizer, ResidualResult, quantize_residual
 from reference.results import Gradients, Result
 from reference.state import initial_state
 
@@ -27,11 +28,14 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "Gradients",
     "Quantizer",
     "ReplacementState",
+    "ResidualQuantizer",
+    "ResidualResult",
     "Result",
     "VQResult",
     "cosine_knn_vector_quantization",
     "cosine_vector_quantization",
     "initial_state",
     "quantize",
+    "quantize_residual",
     "vector_quantization",
 ]

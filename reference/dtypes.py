@@ -9,3 +9,8 @@ from numpy.typing import NDArray
 def comparison_unit_roundoff(x: NDArray[Any]) -> float:
     """Return the unit roundoff of the dtype in which x is compared: that of float64, or else of float32 (VQ-14)."""
     return 2.0**-53 if x.dtype == np.float64 else 2.0**-24
+
+
+def comparison_dtype(x: NDArray[Any]) -> np.dtype[Any]:
+    """Return the dtype in which x is compared: float64 for float64, or else float32 (VQ-14)."""
+    return np.dtype(np.float64 if x.dtype == np.float64 else np.float32)

@@ -9,6 +9,7 @@ from vq_layer.kernels.compilation import get_compilation, set_compilation
 from vq_layer.layers.callbacks import ReplaceEmbeddings
 from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuantization
 from vq_layer.layers.endpoints import Endpoints
+from vq_layer.layers.residual import ResidualEndpoints, ResidualVectorQuantization
 from vq_layer.layers.slots import reset_slots
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts import *  # noqa: F403
@@ -24,6 +25,8 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "CosineVectorQuantization",
     "Endpoints",
     "ReplaceEmbeddings",
+    "ResidualEndpoints",
+    "ResidualVectorQuantization",
     "VQEndpoints",
     "VectorQuantization",
     "cosine_knn_vector_quantization",

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar, TypeVar
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from vq_layer import validation
@@ -14,14 +13,15 @@ from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
-from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.layers.on_demand import flattened
+from vq_layer.layers.vectors import VectorLayer, as_tensor
 from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape, unflattened
 
 L = TypeVar("L", bound="QuantizerLayer")
 
 
-class QuantizerLayer(LossesOnDemand):
+class QuantizerLayer(VectorLayer):
     """What the layers share.
 
     Parameters
@@ -42,7 +42,6 @@ class QuantizerLayer(LossesOnDemand):
         super().__init__(**kwargs)
         self.quantizer = quantizer
         self.return_endpoints = bool(return_endpoints)
-        self.supports_masking = True  # the mask of x is that of the output
         self.supports_jit = all(part.supports_jit for part in quantizer.parts)
         self._names: tuple[str, ...] = ()
         self._awaits_inference = quantizer.start.from_inputs
@@ -83,34 +82,17 @@ class QuantizerLayer(LossesOnDemand):
         """The state now, by the names of the weights."""
         return {name: tf.convert_to_tensor(getattr(self, name)) for name in self._names}
 
-    def __call__(
-        self, x: Any = None, training: bool | None = None, mask: Any = None, *, inputs: Any = None, **kwargs: Any
-    ) -> Any:
-        """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
-
-        Parameters
-        ----------
-        x : tensor, shape [batch, ..., q]
-            `inputs` is the name by which other layers of Keras take it, and works, too.
-        training : bool or None
-            Whether this is a pass of training; that of Keras if it is not given.
-        mask : tensor, bool, or None
-            Which vectors count, of the shape of x without its last axis, or of a leading part of that; that of Keras if
-            it is not given. The others come out as they are, and are otherwise as if they were not there.
-        """
-        if (x is None) == (inputs is None):
-            raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
-        x = self._checked(inputs if x is None else x)
-        checks.check_training(training)
-        if training is not None:
-            kwargs["training"] = training
-        if mask is not None:
-            kwargs["mask"] = checks.checked_mask(mask, x)
-        return super().__call__(x, **kwargs)
-
     def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
+        result = self.pass_over(x, training, mask)
+        return endpoints_of(result) if self.return_endpoints else result.layer_out
+
+    def pass_over(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Result:
+        """Make a pass over x as it is, in whatever dtype: add the losses, count, and learn in a pass of training.
+
+        It is what a call does, without the checks and the casts of Keras, for a layer that this one is part of.
+        """
         learns = bool(training and self.trainable)
         earlier = self.kept if learns else None
         if not (learns and self.quantizer.start.from_inputs):
@@ -129,7 +111,7 @@ class QuantizerLayer(LossesOnDemand):
             self._assign(new, checked=result.emb_index)
             self.keep(step)
         self._account_for(result, training)
-        return endpoints_of(result) if self.return_endpoints else result.layer_out
+        return result
 
     def _assign(self, new: State, checked: Any = None) -> None:
         """Assign what of the state is new, once all of it is computed, and `checked`, any of which may fail."""
@@ -222,26 +204,11 @@ class QuantizerLayer(LossesOnDemand):
         """
         checks.check_built(self, "decode")
         checks.check_holds_values("emb_index", emb_index)
-        emb_index = _as_tensor(emb_index)
+        emb_index = as_tensor(emb_index)
         checks.check_codes(emb_index, self.num_splits)
         warn.unless_started(self)
         chosen = tf.cast(decoded_by(emb_index, self.state, self.quantizer), self.compute_dtype)
         return unflattened(chosen, emb_index, self._q)
-
-    def _checked(self, x: Any) -> Any:
-        """Return x as a tensor, after the checks that can do without its values."""
-        x = _as_tensor(x)
-        checks.check_layer_input(x, self._q if self.built else None)
-        return x
-
-    def _built_for(self, x: Any) -> tf.Tensor:
-        """Return x as a call converts it, with the layer built for it."""
-        checks.check_holds_values("x", x)
-        x = self._checked(x)
-        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
-        if not self.built:
-            self.build(x.shape)
-        return x
 
     @property
     def _q(self) -> int:
@@ -261,11 +228,3 @@ def _name_metrics(outermost: keras.layers.Layer) -> None:
         for layer, name in zip(layers, unique_names([it.name for it in layers]), strict=True):
             for metric in layer._usage_metrics:
                 metric.name_after(name)
-
-
-def _as_tensor(values: Any) -> Any:
-    """Return a list, an array or a variable as a tensor; a list of numbers in the dtype that NumPy gives it."""
-    if isinstance(values, tf.Tensor | tf.RaggedTensor | tf.SparseTensor | keras.KerasTensor):
-        return values
-    of_tensors = any(tf.is_tensor(value) for value in tf.nest.flatten(values))
-    return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))

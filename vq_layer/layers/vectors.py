@@ -1,0 +1,72 @@
+"""What the layers that take vectors have in common: how they are called, and what they refuse (VQ-16, VQ-21)."""
+
+from abc import abstractmethod
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vq_layer.layers import checks
+from vq_layer.layers.on_demand import LossesOnDemand
+
+
+class VectorLayer(LossesOnDemand):
+    """A layer whose input holds vectors in its last axis; the mask of the input is that of the output."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.supports_masking = True
+
+    @property
+    @abstractmethod
+    def _q(self) -> int:
+        """The size of the last axis of the input, of a layer that is built."""
+
+    def __call__(
+        self, x: Any = None, training: bool | None = None, mask: Any = None, *, inputs: Any = None, **kwargs: Any
+    ) -> Any:
+        """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
+
+        Parameters
+        ----------
+        x : tensor, shape [batch, ..., q]
+            `inputs` is the name by which other layers of Keras take it, and works, too.
+        training : bool or None
+            Whether this is a pass of training; that of Keras if it is not given.
+        mask : tensor, bool, or None
+            Which vectors count, of the shape of x without its last axis, or of a leading part of that; that of Keras if
+            it is not given. The others come out as they are, and are otherwise as if they were not there.
+        """
+        if (x is None) == (inputs is None):
+            raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
+        x = self._checked(inputs if x is None else x)
+        checks.check_training(training)
+        if training is not None:
+            kwargs["training"] = training
+        if mask is not None:
+            kwargs["mask"] = checks.checked_mask(mask, x)
+        return super().__call__(x, **kwargs)
+
+    def _checked(self, x: Any) -> Any:
+        """Return x as a tensor, after the checks that can do without its values."""
+        x = as_tensor(x)
+        checks.check_layer_input(x, self._q if self.built else None)
+        return x
+
+    def _built_for(self, x: Any) -> tf.Tensor:
+        """Return x as a call converts it, with the layer built for it."""
+        checks.check_holds_values("x", x)
+        x = self._checked(x)
+        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
+        if not self.built:
+            self.build(x.shape)
+        return x
+
+
+def as_tensor(values: Any) -> Any:
+    """Return a list, an array or a variable as a tensor; a list of numbers in the dtype that NumPy gives it."""
+    if isinstance(values, tf.Tensor | tf.RaggedTensor | tf.SparseTensor | keras.KerasTensor):
+        return values
+    of_tensors = any(tf.is_tensor(value) for value in tf.nest.flatten(values))
+    return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))
