@@ -165,7 +165,8 @@ def _walk(
     results: list[Result] = []
     total = np.zeros(())
     for i, (which, one) in enumerate(zip(residual.order, residual.stages, strict=True)):
-        inputs.append(wide if i == 0 else wide - splitting.merge(total, x))
+        with np.errstate(invalid="ignore"):  # inf - inf, of a masked vector, which came out as it is
+            inputs.append(wide if i == 0 else wide - splitting.merge(total, x))
         masks.append(everywhere if num_stages is None else everywhere & (i < num_stages)[:, np.newaxis])
         if training and which not in residual.order[:i]:
             states[which] = quantizer.begun(inputs[i], states[which], one, masks[i])
@@ -205,6 +206,14 @@ def drawn_num_stages(rng: np.random.Generator, batch: int, num_stages: int) -> N
     {1, 2, 3}
     """
     return rng.integers(1, num_stages + 1, batch)
+
+
+def encoded(x: Array, states: Sequence[State], residual: ResidualQuantizer, num_stages: int) -> NDArray[np.int64]:
+    """Return the indices of the first stages, ``[batch, r, q] -> [batch, r, num_splits, num_stages]``."""
+    if not 1 <= num_stages <= len(residual.order):
+        raise ValueError(f"`num_stages` must be from 1 to {len(residual.order)}. Received: num_stages={num_stages}")
+    emb_index = quantize_residual(x, states, residual).emb_index[..., :num_stages]
+    return emb_index.reshape(*x.shape[:-1], residual.stages[0].num_splits, num_stages)
 
 
 def decoded(emb_index: Array, states: Sequence[State], residual: ResidualQuantizer) -> Array:
