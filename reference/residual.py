@@ -165,8 +165,7 @@ def _walk(
     results: list[Result] = []
     total = np.zeros(())
     for i, (which, one) in enumerate(zip(residual.order, residual.stages, strict=True)):
-        with np.errstate(invalid="ignore"):  # inf - inf, of a masked vector, which came out as it is
-            inputs.append(wide if i == 0 else wide - splitting.merge(total, x))
+        inputs.append(wide if i == 0 else left(wide, splitting.merge(total, x)))
         masks.append(everywhere if num_stages is None else everywhere & (i < num_stages)[:, np.newaxis])
         if training and which not in residual.order[:i]:
             states[which] = quantizer.begun(inputs[i], states[which], one, masks[i])
@@ -175,6 +174,12 @@ def _walk(
         chosen = results[i].layer_out.reshape(*emb_index.shape, x.shape[-1] // one.num_splits)
         total = chosen if i == 0 else added(total, chosen, emb_index)
     return _Walk(inputs, masks, results, total, states)
+
+
+def left(x: Array, total: Array) -> Array:
+    """Return what the stages so far have left of x."""
+    with np.errstate(invalid="ignore"):  # inf - inf, of a masked vector, which came out as it is
+        return np.asarray(x - total)
 
 
 def added(total: Array, rows: Array, emb_index: NDArray[np.int64]) -> Array:

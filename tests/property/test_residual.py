@@ -93,7 +93,9 @@ def test_each_stage_finds_the_nearest_to_what_the_ones_before_left(implementatio
         stage = case.stage(i, x=x)
         distance = exact_distances(stage.vectors, stage.emb_space.astype(np.float64), stage.lookup_ord)
         error = distance_error(distance, stage.emb_space.shape[1], stage.lookup_ord, rounding(x.dtype))
-        assert_nearest(distance, 0 * error if stage.exact else error, emb_index[..., i].reshape(-1), f"index of stage {i}")
+        assert_nearest(
+            distance, 0 * error if stage.exact else error, emb_index[..., i].reshape(-1), f"index of stage {i}"
+        )
 
 
 @verify("VQ-28.1", case=residual.exact_residual_cases)
