@@ -117,7 +117,7 @@ _WORDS = {
     "starts": 'start="{}"',
     "updates": "update={}",
     "policies": "replacement={}",
-    "stages": "stages with codebooks or dropout: {}",
+    "stages": "residual quantization, {}",
 }
 
 

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from tests.implementations.keras_layers import KerasLayers
-from tests.implementations.protocol import Case
+from tests.implementations.protocol import Case, ResidualCase
 from tests.parity import test_parts as parts
+from tests.parity import test_residual as residual
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup
 from vq_layer.kernels.compilation import compiled
@@ -83,6 +84,15 @@ def test_a_mask_and_codebooks_per_split_give_the_oracles_endpoints_and_losses():
     emb_space = np.stack([case.emb_space, case.emb_space[::-1]])
     case = dataclasses.replace(case, mask=mask, weights=weights, emb_space=emb_space, codebooks="per-split")
     parts.assert_equal_to_the_oracle(COMPILED, case)
+
+
+@pytest.mark.clause("VQ-28.1", "VQ-28.2", "VQ-28.5", "VQ-28.15")
+def test_stages_give_the_oracles_endpoints_and_losses():
+    case = exact_case(2, "float16")
+    mask = np.arange(12).reshape(3, 4) % 5 != 1
+    case = dataclasses.replace(case, mask=mask, weights={"codebook_loss": 1.0, "commitment_loss": 0.25})
+    emb_spaces = np.stack([case.emb_space, case.emb_space[::-1] / 2])
+    residual.assert_equal_to_the_oracle(COMPILED, ResidualCase(case=case, emb_spaces=emb_spaces, order=(0, 1, 0)))
 
 
 @pytest.mark.clause("VQ-2.2", "VQ-9.5")

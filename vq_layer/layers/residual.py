@@ -133,8 +133,9 @@ class ResidualVectorQuantization(VectorLayer):
         self.seed = int(seed)
         self.supports_jit = all(stage.supports_jit for stage in stages)
         self._generator = keras.random.SeedGenerator(self.seed) if self.quantizer_dropout else None
-        if not own.get("trainable", True):
-            self.trainable = False  # of the stages, too
+        if not self.trainable:  # as Keras has it when this is set later
+            for stage in stages:
+                stage.trainable = False
 
     @property
     def num_stages(self) -> int:
