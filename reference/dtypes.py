@@ -11,6 +11,6 @@ def comparison_unit_roundoff(x: NDArray[Any]) -> float:
     return 2.0**-53 if x.dtype == np.float64 else 2.0**-24
 
 
-def comparison_dtype(x: NDArray[Any]) -> np.dtype[Any]:
-    """Return the dtype in which x is compared: float64 for float64, or else float32 (VQ-14)."""
-    return np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
+def comparison_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype in which inputs of `dtype` are compared: float64 for float64, else float32 (VQ-14)."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)

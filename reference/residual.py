@@ -159,7 +159,7 @@ def _walk(
     num_stages: Array | None,
 ) -> _Walk:
     validation.check_x(x)
-    everywhere, wide, states = splitting.split_mask(mask, x, 1), x.astype(comparison_dtype(x)), list(states)
+    everywhere, wide, states = splitting.split_mask(mask, x, 1), x.astype(comparison_dtype(x.dtype)), list(states)
     inputs: list[Array] = []
     masks: list[NDArray[np.bool_]] = []
     results: list[Result] = []

@@ -14,7 +14,7 @@ from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import flattened
-from vq_layer.layers.vectors import VectorLayer, as_tensor
+from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.parts.part import State
 from vq_layer.shapes import static_shape, unflattened
 
@@ -39,9 +39,8 @@ class QuantizerLayer(VectorLayer):
     default_comparison: ClassVar[str] = "l2"
 
     def __init__(self, quantizer: Quantizer, return_endpoints: bool, counts_usage: bool, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(return_endpoints, **kwargs)
         self.quantizer = quantizer
-        self.return_endpoints = bool(return_endpoints)
         self.supports_jit = all(part.supports_jit for part in quantizer.parts)
         self._names: tuple[str, ...] = ()
         self._awaits_inference = quantizer.start.from_inputs

@@ -13,8 +13,8 @@ from vq_layer.core.quantizer import quantize
 from vq_layer.core.residual import ResidualResult, decoded, quantize_residual
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import checks, warn
+from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.layers.vector_quantization import VectorQuantization
-from vq_layer.layers.vectors import VectorLayer, as_tensor
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.estimators import estimator_of
 from vq_layer.shapes import static_shape, unflattened
@@ -125,11 +125,11 @@ class ResidualVectorQuantization(VectorLayer):
         else:
             stages = _made(n_or_layers, num_stages, shared, {**arguments, "dtype": own.get("dtype")})
         validation.check_integer("seed", seed, minimum=0)
-        super().__init__(**own)
+        super().__init__(return_endpoints, **own)
         _check_agreement(stages, tf.as_dtype(self.compute_dtype))
         self.stages = stages
         self.estimator = estimator_of(estimator)
-        self.quantizer_dropout, self.return_endpoints = bool(quantizer_dropout), bool(return_endpoints)
+        self.quantizer_dropout = bool(quantizer_dropout)
         self.seed = int(seed)
         self.supports_jit = all(stage.supports_jit for stage in stages)
         self._generator = keras.random.SeedGenerator(self.seed) if self.quantizer_dropout else None

@@ -152,7 +152,7 @@ def the_loss_of_a_stage_reaches_the_codebooks_before(
 def each_stage_sees_what_the_one_before_has_changed(
     training: OracleResidualTraining, x: Array, mask: Array | None = None
 ) -> None:
-    stages, total = training._residual, np.zeros(x.shape, residual.comparison_dtype(x))
+    stages, total = training._residual, np.zeros(x.shape, residual.comparison_dtype(x.dtype))
     for which, one in zip(stages.order, stages.stages, strict=True):
         result = quantizer.quantize(x - total, training.states[which], one, mask, training=True)
         training.states[which] = result.state

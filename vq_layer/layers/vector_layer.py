@@ -1,4 +1,4 @@
-"""What the layers that take vectors have in common: how they are called, and what they refuse (VQ-16, VQ-21)."""
+"""What all layers share, whatever they put in the place of the vectors of their input."""
 
 from abc import abstractmethod
 from typing import Any
@@ -12,16 +12,20 @@ from vq_layer.layers.on_demand import LossesOnDemand
 
 
 class VectorLayer(LossesOnDemand):
-    """A layer whose input holds vectors in its last axis; the mask of the input is that of the output."""
+    """A layer that replaces the vectors of its input, ``[batch, ..., q]``.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.supports_masking = True
+    Parameters
+    ----------
+    return_endpoints : bool
+        Whether a call returns `Endpoints`.
+    **kwargs
+        Those of `keras.layers.Layer`.
+    """
 
-    @property
-    @abstractmethod
-    def _q(self) -> int:
-        """The size of the last axis of the input, of a layer that is built."""
+    def __init__(self, return_endpoints: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.return_endpoints = bool(return_endpoints)
+        self.supports_masking = True  # the mask of x is that of the output
 
     def __call__(
         self, x: Any = None, training: bool | None = None, mask: Any = None, *, inputs: Any = None, **kwargs: Any
@@ -62,6 +66,11 @@ class VectorLayer(LossesOnDemand):
         if not self.built:
             self.build(x.shape)
         return x
+
+    @property
+    @abstractmethod
+    def _q(self) -> int:
+        """The size of the last axis of the input."""
 
 
 def as_tensor(values: Any) -> Any:
