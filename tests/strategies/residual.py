@@ -34,15 +34,26 @@ def _order(draw: st.DrawFn, implementation: Implementation) -> tuple[int, ...]:
 
 
 def _emb_spaces(draw: st.DrawFn, case: Case, order: tuple[int, ...]) -> NDArray[Any]:
-    """Draw codebooks, the first of which is that of the case: of its rows and vectors, halved here and there."""
-    rows = np.concatenate([case.emb_space, with_zero(case).astype(case.emb_space.dtype)])
-    others = sample(draw, rows, (max(order), len(case.emb_space)))
+    """Draw codebooks, the first of which is that of the case; of its rows and vectors, some halved or negated."""
+    dtype = case.emb_space.dtype
+    rows = np.concatenate([case.emb_space, with_zero(case).astype(dtype)])
+    shape = (max(order), len(case.emb_space))
+    others = sample(draw, rows, shape) * sample(draw, np.array([1, 0.5, -1, -0.5], dtype), (*shape, 1))
     return np.concatenate([case.emb_space[np.newaxis], others])
+
+
+def _clear_of_subnormal_numbers(case: Case) -> Case:
+    """Return the case with tiny numbers scaled up: a sum of them may cancel to one that hardware takes for 0."""
+    largest = max(np.abs(it.astype(np.float64)).max(initial=0) for it in (case.x, case.emb_space))
+    if not 0 < largest < 2.0**-40:  # nor where some are not finite
+        return case
+    return replace(case, x=case.x * case.x.dtype.type(2.0**60), emb_space=case.emb_space * 2.0**60)
 
 
 def in_stages(draw: st.DrawFn, implementation: Implementation, case: Case) -> ResidualCase:
     """Draw stages for a case."""
     order = _order(draw, implementation)
+    case = _clear_of_subnormal_numbers(case)
     return ResidualCase(case=case, emb_spaces=_emb_spaces(draw, case, order), order=order)
 
 
