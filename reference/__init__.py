@@ -20,6 +20,7 @@ from reference.functions import (
 from reference.parts import *  # noqa: F403
 from reference.parts.replacement import ReplacementState
 from reference.quantizer import Quantizer, quantize
+from reference.residual import ResidualQuantizer, ResidualResult, quantize_residual
 from reference.results import Gradients, Result
 from reference.state import initial_state
 
@@ -30,6 +31,8 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "Gradients",
     "Quantizer",
     "ReplacementState",
+    "ResidualQuantizer",
+    "ResidualResult",
     "Result",
     "VQResult",
     "cosine_knn_vector_quantization",
@@ -38,5 +41,6 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "finite_scalar_quantization",
     "initial_state",
     "quantize",
+    "quantize_residual",
     "vector_quantization",
 ]

@@ -34,10 +34,15 @@ def joined(results: list[Result]) -> Result:
     return first._replace(
         layer_out=np.concatenate(collected["layer_out"], axis=-1),
         losses={name: np.float64(sum(it.losses[name] for it in results)) for name in first.losses},
-        state={name: np.stack([it.state[name] for it in results]) for name in first.state},
+        state=stacked([it.state for it in results]),
         similarity_values=None if first.similarity_values is None else np.stack(similarities, axis=-1).reshape(-1),
         **fields,
     )
+
+
+def stacked(states: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the states of all splits as one, with a first axis of the splits."""
+    return {name: np.stack([state[name] for state in states]) for name in states[0]}
 
 
 def joined_gradients(parts: list[Gradients]) -> Gradients:

@@ -113,9 +113,8 @@ def quantize(
     if quantizer.codebooks == "per-split":
         return per_split.joined([quantize(*it, mask, training) for it in per_split.divided(x, state, quantizer)])
     state = checked_state(state, quantizer, x.shape[-1])
-    if training and quantizer.start is not None:
-        vectors = splitting.split(x, quantizer.num_splits)[counted]
-        state = quantizer.start.begin(state, vectors, quantizer.comparison)
+    if training:
+        state = begun(x, state, quantizer, mask)
     emb_space = state["emb_space"]
     it = look_up(x, counted, emb_space, quantizer)._replace(state=state)
     chosen = lookup.select(emb_space.astype(x.dtype), it.emb_index)
@@ -124,6 +123,17 @@ def quantize(
     if training:
         state = trained(state, gather(it, quantizer), quantizer)
     return Result(layer_out=splitting.merge(out, x), losses=losses, state=state, **endpoints(it))
+
+
+def begun(x: NDArray[Any], state: State, quantizer: Quantizer, mask: NDArray[Any] | None = None) -> State:
+    """Return the state with which a training pass over x begins: that of a start, if there is one."""
+    if quantizer.start is None:
+        return state
+    if quantizer.codebooks == "per-split":
+        return per_split.stacked([begun(*it, mask) for it in per_split.divided(x, state, quantizer)])
+    counted = splitting.split_mask(mask, x, quantizer.num_splits)
+    vectors = splitting.split(x, quantizer.num_splits)[counted]
+    return quantizer.start.begin(state, vectors, quantizer.comparison)
 
 
 def gather(it: Pass, quantizer: Quantizer) -> Statistics:

@@ -10,6 +10,7 @@ from vq_layer.layers.callbacks import ReplaceEmbeddings
 from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuantization
 from vq_layer.layers.endpoints import Endpoints
 from vq_layer.layers.finite_scalar import FiniteScalarQuantization
+from vq_layer.layers.residual import ResidualEndpoints, ResidualVectorQuantization
 from vq_layer.layers.slots import reset_slots
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts import *  # noqa: F403
@@ -26,6 +27,8 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "Endpoints",
     "FiniteScalarQuantization",
     "ReplaceEmbeddings",
+    "ResidualEndpoints",
+    "ResidualVectorQuantization",
     "VQEndpoints",
     "VectorQuantization",
     "cosine_knn_vector_quantization",

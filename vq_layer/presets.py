@@ -6,12 +6,14 @@
 
 from typing import Any
 
+from vq_layer.layers.residual import ResidualVectorQuantization
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.losses import Alpha, Beta, Codebook, Commitment, Coulomb
-from vq_layer.parts.starts import FromInitializer
+from vq_layer.parts.replacement import DeadCodes
+from vq_layer.parts.starts import FromBatch, FromInitializer
 from vq_layer.parts.updates import MovingAverage
 
-__all__ = ["adversarial_2018", "vq_vae", "vq_vae_ema"]
+__all__ = ["adversarial_2018", "soundstream", "vq_vae", "vq_vae_ema"]
 
 
 def adversarial_2018(n: int, **parts: Any) -> VectorQuantization:
@@ -34,3 +36,14 @@ def vq_vae_ema(n: int, **parts: Any) -> VectorQuantization:
     """Return that of its appendix A.1, by moving averages, with the decay of 0.99 given there."""
     update, start = MovingAverage(0.99), FromInitializer("random_uniform")
     return VectorQuantization(n, **{"update": update, "start": start, "replacement": None, **parts})
+
+
+def soundstream(n: int, num_stages: int, **parts: Any) -> ResidualVectorQuantization:
+    """Return that of Zeghidour et al., "SoundStream: An End-to-End Neural Audio Codec", 2021, sections III.C and III.D.
+
+    Moving averages that start from k-means of the first batch, codes that are dead replaced by inputs of the batch, and
+    quantizer dropout; the weight of the commitment loss is that of the VQ-VAE.
+    """
+    moves, losses, start = MovingAverage(0.99), Commitment(0.25), FromBatch("k-means")
+    of_paper = {"update": moves, "losses": losses, "start": start, "replacement": DeadCodes(source="sample")}
+    return ResidualVectorQuantization(n, num_stages, **{**of_paper, "quantizer_dropout": True, **parts})

@@ -215,6 +215,40 @@ class ScalarCase:
         return {"dtypes": (_dtype(self.x),), "masks": () if self.mask is None else ("x",)}
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResidualCase:
+    """The arguments of one residual quantization.
+
+    Attributes
+    ----------
+    case : Case
+        All that the stages have in common; its x is that of the first. Its embedding space only gives the shape.
+    emb_spaces : array, shape [codebooks, n, d], or [codebooks, num_splits, n, d]
+        The embedding spaces.
+    order : tuple of int
+        Which of them each stage has: (0, 1, 2), or (0, 0, 0) if they share one.
+    training : bool
+        Whether it is a pass of training, in which nothing of `case` may move the embedding spaces.
+    quantizer_dropout : bool
+    """
+
+    case: Case
+    emb_spaces: NDArray[Any]
+    order: tuple[int, ...]
+    training: bool = False
+    quantizer_dropout: bool = False
+
+    def stage(self, i: int, **changes: Any) -> Case:
+        """Return the case of the quantizer of a stage."""
+        return replace(self.case, emb_space=self.emb_spaces[self.order[i]], **changes)
+
+    @property
+    def needs(self) -> Needs:
+        """What must be offered for it, by the kinds of `tests.implementations.offers`."""
+        codebooks = "shared" if len(set(self.order)) < len(self.order) else "apart"
+        return {**self.case.needs, "stages": (codebooks, *(("dropout",) if self.quantizer_dropout else ()))}
+
+
 def _dtype(x: Any) -> str:
     return np.asarray(x).dtype.name
 

@@ -4,6 +4,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,9 @@ from tests.implementations.protocol import (
     CosineQuantized,
     Gradients,
     Quantized,
+    ResidualCase,
+    ResidualGradients,
+    ResidualQuantized,
     ScalarCase,
     ScalarGradients,
     ScalarQuantized,
@@ -56,6 +60,7 @@ class KerasLayers:
         "starts": tuple(START_METHODS),
         "updates": ALL,
         "policies": ALL,
+        "stages": ALL,
     }
     effort = 0.07
     configurations = None
@@ -151,6 +156,51 @@ class KerasLayers:
         """Decode; a mixed policy gives the dtype of x."""
         return self._wrap(_scalar_layer_of(case).decode)(tf.constant(emb_index)).numpy()
 
+    def quantize_residual(self, case: ResidualCase) -> ResidualQuantized:
+        """Call the layer for its endpoints."""
+        layer = _residual_layer_of(case)
+
+        def call(x: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
+            return layer(x, mask=case.case.mask, training=case.training), layer.losses
+
+        with _losses_in_full_precision(case.case):
+            endpoints, losses = self._wrap(call)(tf.constant(case.case.x))
+        return ResidualQuantized(
+            layer_out=endpoints.layer_out.numpy(),
+            emb_index=endpoints.emb_index.numpy(),
+            access_count=np.stack([it.numpy() for it in endpoints.access_count]),
+            losses=_by_stage(case, [loss.numpy() for loss in losses]),
+        )
+
+    def residual_gradients(self, case: ResidualCase, upstream: NDArray[Any]) -> ResidualGradients:
+        """Differentiate a call by a tape."""
+        layer, x = _residual_layer_of(case), tf.constant(case.case.x)
+        emb_spaces = [codebook.emb_space.value for codebook in _codebooks(layer)]
+        with _losses_in_full_precision(case.case), tf.GradientTape(persistent=True) as tape:
+            tape.watch([x, *emb_spaces])
+            layer_out, losses = layer(x, mask=case.case.mask).layer_out, layer.losses
+        to_x, *to_emb_spaces = _gradients(tape, layer_out, [x, *emb_spaces], tf.constant(upstream))
+        of_losses = _by_stage(case, [_gradients(tape, loss, [x, *emb_spaces]) for loss in losses])
+        return ResidualGradients(
+            output_to_x=to_x.numpy(),
+            output_to_emb_spaces=np.stack(to_emb_spaces),
+            losses_to_x=[{name: it[0].numpy() for name, it in of_stage.items()} for of_stage in of_losses],
+            losses_to_emb_spaces=[{name: np.stack(it[1:]) for name, it in of_stage.items()} for of_stage in of_losses],
+        )
+
+    def encode_residual(self, case: ResidualCase, num_stages: int) -> NDArray[Any]:
+        """Encode."""
+        layer = _residual_layer_of(case)
+        return layer.encode(tf.constant(case.case.x), num_stages=num_stages).numpy()
+
+    def decode_residual(self, case: ResidualCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Decode."""
+        return _residual_layer_of(case).decode(emb_index).numpy()
+
+    def residual_training(self, case: ResidualCase, num_embeds_replaced: int) -> "KerasResidualTraining":
+        """Begin with a layer."""
+        return KerasResidualTraining(case, num_embeds_replaced)
+
     def training(self, case: Case, num_embeds_replaced: int) -> "KerasTraining":
         """Begin with a layer in a model, which can be saved."""
         return KerasTraining(case, num_embeds_replaced)
@@ -161,9 +211,7 @@ class KerasTraining:
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         with _named_as_in_the_specification():
-            replacement = _twin_of(case.replacement_of(num_embeds_replaced))
-            start = {} if case.start is None else {"start": vq_layer.FromBatch(START_METHODS[case.start])}
-            self._layer = _layer_of(case, replacement=replacement, return_endpoints=False, **start)
+            self._layer = _layer_of(case, **_of_training(case, num_embeds_replaced))
         self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
     def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
@@ -195,6 +243,29 @@ class KerasTraining:
     def state(self) -> dict[str, NDArray[Any]]:
         """The state now."""
         return {name: value.numpy() for name, value in self._layer.state.items()}
+
+
+class KerasResidualTraining:
+    """A `ResidualVectorQuantization`."""
+
+    def __init__(self, case: ResidualCase, num_embeds_replaced: int) -> None:
+        self._layer = _residual_layer_of(case, **_of_training(case.case, num_embeds_replaced))
+
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
+        """Call the layer in training."""
+        self._layer(tf.constant(x), mask=mask, training=True)
+
+    @property
+    def states(self) -> list[dict[str, NDArray[Any]]]:
+        """The states now."""
+        return [{name: value.numpy() for name, value in codebook.state.items()} for codebook in _codebooks(self._layer)]
+
+
+def _of_training(case: Case, num_embeds_replaced: int) -> dict[str, Any]:
+    """Return the arguments of a layer that is trained."""
+    start = {} if case.start is None else {"start": vq_layer.FromBatch(START_METHODS[case.start])}
+    replacement = _twin_of(case.replacement_of(num_embeds_replaced))
+    return {"replacement": replacement, "return_endpoints": False, **start}
 
 
 @contextmanager
@@ -262,6 +333,34 @@ def _layer_of(case: Case, **more: Any) -> vq_layer.VectorQuantization:
             "dtype": _policy(case.x.dtype.name),
         }
         return _with_emb_space(vq_layer.VectorQuantization(case.emb_space.shape[-2], **{**arguments, **more}), case)
+
+
+def _residual_layer_of(case: ResidualCase, **more: Any) -> vq_layer.ResidualVectorQuantization:
+    codebooks = [
+        _layer_of(replace(case.case, emb_space=emb_space), **{"return_endpoints": False, **more})
+        for emb_space in case.emb_spaces
+    ]
+    layer = vq_layer.ResidualVectorQuantization(
+        [codebooks[which] for which in case.order],
+        estimator=case.case.estimator,
+        quantizer_dropout=case.quantizer_dropout,
+        return_endpoints=True,
+    )
+    layer.build(case.case.x.shape)
+    return layer
+
+
+def _codebooks(layer: vq_layer.ResidualVectorQuantization) -> list[vq_layer.VectorQuantization]:
+    """Return the layers of the stages, each once."""
+    return list({id(stage): stage for stage in layer.stages}.values())
+
+
+def _by_stage(case: ResidualCase, losses: list[Any]) -> list[dict[str, Any]]:
+    """Name the losses of each stage: a layer gives those of a codebook together, in the order of its stages."""
+    names, uses = case.case.losses, sorted(range(len(case.order)), key=lambda i: (case.order[i], i))
+    groups = np.split(np.arange(len(losses)), len(uses))
+    of_use = {i: [losses[place] for place in group] for i, group in zip(uses, groups, strict=True)}
+    return [dict(zip(names, of_use[i], strict=True)) for i in range(len(uses))]
 
 
 def _cosine_layer_of(case: CosineCase) -> Any:

@@ -21,6 +21,7 @@ DIM_REDUCTIONS = ("pca-batch", "pca-emb-space")
 REPRESENTATIVES = ("first", "nearest")
 ESTIMATORS = ("straight-through", "rotation", "diveq", "none")
 CODEBOOKS = ("shared", "per-split")
+STAGES = ("apart", "shared", "dropout")
 
 Offers = Mapping[str, Container[Any]]
 
@@ -82,6 +83,7 @@ _FROM_THE_FIRST: dict[str, tuple[Any, ...]] = {
     "starts": (),
     "updates": ("Gradient",),
     "policies": ("MostDistant",),
+    "stages": (),
 }
 
 # What there is of each kind. What is none of it is a wrong argument, which an implementation is to refuse (VQ-16).
@@ -98,6 +100,7 @@ _SPECIFIED: dict[str, Container[Any]] = {
     "starts": START_METHODS,
     "updates": _Parts(Update),
     "policies": _Parts(Replacement),
+    "stages": STAGES,
 }
 
 # How reports call what is missing.
@@ -114,6 +117,7 @@ _WORDS = {
     "starts": 'start="{}"',
     "updates": "update={}",
     "policies": "replacement={}",
+    "stages": "residual quantization, {}",
 }
 
 

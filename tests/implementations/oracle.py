@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import reference
-from reference import finite_scalar, gradients, quantizer
+from reference import finite_scalar, gradients, quantizer, residual
 from reference.parts.estimators import Estimator
 from reference.parts.losses import Loss
 from tests.implementations.protocol import (
@@ -20,6 +20,9 @@ from tests.implementations.protocol import (
     CosineQuantized,
     Gradients,
     Quantized,
+    ResidualCase,
+    ResidualGradients,
+    ResidualQuantized,
     ScalarCase,
     ScalarGradients,
     ScalarQuantized,
@@ -45,6 +48,18 @@ def quantizer_of(case: Case, **more: Any) -> reference.Quantizer:
     )
 
 
+def _started(case: Case, num_embeds_replaced: int) -> reference.Quantizer:
+    """Return the parts of a training."""
+    start = None if case.start is None else reference.FromBatch(START_METHODS[case.start])
+    return quantizer_of(case, replacement=case.replacement_of(num_embeds_replaced), start=start)
+
+
+def residual_of(case: ResidualCase, one: reference.Quantizer) -> reference.ResidualQuantizer:
+    """Return the stages of a case, each with these parts."""
+    quantizers = (one,) * len(case.emb_spaces)
+    return reference.ResidualQuantizer(quantizers, case.order, _ESTIMATORS[case.case.estimator]())
+
+
 def result_of(case: Case) -> reference.Result:
     """Return what the oracle makes of a case."""
     return reference.quantize(case.x, {"emb_space": case.emb_space}, quantizer_of(case), case.mask)
@@ -65,6 +80,7 @@ class Oracle:
         "starts": tuple(START_METHODS),
         "updates": ALL,
         "policies": ALL,
+        "stages": ALL,
     }
     effort = 0.1
     configurations = None
@@ -109,6 +125,45 @@ class Oracle:
         rows = finite_scalar.decoded(emb_index, case.levels, case.x.dtype)
         return rows.reshape(*emb_index.shape[:-1], case.num_splits * len(case.levels))
 
+    def quantize_residual(self, case: ResidualCase) -> ResidualQuantized:
+        """Quantize one batch in stages, by equal draws for equal sizes."""
+        x, stages = case.case.x, residual_of(case, quantizer_of(case.case))
+        drawn = None
+        if case.quantizer_dropout and case.training:
+            drawn = residual.drawn_num_stages(np.random.default_rng(len(x)), len(x), len(case.order))
+        result = reference.quantize_residual(x, _states(case), stages, case.case.mask, case.training, drawn)
+        return ResidualQuantized(
+            layer_out=result.layer_out,
+            emb_index=result.emb_index,
+            access_count=np.stack([it.access_count for it in result.stages]),
+            losses=[it.losses for it in result.stages],
+        )
+
+    def residual_gradients(self, case: ResidualCase, upstream: NDArray[Any]) -> ResidualGradients:
+        """Put the closed forms together."""
+        stages = residual_of(case, quantizer_of(case.case))
+        found = residual.gradients(case.case.x, _states(case), stages, upstream, case.case.mask)
+        zeros = np.zeros(case.emb_spaces.shape)
+        to_emb_spaces = [{name: zeros.copy() for name in it.losses_to_emb_space} for it in found.stages]
+        for to_all, it, which in zip(to_emb_spaces, found.stages, case.order, strict=True):
+            for name, gradient in it.losses_to_emb_space.items():
+                to_all[name][which] = gradient
+        return ResidualGradients(found.output_to_x, zeros, [it.losses_to_x for it in found.stages], to_emb_spaces)
+
+    def encode_residual(self, case: ResidualCase, num_stages: int) -> NDArray[Any]:
+        """Quantize, and cut."""
+        stages = residual_of(case, quantizer_of(case.case))
+        return residual.encoded(case.case.x, _states(case), stages, num_stages)
+
+    def decode_residual(self, case: ResidualCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Sum the rows up."""
+        stages = residual_of(case, quantizer_of(case.case))
+        return residual.decoded(emb_index, _states(case), stages).astype(case.case.x.dtype)
+
+    def residual_training(self, case: ResidualCase, num_embeds_replaced: int) -> "OracleResidualTraining":
+        """Begin with an empty state."""
+        return OracleResidualTraining(case, num_embeds_replaced)
+
     def training(self, case: Case, num_embeds_replaced: int) -> "OracleTraining":
         """Begin with an empty state."""
         return OracleTraining(case, num_embeds_replaced)
@@ -124,13 +179,12 @@ class OracleTraining:
     """
 
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
-        self._case, self._replacement = case, case.replacement_of(num_embeds_replaced)
+        self._case, self._number = case, num_embeds_replaced
         self.state = reference.initial_state(case.emb_space.astype(np.float64), self._quantizer)
 
     @property
     def _quantizer(self) -> reference.Quantizer:
-        start = None if self._case.start is None else reference.FromBatch(START_METHODS[self._case.start])
-        return quantizer_of(self._case, replacement=self._replacement, start=start)
+        return _started(self._case, self._number)
 
     def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
         """Quantize, and take the state that comes out."""
@@ -155,3 +209,26 @@ class OracleTraining:
 
     def save_and_load(self) -> None:
         """Values need no saving."""
+
+
+def _states(case: ResidualCase) -> list[dict[str, Any]]:
+    return [{"emb_space": emb_space} for emb_space in case.emb_spaces]
+
+
+class OracleResidualTraining:
+    """The states of a residual quantizer of `reference`, float64 from the first embedding space on.
+
+    Attributes
+    ----------
+    states : list of dict of str to array
+        The state of each codebook now.
+    """
+
+    def __init__(self, case: ResidualCase, num_embeds_replaced: int) -> None:
+        one = _started(case.case, num_embeds_replaced)
+        self._residual = residual_of(case, one)
+        self.states = [reference.initial_state(it.astype(np.float64), one) for it in case.emb_spaces]
+
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
+        """Quantize, and take the states that come out."""
+        self.states = reference.quantize_residual(x, self.states, self._residual, mask, training=True).states

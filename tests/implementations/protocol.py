@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from tests.implementations.cases import LOSSES, START_METHODS, Case, CosineCase, ScalarCase, Vote
+from tests.implementations.cases import LOSSES, START_METHODS, Case, CosineCase, ResidualCase, ScalarCase, Vote
 from tests.implementations.offers import ALL, DTYPES, NotOffered, Offers
 from tests.implementations.results import (
     STATE,
@@ -17,6 +17,8 @@ from tests.implementations.results import (
     CosineQuantized,
     Gradients,
     Quantized,
+    ResidualGradients,
+    ResidualQuantized,
     ScalarGradients,
     ScalarQuantized,
     TrainingState,
@@ -36,6 +38,10 @@ __all__ = [
     "Implementation",
     "NotOffered",
     "Quantized",
+    "ResidualCase",
+    "ResidualGradients",
+    "ResidualQuantized",
+    "ResidualTraining",
     "ScalarCase",
     "ScalarGradients",
     "ScalarQuantized",
@@ -68,6 +74,17 @@ class Training(Protocol):
     @property
     def state(self) -> ByName | TrainingState:
         """The state now, by the names of the specification: `STATE`, and `passes_since_replacement` (VQ-23)."""
+
+
+class ResidualTraining(Protocol):
+    """A residual quantizer that is trained by replacement and starts from batches; its losses move nothing here."""
+
+    def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
+        """Quantize a batch, ``[batch, r, q]``, in training; a mask is given only to those who offer masks."""
+
+    @property
+    def states(self) -> list[ByName]:
+        """The state of each codebook now, by the names of the specification."""
 
 
 class Implementation(Protocol):
@@ -124,3 +141,18 @@ class Implementation(Protocol):
 
     def training(self, case: Case, num_embeds_replaced: int) -> Training:
         """Begin a training with the embedding space and the parameters of the case; its x only gives the shape."""
+
+    def quantize_residual(self, case: ResidualCase) -> ResidualQuantized | ByName:
+        """Quantize one batch in stages."""
+
+    def residual_gradients(self, case: ResidualCase, upstream: NDArray[Any]) -> ResidualGradients | ByName:
+        """Differentiate ``sum(layer_out * upstream)`` and each loss of each stage."""
+
+    def encode_residual(self, case: ResidualCase, num_stages: int) -> NDArray[Any]:
+        """Return the indices of the first stages, ``[batch, r, num_splits, num_stages]``; a case without a mask."""
+
+    def decode_residual(self, case: ResidualCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Return what indices of the first k stages stand for, ``[..., num_splits, k] -> [..., q]``, as `layer_out`."""
+
+    def residual_training(self, case: ResidualCase, num_embeds_replaced: int) -> ResidualTraining:
+        """Begin a training with these embedding spaces; the x of the case only gives the shape."""

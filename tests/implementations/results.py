@@ -61,6 +61,30 @@ class ScalarGradients(NamedTuple):
     output_to_x: NDArray[Any]
 
 
+class ResidualQuantized(NamedTuple):
+    """Output, indices, and what is listed by stage, of one residual quantization; K is the number of stages.
+
+    `emb_index` is ``[batch, m, K]``, `access_count` ``[K, n]``, and `losses` has K dictionaries by name.
+    """
+
+    layer_out: NDArray[Any]
+    emb_index: NDArray[Any]
+    access_count: NDArray[Any]
+    losses: list[dict[str, Any]]
+
+
+class ResidualGradients(NamedTuple):
+    """Gradients of one residual quantization, to x, and to all embedding spaces; of the losses of each stage by name.
+
+    One that is not connected is zero.
+    """
+
+    output_to_x: NDArray[Any]
+    output_to_emb_spaces: NDArray[Any]
+    losses_to_x: list[dict[str, NDArray[Any]]]
+    losses_to_emb_spaces: list[dict[str, NDArray[Any]]]
+
+
 class TrainingState(NamedTuple):
     """The state of a training with replacement by position, as adapters returned it before they did by name."""
 

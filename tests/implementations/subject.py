@@ -5,13 +5,15 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from tests.implementations.cases import Case, CosineCase, ScalarCase
+from tests.implementations.cases import Case, CosineCase, ResidualCase, ScalarCase
 from tests.implementations.offers import DTYPES, NotOffered, check_offered, offered, offers_of
 from tests.implementations.results import (
     CosineGradients,
     CosineQuantized,
     Gradients,
     Quantized,
+    ResidualGradients,
+    ResidualQuantized,
     ScalarGradients,
     ScalarQuantized,
     State,
@@ -103,11 +105,33 @@ class Subject:
 
     def training(self, case: Case, num_embeds_replaced: int) -> "TrainingSubject":
         """Ask for one."""
-        number = sum(call.method == "training" for call in self.calls)
+        number = sum(call.method in ("training", "residual_training") for call in self.calls)
         training = self._ask("training", case, num_embeds_replaced)
         return TrainingSubject(training, f"training_{number + 1}", self.calls, self.offers)
 
-    def _ask(self, method: str, case: Case | CosineCase | ScalarCase, *arguments: Any) -> Any:
+    def quantize_residual(self, case: ResidualCase) -> ResidualQuantized:
+        """Ask for it."""
+        return named(ResidualQuantized, self._ask("quantize_residual", case))
+
+    def residual_gradients(self, case: ResidualCase, upstream: NDArray[Any]) -> ResidualGradients:
+        """Ask for them."""
+        return named(ResidualGradients, self._ask("residual_gradients", case, upstream))
+
+    def encode_residual(self, case: ResidualCase, num_stages: int) -> NDArray[Any]:
+        """Ask for the indices."""
+        return self._ask("encode_residual", case, num_stages)
+
+    def decode_residual(self, case: ResidualCase, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Ask for the vectors."""
+        return self._ask("decode_residual", case, emb_index)
+
+    def residual_training(self, case: ResidualCase, num_embeds_replaced: int) -> "TrainingSubject":
+        """Ask for one."""
+        number = sum(call.method in ("training", "residual_training") for call in self.calls)
+        training = self._ask("residual_training", case, num_embeds_replaced)
+        return TrainingSubject(training, f"training_{number + 1}", self.calls, self.offers)
+
+    def _ask(self, method: str, case: Case | CosineCase | ScalarCase | ResidualCase, *arguments: Any) -> Any:
         self.calls.append(Call("implementation", method, (case, *arguments)))
         check_offered(case.needs, self)  # a check of one example may be of anything
         return provided(self._implementation, method)(case, *arguments)
@@ -149,6 +173,12 @@ class TrainingSubject:
         """The state now, by name."""
         self._calls.append(Call(self._name, "state", ()))
         return state_by_name(provided(self._training, "state"))
+
+    @property
+    def states(self) -> list[State]:
+        """The state of each codebook now, by name."""
+        self._calls.append(Call(self._name, "states", ()))
+        return [state_by_name(state) for state in provided(self._training, "states")]
 
     def _ask(self, method: str, *arguments: Any) -> None:
         self._calls.append(Call(self._name, method, arguments))

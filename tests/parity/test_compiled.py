@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.implementations.keras_layers import KerasLayers
-from tests.implementations.protocol import Case, ScalarCase
+from tests.implementations.protocol import Case, ResidualCase, ScalarCase
 from tests.parity import test_finite_scalar as scalar_parity
 from tests.parity import test_parts as parts
+from tests.parity import test_residual as residual
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_finite_scalar as scalar_laws
 from tests.property import test_lookup
@@ -96,6 +97,15 @@ def test_bounds_levels_and_gradients_of_a_grid_stay_within_their_errors(dtype):
     scalar_laws.test_what_comes_out_is_the_grid_point_of_the_index_and_decoding_gives_it_again.check(COMPILED, case)
     upstream = rng.integers(-3, 4, case.x.shape).astype(dtype)
     scalar_parity.test_gradients_pass_the_rounding_and_the_bound_within_their_errors.check(COMPILED, (case, upstream))
+
+
+@pytest.mark.clause("VQ-28.1", "VQ-28.2", "VQ-28.5", "VQ-28.15")
+def test_stages_give_the_oracles_endpoints_and_losses():
+    case = exact_case(2, "float16")
+    mask = np.arange(12).reshape(3, 4) % 5 != 1
+    case = dataclasses.replace(case, mask=mask, weights={"codebook_loss": 1.0, "commitment_loss": 0.25})
+    emb_spaces = np.stack([case.emb_space, case.emb_space[::-1] / 2])
+    residual.assert_equal_to_the_oracle(COMPILED, ResidualCase(case=case, emb_spaces=emb_spaces, order=(0, 1, 0)))
 
 
 @pytest.mark.clause("VQ-2.2", "VQ-9.5")

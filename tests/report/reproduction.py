@@ -18,7 +18,7 @@ import ml_dtypes
 from numpy import array, inf, nan
 
 from tests.implementations import load
-from tests.implementations.protocol import Case, CosineCase, NotOffered, ScalarCase, Vote
+from tests.implementations.protocol import Case, CosineCase, NotOffered, ResidualCase, ScalarCase, Vote
 
 {definitions}
 
@@ -82,10 +82,10 @@ def _cases(calls: Iterable[Call]) -> list[Any]:
 
 def _statement(call: Call, names: dict[int, str], trainings: Iterator[str]) -> str:
     arguments = ", ".join(names.get(id(argument)) or source(argument) for argument in call.arguments)
-    if call.method == "state":
-        return f"print({call.receiver}.state)"
+    if call.method in ("state", "states"):
+        return f"print({call.receiver}.{call.method})"
     expression = f"{call.receiver}.{call.method}({arguments})"
-    if call.method == "training":
+    if call.method in ("training", "residual_training"):
         return f"{next(trainings)} = {expression}"
     return f"print({expression})" if call.receiver == "implementation" else expression
 

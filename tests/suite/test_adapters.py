@@ -25,6 +25,7 @@ from tests.implementations.protocol import (
     Gradients,
     NotOffered,
     Quantized,
+    ResidualCase,
     TrainingState,
     Vote,
 )
@@ -160,6 +161,22 @@ def test_what_came_after_an_adapter_is_not_offered_by_it(case, what):
         with pytest.raises(NotOffered) as missing:
             ask()
         assert missing.value.what == what
+
+
+@pytest.mark.parametrize(("order", "what"), [((0, 1), "apart"), ((0, 0), "shared")])
+def test_stages_came_after_an_adapter_and_are_not_offered_by_it(order, what):
+    case = ResidualCase(case=CASE, emb_spaces=np.stack([EMB_SPACE] * (1 + max(order))), order=order)
+    subject = Subject(Older())
+    for ask in (
+        lambda: subject.quantize_residual(case),
+        lambda: subject.residual_gradients(case, X),
+        lambda: subject.encode_residual(case, 1),
+        lambda: subject.decode_residual(case, np.zeros((1, 2, 1, 1), int)),
+        lambda: subject.residual_training(case, 1),
+    ):
+        with pytest.raises(NotOffered) as missing:
+            ask()
+        assert missing.value.what == f"residual quantization, {what}"
 
 
 def test_a_loss_that_came_after_an_adapter_is_not_offered_by_it():

@@ -10,7 +10,7 @@ from tests.implementations.graph import GraphFunctions
 from tests.implementations.offers import ESTIMATORS
 from tests.implementations.oracle import Oracle
 from tests.implementations.protocol import LOSSES
-from tests.strategies import parts
+from tests.strategies import parts, residual
 from tests.suite.test_strategies import ORDERS, draws, reaches
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("strategies of parts")]  # on one worker, which draws once
@@ -46,6 +46,23 @@ def test_what_a_mask_leaves_is_the_case_that_it_comes_with(drawn):
     assert drawn.masked.mask.shape == drawn.masked.x.shape[:2]
     left = drawn.masked.x.reshape(-1, d)[drawn.counted]
     np.testing.assert_array_equal(left, drawn.case.x.reshape(-1, d), strict=True)
+
+
+STAGES, DROPPED = residual.parity_cases(ORACLE), residual.dropped_cases(ORACLE)
+TRAINED_STAGES = residual.residual_trainings(ORACLE)
+
+
+@pytest.mark.parametrize("order", residual.ORDERS, ids=str)
+def test_every_order_of_the_stages_is_drawn(order):
+    assert reaches(STAGES, lambda case: case.order == order)
+    assert reaches(DROPPED, lambda case: case.order == order)
+
+
+def test_stages_have_masks_codebooks_per_split_and_different_rows():
+    assert reaches(STAGES, lambda case: case.case.mask is not None and not case.case.mask.all())
+    assert reaches(STAGES, lambda case: case.emb_spaces.ndim == 4)
+    assert reaches(STAGES, lambda case: len(case.emb_spaces) > 1 and (case.emb_spaces[0] != case.emb_spaces[1]).any())
+    assert reaches(TRAINED_STAGES, lambda drawn: any(mask is not None for _, mask in drawn[2]))
 
 
 MASKS = {

@@ -47,6 +47,11 @@ class Result:
         """The index of the embedding of each vector, ``[batch, m]``, int64; -1 for none."""
         return interleaved([it.choice.emb_index for it in self.passes])
 
+    @cached_property
+    def chosen(self) -> tf.Tensor:
+        """The chosen embedding of each vector, ``[batch, m, d]``, the comparison dtype; NaN where there is none."""
+        return interleaved([it.chosen for it in self.passes])
+
     @property
     def emb_space(self) -> tf.Tensor:
         """The embedding space, ``[n, d]``."""

@@ -64,6 +64,19 @@ def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
     return lambda: (batch[0] if isinstance(batch, tuple) else batch for batch in data)
 
 
+def check_residual_codes(emb_index: tf.Tensor, num_splits: int, num_stages: int) -> None:
+    """Require an integer dtype, a known rank, and the last axes num_splits and from 1 to num_stages."""
+    check_dense("emb_index", emb_index)
+    if emb_index.dtype not in INTEGERS:
+        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
+    splits, stages = static_shape(emb_index)[-2:] if (emb_index.shape.rank or 0) > 1 else (0, 0)
+    if splits not in (num_splits, None) or stages not in range(1, num_stages + 1):
+        raise ValueError(
+            f"the last axes of `emb_index` must be num_splits={num_splits} and, static, from 1 to "
+            f"num_stages={num_stages}. Received: shape {emb_index.shape}"
+        )
+
+
 def check_built(layer: Any, method: str) -> None:
     """Require a layer that is built."""
     if not layer.built:

@@ -89,6 +89,14 @@ class QuantizerLayer(VectorLayer):
     def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
+        result = self.pass_over(x, training, mask)
+        return endpoints_of(result) if self.return_endpoints else result.layer_out
+
+    def pass_over(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Result:
+        """Make a pass over x as it is, in whatever dtype: add the losses, count, and learn in a pass of training.
+
+        It is what a call does, without the checks and the casts of Keras, for a layer that this one is part of.
+        """
         learns = bool(training and self.trainable)
         earlier = self.kept if learns else None
         if not (learns and self.quantizer.start.from_inputs):
@@ -110,7 +118,7 @@ class QuantizerLayer(VectorLayer):
             if self.emb_space.trainable and "emb_space" in new:
                 reset_within(self.outermost_layer(), self.emb_space, rewritten(before, new["emb_space"]))
         self._account_for(result, training)
-        return endpoints_of(result) if self.return_endpoints else result.layer_out
+        return result
 
     def _assign(self, new: State, checked: Any = None) -> None:
         """Assign what of the state is new, once all of it is computed, and `checked`, any of which may fail."""

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 
 from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case, Training
+from tests.implementations.protocol import Case, ResidualCase
 from tests.suite.faults.consequences import Array, Fields
 
 Check = Callable[..., None]
@@ -50,6 +50,11 @@ class Faulty:
         with self.spoiled():
             return _Spoiled(self, Oracle().training(case, num_embeds_replaced))
 
+    def residual_training(self, case: ResidualCase, num_embeds_replaced: int) -> "_Spoiled":
+        """Begin a training in stages that goes wrong."""
+        with self.spoiled():
+            return _Spoiled(self, Oracle().residual_training(case, num_embeds_replaced))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(_Spoiled(self, Oracle()), name)
 
@@ -57,7 +62,7 @@ class Faulty:
 class _Spoiled:
     """The oracle, or a training with it, all of whose methods run with the fault in place."""
 
-    def __init__(self, faulty: Faulty, right: Oracle | Training) -> None:
+    def __init__(self, faulty: Faulty, right: Any) -> None:
         self._faulty, self._right = faulty, right
 
     def __getattr__(self, name: str) -> Any:
@@ -95,6 +100,8 @@ def _in_result_of(
 in_quantize = _in_result_of("quantize")
 in_gradients = _in_result_of("gradients")
 in_cosine = _in_result_of("quantize_cosine")
+in_residual_quantize = _in_result_of("quantize_residual")
+in_residual_gradients = _in_result_of("residual_gradients", takes_upstream=True)
 in_cosine_gradients = _in_result_of("cosine_gradients", takes_upstream=True)
 in_scalar = _in_result_of("quantize_scalar")
 in_scalar_gradients = _in_result_of("scalar_gradients", takes_upstream=True)
