@@ -283,6 +283,7 @@ def gradients(
         for left, here, which, one in zip(walk.inputs, walk.masks, residual.order, residual.stages, strict=True)
     ]
     shape, estimator = walk.total.shape, residual.estimator
-    passed = estimator.gradient_to_vectors(x.astype(np.float64).reshape(shape), walk.total, upstream.reshape(shape))
     counted = splitting.split_mask(mask, x, 1)[..., np.newaxis]
+    vectors, total = np.where(counted, x.astype(np.float64), np.nan).reshape(shape), walk.total.astype(np.float64)
+    passed = estimator.gradient_to_vectors(vectors, total, upstream.reshape(shape))
     return ResidualGradients(np.where(counted, splitting.merge(passed, x), upstream), of_stages)

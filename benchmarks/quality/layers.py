@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import keras
-
-from vq_layer import VectorQuantization
+from vq_layer import ResidualVectorQuantization, VectorQuantization
 
 
 def ours(n: int, **parts: Any) -> VectorQuantization:
@@ -12,26 +10,6 @@ def ours(n: int, **parts: Any) -> VectorQuantization:
     return VectorQuantization(n, **parts)
 
 
-def residual(n: int, num_stages: int) -> keras.layers.Layer:
+def residual(n: int, num_stages: int) -> ResidualVectorQuantization:
     """Return so many stages of the layer for n embeddings each."""
-    return Residual(n, num_stages)
-
-
-class Residual(keras.layers.Layer):
-    """Stages, each of which quantizes what those before left; the output is their sum."""
-
-    def __init__(self, n: int, num_stages: int) -> None:
-        super().__init__()
-        self.stages = [ours(n) for _ in range(num_stages)]
-
-    def build(self, input_shape: Any) -> None:
-        """Build the stages."""
-        for stage in self.stages:
-            stage.build(input_shape)
-
-    def call(self, x: Any, training: bool | None = None) -> Any:
-        """Return the sum of what the stages put out."""
-        left = x
-        for stage in self.stages:
-            left = left - keras.ops.stop_gradient(stage(left, training=training))
-        return x - left
+    return ResidualVectorQuantization(n, num_stages)

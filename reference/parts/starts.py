@@ -43,8 +43,10 @@ def sample(vectors: NDArray[np.float64], n: int, rng: np.random.Generator) -> ND
 
     Examples
     --------
-    >>> sorted(sample(np.array([[1.0], [2.0]]), 3, np.random.default_rng(1)).ravel())
-    [1.0, 2.0, 2.0]
+    >>> np.sort(sample(np.array([[1.0], [2.0]]), 3, np.random.default_rng(1)), axis=0)
+    array([[1.],
+           [1.],
+           [2.]])
     """
     return np.resize(rng.permutation(vectors), (n, vectors.shape[1]))
 
