@@ -43,9 +43,11 @@ def demonstrate(folder: Path) -> None:
     with native_messages_hidden():
         # TensorFlow takes seconds to load: the errors above come first.
         from examples.demo import chapters  # noqa: PLC0415
-        from vq_layer.kernels.compilation import uses_xla  # noqa: PLC0415
+        from vq_layer.kernels.compilation import compiled, uses_xla  # noqa: PLC0415
 
-        uses_xla()  # starts XLA, which TensorFlow 2.19 announces
+        # These start XLA, in a graph and outside, which TensorFlow 2.19 announces.
+        uses_xla()
+        compiled(lambda x: x + 1)(0.0)
     chapters.quantize_photograph(image, patches, NUM_EMBEDS, SEED, codebook)
     chapters.replace_unused(patches, NUM_EMBEDS, SEED, replacement)
     chapters.invent_digits(split, SEED, invented)
