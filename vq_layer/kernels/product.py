@@ -125,8 +125,11 @@ def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
     scores = tf.where(usable, squares, largest) - 2 * tf.matmul(moved, others, transpose_b=True)
     size = tf.norm(moved, axis=1, keepdims=True) + tf.sqrt(tf.reduce_max(squares))
     least = tf.reduce_min(scores, axis=1, keepdims=True)
-    near = tf.math.count_nonzero(scores <= least + _margin(static_shape(rows)[1], rows.dtype, size), axis=1)
-    return tf.where(tf.equal(near, 1) & (least[:, 0] < largest), tf.argmin(scores, axis=1), -1)
+    near = scores <= least + _margin(static_shape(rows)[1], rows.dtype, size)
+    # How many are near, and the sum of their indices: by one more product, exact up to 2^24, faster than an argmin.
+    of_each = tf.stack([tf.ones_like(squares), tf.range(static_shape(emb_space)[0], dtype=rows.dtype)], axis=1)
+    count, index = tf.unstack(tf.matmul(tf.cast(near, rows.dtype), of_each), axis=1)
+    return tf.cast(tf.where(tf.equal(count, 1) & (least[:, 0] < largest), index, -1), tf.int64)
 
 
 def _better(best: tuple[tf.Tensor, ...], score: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:

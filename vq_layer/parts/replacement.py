@@ -101,6 +101,8 @@ class Replacement(Rule):
         gathered = {**self.gathered(state, statistics), "passes_since_replacement": passes}
         if self.every is None:
             return gathered
+        if self.every == 1:  # each pass, without asking
+            return self.replaced(gathered).state
         names = ["emb_space", *self.variables(0, 0, tf.float32)]
         changed: list[tf.Tensor] = tf.cond(
             passes >= self.every,
@@ -232,12 +234,13 @@ class DeadCodes(Replacement):
 
     def gathers(self, it: Pass) -> Statistics:
         """Return the access counts, and of the vectors those of the largest keys."""
-        keys = it.search.distance_to(it.choice.emb_index)  # NaN for what found no embedding
+        number, emb_index = self._number(static_shape(it.emb_space)[0]), it.choice.emb_index
         if self.source == "sample":
             pair = tf.stack([tf.constant(self.seed, tf.int64), it.state["draws"]])
-            drawn = 1 - tf.random.stateless_uniform(tf.shape(keys), pair, dtype=keys.dtype, alg="philox")
-            keys = where_known(it.choice.emb_index >= 0, drawn)
-        number = self._number(static_shape(it.emb_space)[0])
+            drawn = 1 - tf.random.stateless_uniform(tf.shape(emb_index), pair, dtype=it.vectors.dtype, alg="philox")
+            keys = where_known(emb_index >= 0, drawn)
+        else:
+            keys = it.search.distance_to(emb_index)  # NaN for what found no embedding
         return {"access_count": Total(it.access_count), "candidates": most_distant(keys, it.vectors, number)}
 
     def gathered(self, state: State, statistics: Statistics) -> State:

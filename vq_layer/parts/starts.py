@@ -156,13 +156,16 @@ class FromBatch(Start):
     def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None, comparison: Comparison) -> State:
         """Return the state with which a training pass begins."""
         emb_space, n = state["emb_space"], static_shape(state["emb_space"])[0]
-        if self.method == "first":
-            draw, any_there = lambda: first_rows(known(vectors, counted), n), tf.constant(True)
-        else:
+        as_before = tf.identity(emb_space), state["initialized"]
+
+        def begun() -> tuple[tf.Tensor, tf.Tensor]:
+            if self.method == "first":
+                return first_rows(known(vectors, counted), n), tf.constant(True)
             rows = flat(vectors if counted is None else where_known(tf.expand_dims(counted, -1), vectors))
-            draw, any_there = lambda: self.drawn(rows, n, comparison), tf.reduce_any(finite_rows(rows))
-        rows = tf.cond(state["initialized"] | ~any_there, lambda: emb_space, draw)
-        initialized = state["initialized"] | any_there
+            some = tf.reduce_any(finite_rows(rows))
+            return tf.cond(some, lambda: self.drawn(rows, n, comparison), lambda: tf.identity(emb_space)), some
+
+        rows, initialized = tf.cond(state["initialized"], lambda: as_before, begun)
         return {**state, "emb_space": straight_through(emb_space, rows), "initialized": initialized}
 
     def drawn(self, rows: tf.Tensor, n: int, comparison: Comparison) -> tf.Tensor:
