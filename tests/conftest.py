@@ -36,13 +36,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With an implementation to verify, leave out the checks that do not run on it."""
+    """With an implementation to verify, leave out the checks that do not run on it; then name the groups."""
     if config.getoption("--implementation"):
         checks = [item for item in items if item.path.parent.name in ("property", "parity")]
         apart = [item for item in checks if "implementation" not in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=apart)
         items[:] = [item for item in items if item not in apart]
+    if getattr(config.option, "loadgroup", False):
+        for item in items:
+            _name_group(item)
+
+
+def _name_group(item: pytest.Item) -> None:
+    """End the id of a test with its group, by which pytest-xdist keeps the group on one worker.
+
+    It does so itself, but in an attribute that pytest does not read from 9.2 on (pytest-dev/pytest-xdist#1386). Then
+    the tests of a group would be spread over all workers, each of which would compile and build all that they share.
+    """
+    mark = item.get_closest_marker("xdist_group")
+    if mark is not None and not item.nodeid.endswith(f"@{mark.args[0]}"):
+        item._id = type(item.id).parse(f"{item.nodeid}@{mark.args[0]}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,11 +1,13 @@
 """The functions for graphs. A graph takes a while to build, so one serves all cases of the same static parameters."""
 
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
+from unittest.mock import patch
 
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from tests.implementations.protocol import (
     Gradients,
     Quantized,
 )
+from vq_layer.kernels.route import Route
 
 v1 = tf.compat.v1
 
@@ -30,8 +33,8 @@ v1 = tf.compat.v1
 class GraphFunctions:
     """The functions of `vq_layer` in a `tf.Graph` with a v1 `Session`; batch and r unknown.
 
-    Random inputs are small. What XLA would compile for large ones is left out of the graphs, unless `compilation` says
-    otherwise, since it takes half of the time to build them.
+    Random inputs are small. What larger ones would take is left out of the graphs, unless `compilation` says otherwise,
+    since it takes more than half of the time to build and to begin them. Trainings keep the choice at run time.
     """
 
     name = "graph"
@@ -41,7 +44,7 @@ class GraphFunctions:
     configurations = 7
     validates = True
 
-    def __init__(self, compilation: str = "plain") -> None:
+    def __init__(self, compilation: str | None = None) -> None:
         self._compilation = compilation
 
     def quantize(self, case: Case) -> Quantized:
@@ -68,7 +71,7 @@ class GraphFunctions:
 
     def training(self, case: Case, num_embeds_replaced: int) -> "GraphTraining":
         """Begin in a session of its own."""
-        return GraphTraining(case, num_embeds_replaced, self._compilation)
+        return GraphTraining(case, num_embeds_replaced, self._compilation or "plain")
 
 
 Fetches = dict[str, Any]
@@ -80,7 +83,7 @@ class _Graph:
     def __init__(
         self,
         graph: tf.Graph,
-        compilation: str,
+        compilation: str | None,
         feeds: dict[str, tf.Tensor],
         emb_space: tf.Variable,
         quantized: Fetches,
@@ -113,12 +116,13 @@ class _Graph:
 
 
 @contextmanager
-def _building(graph: tf.Graph, compilation: str) -> Iterator[tf.Graph]:
-    """Build in a graph whose lookups are computed in this way."""
+def _building(graph: tf.Graph, compilation: str | None) -> Iterator[tf.Graph]:
+    """Build in a graph whose lookups are computed in this way; None for what small inputs take, and nothing else."""
     before = vq_layer.get_compilation()
-    vq_layer.set_compilation(compilation)
+    vq_layer.set_compilation(compilation or "plain")
+    of_small = patch.object(Route, "choose", lambda _, small, **__: small()) if compilation is None else nullcontext()
     try:
-        with graph.as_default():
+        with graph.as_default(), of_small:
             yield graph
     finally:
         vq_layer.set_compilation(before)
@@ -128,7 +132,7 @@ def _placeholders(dtype: str, q: int) -> dict[str, tf.Tensor]:
     return {name: v1.placeholder(dtype, [None, None, q]) for name in ("x", "upstream")}
 
 
-def _graph_of(case: Case, compilation: str) -> _Graph:
+def _graph_of(case: Case, compilation: str | None) -> _Graph:
     weights = tuple((name, None if case.schedule and weight != 0 else weight) for name, weight in case.weights.items())
     reduction = (case.dim_reduction, case.num_dim_reduction_components)
     sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
@@ -142,7 +146,7 @@ def _build(
     lookup_ord: float,
     weights: tuple[tuple[str, float | None], ...],
     reduction: tuple[str | None, int],
-    compilation: str,
+    compilation: str | None,
 ) -> _Graph:
     q, n, num_splits = sizes
     with _building(tf.Graph(), compilation) as graph:
@@ -183,7 +187,7 @@ def _build(
         return _Graph(graph, compilation, feeds, endpoints.emb_space, quantized, gradients)
 
 
-def _cosine_graph_of(case: CosineCase, compilation: str) -> _Graph:
+def _cosine_graph_of(case: CosineCase, compilation: str | None) -> _Graph:
     reduction = (case.dim_reduction, case.num_dim_reduction_components)
     sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
     vote = case.vote and (
@@ -202,7 +206,7 @@ def _build_cosine(
     sizes: tuple[int, int, int],
     reduction: tuple[str | None, int],
     vote: tuple[str, int, int, float, str] | None,
-    compilation: str,
+    compilation: str | None,
 ) -> _Graph:
     q, n, num_splits = sizes
     common = {
@@ -251,7 +255,7 @@ class GraphTraining:
             num_embeds_replaced,
             compilation,
         )
-        self._session = self._build.new_session()
+        self._session = self._build.session_for(self)
         self._session.run(self._build.assign_emb_space, {self._build.feeds["emb_space"]: case.emb_space})
 
     def _run(self, fetches: Any, x: NDArray[Any], is_training: bool = False) -> None:
@@ -278,7 +282,7 @@ class GraphTraining:
         """Save a checkpoint, and go on in a session that restores it."""
         with tempfile.TemporaryDirectory() as folder, self._session.graph.as_default():
             path = self._build.saver.save(self._session, str(Path(folder) / "state"))
-            self._session = self._build.new_session()
+            self._session = self._build.session_for(self)
             self._build.saver.restore(self._session, path)
 
     @property
@@ -288,12 +292,24 @@ class GraphTraining:
 
 
 class _TrainingGraph(NamedTuple):
-    new_session: Callable[[], v1.Session]
+    graph: tf.Graph
+    initialize: tf.Operation
     feeds: dict[str, tf.Tensor]
     assign_emb_space: tf.Operation
     endpoints: vq_layer.VQEndpoints
     variables: dict[str, tf.Variable]
     saver: v1.train.Saver
+    idle: list[v1.Session]
+
+    def session_for(self, training: GraphTraining) -> v1.Session:
+        """Return a session in its initial state, its own while the training lasts.
+
+        One that another has left has optimized the graph already, which takes longer than a training.
+        """
+        session = self.idle.pop() if self.idle else v1.Session(graph=self.graph)
+        weakref.finalize(training, self.idle.append, session)
+        session.run(self.initialize)
+        return session
 
 
 @lru_cache(maxsize=64)
@@ -322,20 +338,15 @@ def _training_graph(
         )
         by_name = {variable.op.name: variable for variable in v1.global_variables()}
         feeds["emb_space"] = v1.placeholder(endpoints.emb_space.dtype, endpoints.emb_space.shape)
-        initialize = v1.global_variables_initializer()
-
-        def new_session() -> v1.Session:
-            session = v1.Session(graph=graph)
-            session.run(initialize)
-            return session
-
         return _TrainingGraph(
-            new_session,
-            feeds,
-            endpoints.emb_space.assign(feeds["emb_space"]).op,
-            endpoints,
-            {name: by_name[f"vq/{name}"] for name in STATE},
-            v1.train.Saver(),
+            graph=graph,
+            initialize=v1.global_variables_initializer(),
+            feeds=feeds,
+            assign_emb_space=endpoints.emb_space.assign(feeds["emb_space"]).op,
+            endpoints=endpoints,
+            variables={name: by_name[f"vq/{name}"] for name in STATE},
+            saver=v1.train.Saver(),
+            idle=[],
         )
 
 

@@ -26,10 +26,11 @@ PATHS = ("small", "plain", "compiled")
 
 @pytest.fixture(autouse=True, params=PATHS)
 def _path(request, monkeypatch):
-    """Force one path, in chunks if it is not that of small inputs."""
+    """Force one path, in chunks if it is not that of small inputs; XLA takes long where it unrolls much."""
     if request.param != "small":
         monkeypatch.setattr(compilation, "_chosen", request.param)
-        monkeypatch.setattr(tuning, "TUNING", Tuning(small=0, plain_chunk=1 << 12, most_rows=64))
+        tuned = Tuning(small=0, plain_chunk=1 << 12, most_rows=64, strip=4, largest_bundle=5)
+        monkeypatch.setattr(tuning, "TUNING", tuned)
 
 
 def one_path(name):

@@ -148,7 +148,7 @@ def test_a_function_around_it_may_be_compiled_and_know_less_of_the_shape(shape, 
 
 @one_path
 @pytest.mark.clause("VQ-9.4", "VQ-10.1", "VQ-15.7")
-@pytest.mark.parametrize("adapter", [KerasLayers(), GraphFunctions()], ids=["keras", "graph"])
+@pytest.mark.parametrize("adapter", [KerasLayers(), GraphFunctions("plain")], ids=["keras", "graph"])
 @pytest.mark.parametrize("representative", [None, "first", "nearest"])
 def test_the_quantizers_are_as_the_oracle_with_many_embeddings(adapter, representative):
     labels = np.random.default_rng(6).integers(0, 5, N)

@@ -1,7 +1,7 @@
 """Each path of a lookup and its training, forced, against the oracle: on few fixed shapes, which XLA compiles anew.
 
 The rows take several chunks, of which the last is filled up, and the embeddings three blocks, in the scan where their
-coordinates are two groups, not one.
+coordinates are several bundles, not one.
 """
 
 import dataclasses
@@ -33,9 +33,10 @@ class Whole(KerasLayers):
 
 @pytest.fixture(autouse=True, params=["plain", "compiled"])
 def _path(request, monkeypatch):
-    """Force one path, in chunks."""
+    """Force one path, in chunks; with small strips and bundles, since XLA takes long where it unrolls much."""
     monkeypatch.setattr(compilation, "_chosen", request.param)
-    tuned = Tuning(small=0, plain_chunk=1 << 12, most_rows=64, few_rows=16, product_block=16, laid_out=16 * 30)
+    chunks = {"small": 0, "plain_chunk": 1 << 12, "most_rows": 64, "few_rows": 16}
+    tuned = Tuning(**chunks, product_block=16, laid_out=16 * 30, strip=4, largest_bundle=5)
     monkeypatch.setattr(tuning, "TUNING", tuned)
 
 
