@@ -49,6 +49,8 @@ PARTS = [
     *(FromBatch(), FromBatch("sample", seed=3), FromBatch("k-means", 5), MostDistant(2), MostDistant(2, every=3)),
     *(DeadCodes(), DeadCodes(0.5, 0.9, "most-distant", 2, None, 7)),
 ]
+# Their representations may hold addresses, which no two workers share.
+EACH_PART = pytest.mark.parametrize("part", PARTS, ids=[type(part).__name__ for part in PARTS])
 # Arguments of layers in which every part occurs.
 LAYERS = [
     {
@@ -103,14 +105,14 @@ def test_every_public_part_is_among_those_tested_here_in_a_layer_too():
     assert public <= {type(part) for part in in_layers}
 
 
-@pytest.mark.parametrize("part", PARTS, ids=repr)
+@EACH_PART
 def test_a_part_comes_back_from_its_configuration(part):
     assert_same(type(part).from_config(through_json(part.get_config())), part)
     kept = through_json(keras.saving.serialize_keras_object(part))
     assert_same(keras.saving.deserialize_keras_object(kept), part)
 
 
-@pytest.mark.parametrize("part", PARTS, ids=repr)
+@EACH_PART
 def test_a_part_cannot_be_changed(part):
     for field in dataclasses.fields(part):
         with pytest.raises(dataclasses.FrozenInstanceError):
