@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from reference import lookup, per_split, splitting, validation
 from reference.compatibility import check_compatible, check_kinds
+from reference.parts import starts
 from reference.parts.choices import Majority, Nearest
 from reference.parts.comparisons import Comparison, Norm
 from reference.parts.estimators import Estimator, StraightThrough
 from reference.parts.losses import Loss
 from reference.parts.replacement import Replacement
-from reference.parts.starts import Start, first_rows
+from reference.parts.starts import Start
 from reference.parts.updates import Gradient, Update
 from reference.passes import Pass, look_up
 from reference.results import Gradients, Result, endpoints
@@ -158,7 +159,7 @@ def replaced(state: State, quantizer: Quantizer) -> State:
 
 def started(x: NDArray[Any], state: State, quantizer: Quantizer) -> State:
     """Return the state with the first n vectors of x for the embeddings (VQ-12), of one codebook."""
-    rows = first_rows(splitting.split(x, quantizer.num_splits), len(state["emb_space"]))
+    rows = starts.first_rows(splitting.split(x, quantizer.num_splits), len(state["emb_space"]))
     everywhere = np.ones(len(rows), np.bool_)
     after = {**state, "emb_space": rows.astype(state["emb_space"].dtype)}
     return reduce(lambda it, rule: rule.restarted(it, everywhere, quantizer.comparison), quantizer.rules, after)

@@ -16,7 +16,7 @@ from vq_layer import DeadCodes, VectorQuantization
 
 EPOCHS = 30
 BATCH_SIZE = 1024
-# A code that is never chosen is replaced after 149 of the 510 batches; by default, after 299.
+# A code that is never chosen is replaced after 149 of the 510 batches; by default, after 59.
 DEAD_CODES = DeadCodes(decay=0.98)
 KMEANS_ITERATIONS = 50
 

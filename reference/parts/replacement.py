@@ -241,7 +241,7 @@ class DeadCodes(Replacement):
     """
 
     fraction: float = 0.05
-    decay: float = 0.99
+    decay: float = 0.95
     source: str = "sample"
     number: int | None = None
     every: int | None = 1

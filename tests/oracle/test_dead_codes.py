@@ -45,13 +45,13 @@ def test_a_pass_without_a_vector_leaves_the_shares(batch: list[float]) -> None:
 
 
 @pytest.mark.clause("VQ-26.3", "VQ-26.14")
-def test_what_nothing_chooses_is_dead_after_299_passes_by_default() -> None:
+def test_what_nothing_chooses_is_dead_after_59_passes_by_default() -> None:
     rule = DeadCodes()
-    assert rule == DeadCodes(0.05, 0.99, "sample", None, 1, 0)
-    assert math.ceil(math.log(0.05) / math.log(0.99)) == 299
+    assert rule == DeadCodes(0.05, 0.95, "sample", None, 1, 0)
+    assert math.ceil(math.log(0.05) / math.log(0.95)) == 59
     before = _trained(rule, E[:2], *[[1.0, 1.0]] * 298)
     assert before["emb_space"].tolist() == [[0], [50]]
-    after = _trained(rule, E[:2], *[[1.0, 1.0]] * 299)
+    after = _trained(rule, E[:2], *[[1.0, 1.0]] * 59)
     assert after["emb_space"].tolist() == [[0], [1]]
 
 

@@ -163,7 +163,7 @@ class ResidualVectorQuantization(VectorLayer):
         for i, stage in enumerate(self.stages):
             if not stage.built:
                 stage.build(input_shape)
-            elif stage._q != shape[-1]:
+            elif stage._q != shape.as_list()[-1]:
                 raise ValueError(
                     f"the last axis of `x` must be {stage._q}, for which stage {i} was built. Received: x.shape={shape}"
                 )

@@ -183,7 +183,7 @@ class DeadCodes(Replacement):
 
     An embedding is dead when its u is below `fraction`. With the replacement, its u is 1 again, and what the update
     keeps for it (`MovingAverage`) starts anew: without being chosen it is safe for the next
-    ``ceil(log(fraction) / log(decay))`` passes of at least n vectors each, 299 by default.
+    ``ceil(log(fraction) / log(decay))`` passes of at least n vectors each, 59 by default.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ class DeadCodes(Replacement):
     """
 
     fraction: float = 0.05
-    decay: float = 0.99
+    decay: float = 0.95
     source: str = "sample"
     number: int | None = None
     every: int | None = 1
