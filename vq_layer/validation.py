@@ -43,11 +43,11 @@ def check_floating(x: tf.Tensor) -> None:
         raise TypeError(f"`x` must have a floating dtype. Received: x.dtype={tf.as_dtype(x.dtype).name}")
 
 
-def check_mask(mask: Any, x_shape: Any) -> None:
+def check_mask(mask: Any, x: Any) -> None:
     """Require bool and the leading axes of x, not its last."""
     if tf.as_dtype(mask.dtype) != tf.bool:
         raise TypeError(f"`mask` must be of the dtype bool. Received: mask.dtype={tf.as_dtype(mask.dtype).name}")
-    shape, axes = tf.TensorShape(mask.shape), tf.TensorShape(x_shape)[:-1]
+    shape, axes = tf.TensorShape(mask.shape), tf.TensorShape(x.shape)[:-1]
     if shape.rank is None or not 1 <= shape.rank <= axes.rank or not shape.is_compatible_with(axes[: shape.rank]):
         raise ValueError(
             f"`mask` must have the shape of `x` without its last axis, {axes}, or of a leading part of that. "

@@ -49,7 +49,7 @@ def test_what_nothing_chooses_is_dead_after_59_passes_by_default() -> None:
     rule = DeadCodes()
     assert rule == DeadCodes(0.05, 0.95, "sample", None, 1, 0)
     assert math.ceil(math.log(0.05) / math.log(0.95)) == 59
-    before = _trained(rule, E[:2], *[[1.0, 1.0]] * 298)
+    before = _trained(rule, E[:2], *[[1.0, 1.0]] * 58)
     assert before["emb_space"].tolist() == [[0], [50]]
     after = _trained(rule, E[:2], *[[1.0, 1.0]] * 59)
     assert after["emb_space"].tolist() == [[0], [1]]

@@ -136,7 +136,7 @@ def vector_quantization(
         validation.check_constant(embedding_initializer, (n, d))
     if mask is not None:
         mask = tf.convert_to_tensor(mask)
-        validation.check_mask(mask, x.shape)
+        validation.check_mask(mask, x)
     quantizer = Quantizer(
         n=n,
         comparison=building.in_space(Norm(lookup_ord), dim_reduction, num_dim_reduction_components),

@@ -37,7 +37,7 @@ def checked_mask(mask: Any, x: Any) -> Any:
     """Return a mask as a tensor, after requiring bool and the leading axes of x."""
     check_dense("mask", mask)
     mask = mask if isinstance(mask, tf.Tensor | keras.KerasTensor) else tf.convert_to_tensor(mask)
-    validation.check_mask(mask, x.shape)
+    validation.check_mask(mask, x)
     return mask
 
 
