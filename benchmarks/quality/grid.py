@@ -13,6 +13,7 @@ from benchmarks.quality.layers import ours
 STEPS = 200
 BATCH_SIZE = 479  # a third of the images, for what is computed after the training
 FILTERS = 16
+POSITIONS = 4 * 4  # of the vectors of an image
 
 
 class Setting(NamedTuple):
@@ -78,7 +79,7 @@ SETTINGS = (
 
 
 def train(setting: Setting, digits: Digits, steps: int = STEPS) -> Outcome:
-    """Train a small VQ-VAE of the digits for so many steps, to the end of an epoch."""
+    """Train a small VQ-VAE of the digits for so many steps of at least n vectors each, to the end of an epoch."""
     keras.utils.set_random_seed(0)
     before = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy(setting.policy)
@@ -86,7 +87,9 @@ def train(setting: Setting, digits: Digits, steps: int = STEPS) -> Outcome:
         layer = ours(setting.n, num_splits=setting.num_splits, comparison=setting.comparison)
         model = autoencoder(layer, setting.d * setting.num_splits, FILTERS)
         model.compile(optimizer=keras.optimizers.Adam(setting.learning_rate), loss="mse")
-        epochs = math.ceil(steps * setting.batch_size / len(digits.train))
+        # As dead codes are told: a step of fewer vectors than codes counts for less.
+        rounds = max(1, setting.n / (setting.batch_size * POSITIONS * setting.num_splits))
+        epochs = math.ceil(steps * rounds * setting.batch_size / len(digits.train))
         losses = model.fit(digits.train, digits.train, setting.batch_size, epochs, verbose=0).history["loss"]
     finally:
         keras.mixed_precision.set_dtype_policy(before)
