@@ -43,9 +43,7 @@ def checked_mask(mask: Any, x: Any) -> Any:
 
 def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
     """Require an integer dtype and, where it is known, a last axis of num_splits."""
-    check_dense("emb_index", emb_index)
-    if emb_index.dtype not in INTEGERS:
-        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
+    _check_integers(emb_index)
     if emb_index.shape.rank is not None and (static_shape(emb_index) or (0,))[-1] not in (num_splits, None):
         raise ValueError(
             f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {emb_index.shape}"
@@ -66,9 +64,7 @@ def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
 
 def check_residual_codes(emb_index: tf.Tensor, num_splits: int, num_stages: int) -> None:
     """Require an integer dtype, a known rank, and the last axes num_splits and from 1 to num_stages."""
-    check_dense("emb_index", emb_index)
-    if emb_index.dtype not in INTEGERS:
-        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
+    _check_integers(emb_index)
     splits, stages = static_shape(emb_index)[-2:] if (emb_index.shape.rank or 0) > 1 else (0, 0)
     if splits not in (num_splits, None) or stages not in range(1, num_stages + 1):
         raise ValueError(
@@ -105,3 +101,9 @@ def check_training(training: Any) -> None:
     """Require a bool or None; a mask is easily put in its place."""
     if training is not None and not isinstance(training, bool | np.bool_ | numbers.Integral):
         raise TypeError(f"`training` must be a bool or None. Received: training={training!r}")
+
+
+def _check_integers(emb_index: tf.Tensor) -> None:
+    check_dense("emb_index", emb_index)
+    if emb_index.dtype not in INTEGERS:
+        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")

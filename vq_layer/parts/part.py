@@ -8,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 import keras
 import tensorflow as tf
 
+from vq_layer import validation
+
 State = dict[str, tf.Tensor]
 P = TypeVar("P", bound="Part")
 C = TypeVar("C", bound=type)
@@ -42,6 +44,15 @@ class Part:
 
     def check_sizes(self, n: int, d: int | None) -> None:
         """Raise a ValueError where it does not fit n embeddings of size d, which may be unknown."""
+
+    def take_number(self, name: str, rule: str, holds: Callable[[Any], bool]) -> None:
+        """Require a field to be a number of which a rule holds, and make it a float."""
+        validation.check_number(f"{type(self).__name__}.{name}", getattr(self, name), rule, holds)
+        object.__setattr__(self, name, float(getattr(self, name)))
+
+    def take_decay(self) -> None:
+        """Require the field `decay` to be what a pass can leave of what was before."""
+        self.take_number("decay", "at least 0 and below 1", lambda it: 0 <= it < 1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the fields, serializable; JSON knows no infinity, which is a name there."""

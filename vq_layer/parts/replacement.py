@@ -210,13 +210,8 @@ class DeadCodes(Replacement):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        rules: dict[str, Any] = {
-            "fraction": ("between 0 and 1", lambda it: 0 < it < 1),
-            "decay": ("at least 0 and below 1", lambda it: 0 <= it < 1),
-        }
-        for name, (rule, holds) in rules.items():
-            validation.check_number(f"DeadCodes.{name}", getattr(self, name), rule, holds)
-            object.__setattr__(self, name, float(getattr(self, name)))
+        self.take_number("fraction", "between 0 and 1", lambda it: 0 < it < 1)
+        self.take_decay()
         validation.check_one_of("DeadCodes.source", self.source, ("sample", "most-distant"))
         validation.check_integer("DeadCodes.seed", self.seed, minimum=0)
         object.__setattr__(self, "seed", int(self.seed))

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from vq_layer import validation
 from vq_layer.kernels.similarity import normalize
 from vq_layer.parts.comparisons import Comparison, Cosine
 from vq_layer.parts.part import Part, State, Variable, part, resolved
@@ -80,13 +79,8 @@ class MovingAverage(Update):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        rules: dict[str, Any] = {
-            "decay": ("at least 0 and below 1", lambda it: 0 <= it < 1),
-            "epsilon": ("finite and not negative", lambda it: 0 <= it < math.inf),
-        }
-        for name, (rule, holds) in rules.items():
-            validation.check_number(f"MovingAverage.{name}", getattr(self, name), rule, holds)
-            object.__setattr__(self, name, float(getattr(self, name)))
+        self.take_decay()
+        self.take_number("epsilon", "finite and not negative", lambda it: 0 <= it < math.inf)
 
     def variables(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
         """Return the moving counts of the embeddings."""
