@@ -6,15 +6,15 @@ from functools import reduce
 import tensorflow as tf
 
 from vq_layer.kernels import k_means
-from vq_layer.kernels.similarity import normalize
 from vq_layer.non_finite import finite_rows, where_known
+from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.statistics import Candidates, Total, most_distant
 
 SAMPLED = 64  # vectors for each embedding, from which the seeds are drawn
 Batches = Callable[[], Iterable[tf.Tensor]]
 
 
-def k_means_of(batches: Batches, n: int, iterations: int, seed: int, on_sphere: bool) -> tf.Tensor:
+def k_means_of(batches: Batches, n: int, iterations: int, seed: int, comparison: Comparison) -> tf.Tensor:
     """Return the centres that k-means finds among the finite rows of all batches, ``[number, d]`` each: ``[n, d]``.
 
     The seeds are drawn by k-means++ from a sample of them. Each of Lloyd's steps goes through all batches.
@@ -24,12 +24,12 @@ def k_means_of(batches: Batches, n: int, iterations: int, seed: int, on_sphere: 
     batches : function
         Which gives them, once more each time.
     n, iterations, seed : int
-    on_sphere : bool
-        Whether the rows and at last the centres are scaled to norm 1.
+    comparison : Comparison
+        Which scales the rows, and at last the centres.
     """
 
     def rows() -> Iterable[tf.Tensor]:
-        return map(normalize, batches()) if on_sphere else batches()
+        return map(comparison.scaled, batches())
 
     sample = reduce(Candidates.merged, (_drawn(batch, SAMPLED * n, seed + i) for i, batch in enumerate(rows())))
     found = where_known(tf.expand_dims(sample.distance > 0, -1), sample.vectors)
@@ -38,7 +38,7 @@ def k_means_of(batches: Batches, n: int, iterations: int, seed: int, on_sphere: 
         sums = [list(map(Total, k_means.sums(batch, centres))) for batch in rows()]
         total, count = (reduce(Total.merged, of_batches).value for of_batches in zip(*sums, strict=True))
         centres = k_means.mean(total, count, centres)
-    return normalize(centres) if on_sphere else centres
+    return comparison.scaled(centres)
 
 
 def _drawn(rows: tf.Tensor, number: int, seed: int) -> Candidates:

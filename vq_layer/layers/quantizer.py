@@ -18,7 +18,6 @@ from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.slots import reset_within
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.non_finite import finite_rows
-from vq_layer.parts.comparisons import Cosine
 from vq_layer.parts.part import State
 from vq_layer.parts.starts import first_rows
 from vq_layer.shapes import static_shape, unflattened
@@ -198,7 +197,7 @@ class QuantizerLayer(VectorLayer):
         for name, value in (("iterations", iterations), ("seed", seed)):
             validation.check_integer(name, value, minimum=0)
         batches = checks.checked_batches(data)
-        on_sphere = isinstance(self.quantizer.comparison, Cosine)
+        comparison = self.quantizer.comparison
 
         def rows(place: int) -> Iterator[tf.Tensor]:
             for x in batches():
@@ -207,7 +206,7 @@ class QuantizerLayer(VectorLayer):
         places = range(self.quantizer.num_codebooks)
         if not all(any(tf.reduce_any(finite_rows(batch)) for batch in rows(place)) for place in places):
             raise ValueError("`data` must hold vectors that are finite. Received: none")
-        self._start_with([k_means_of(partial(rows, it), self.n, iterations, seed, on_sphere) for it in places])
+        self._start_with([k_means_of(partial(rows, it), self.n, iterations, seed, comparison) for it in places])
 
     def _start_with(self, embeddings: list[tf.Tensor]) -> None:
         """Assign embeddings, ``[n, d]`` for each codebook, once all of them are known."""

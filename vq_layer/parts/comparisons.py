@@ -16,6 +16,7 @@ from vq_layer.kernels.pairs import all_distances
 from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.route import route
 from vq_layer.kernels.search import by_product, nearest_index
+from vq_layer.kernels.similarity import normalize
 from vq_layer.kernels.sums import sum_of, sum_of_distances
 from vq_layer.parts.part import Part, number_of, part, resolved
 
@@ -115,6 +116,12 @@ class SearchByCosine(Search):
 class Comparison(Part):
     """How vectors and embeddings are compared."""
 
+    on_sphere: ClassVar[bool] = False  # whether only directions matter, so that averages are of vectors of norm 1
+
+    def scaled(self, vectors: tf.Tensor) -> tf.Tensor:
+        """Return vectors, ``[..., d]``, as they enter an average, and as an average is scaled itself."""
+        return normalize(vectors) if self.on_sphere else vectors
+
     @abstractmethod
     def search(self, vectors: tf.Tensor, emb_space: tf.Tensor) -> Any:
         """Return what is found, a `SearchByNorm` or `SearchByCosine`, among ``[batch, m, d], [n, d]``."""
@@ -145,6 +152,8 @@ class Norm(Comparison):
 @part
 class Cosine(Comparison):
     """By the cosine of the angle: the most similar is the nearest; a zero vector has similarity 0 to everything."""
+
+    on_sphere: ClassVar[bool] = True
 
     def search(self, vectors: tf.Tensor, emb_space: tf.Tensor) -> SearchByCosine:
         """Return what is found."""

@@ -9,9 +9,8 @@ import tensorflow as tf
 from vq_layer import validation
 from vq_layer.assertions import required
 from vq_layer.kernels import k_means
-from vq_layer.kernels.similarity import normalize
 from vq_layer.non_finite import finite_rows, where_known
-from vq_layer.parts.comparisons import Comparison, Cosine
+from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.estimators import straight_through
 from vq_layer.parts.initializers import GivenEmbeddings, initializer_of
 from vq_layer.parts.part import Part, State, Variable, part
@@ -172,10 +171,9 @@ class FromBatch(Start):
         """Return the embeddings that it makes of rows, some of them finite, ``[number, d] -> [n, d]``."""
         if self.method == "sample":
             return k_means.sample(rows, n, self.seed)
-        on_sphere = isinstance(comparison, Cosine)
-        rows = normalize(rows) if on_sphere else rows
+        rows = comparison.scaled(rows)
         centres = k_means.lloyd(rows, k_means.seeds(rows, n, self.seed), self.iterations)
-        return normalize(centres) if on_sphere else centres
+        return comparison.scaled(centres)
 
 
 def started(state: State, emb_space: tf.Tensor) -> State:

@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from vq_layer.kernels.similarity import normalize
-from vq_layer.parts.comparisons import Comparison, Cosine
+from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import Part, State, Variable, part, resolved
 from vq_layer.parts.passes import Pass
 from vq_layer.parts.statistics import Statistics, Total
@@ -90,16 +89,15 @@ class MovingAverage(Update):
     def gather(self, it: Pass) -> Statistics:
         """Return how often each embedding was chosen, and the sum of the vectors that chose it."""
         n = static_shape(it.emb_space)[0]
-        vectors = normalize(it.vectors) if isinstance(it.comparison, Cosine) else it.vectors
         index = tf.reshape(it.choice.emb_index, [-1])  # what is not found, at -1, is left out of the sum
         return {
             "access_count": Total(it.access_count),
-            "vector_sum": Total(tf.math.unsorted_segment_sum(flat(vectors), index, n)),
+            "vector_sum": Total(tf.math.unsorted_segment_sum(flat(it.comparison.scaled(it.vectors)), index, n)),
         }
 
     def after(self, state: State, statistics: Statistics, comparison: Comparison) -> State:
         """Return the state with the counts and the embeddings moved."""
-        emb_space, on_sphere = state["emb_space"], isinstance(comparison, Cosine)
+        emb_space = state["emb_space"]
         n, dtype = static_shape(emb_space)[0], emb_space.dtype
         kept, new = tf.constant(self.decay, dtype), tf.constant(1 - self.decay, dtype)
         count = tf.cast(statistics["access_count"].value, dtype)
@@ -107,18 +105,19 @@ class MovingAverage(Update):
         total = tf.reduce_sum(average_count)
         smoothed = (average_count + self.epsilon) * (total / (total + n * self.epsilon))
         chosen = tf.expand_dims(count > 0, -1)
-        before = normalize(emb_space) if on_sphere else emb_space
+        before = comparison.scaled(emb_space)
         pull = statistics["vector_sum"].value - tf.expand_dims(count, -1) * before
         moved = before + tf.expand_dims(tf.math.divide_no_nan(new, smoothed), -1) * pull
-        if on_sphere:  # unless the vectors cancel each other out
-            moved = tf.where(tf.reduce_all(tf.equal(moved, 0), -1, keepdims=True), emb_space, normalize(moved))
+        if comparison.on_sphere:  # unless the vectors cancel each other out
+            cancelled = tf.reduce_all(tf.equal(moved, 0), -1, keepdims=True)
+            moved = tf.where(cancelled, emb_space, comparison.scaled(moved))
         return {**state, "average_count": average_count, "emb_space": tf.where(chosen, moved, emb_space)}
 
     def restarted(self, state: State, rows: tf.Tensor, comparison: Comparison) -> State:
         """Return the state in which these rows have been chosen as often as the embeddings are on average."""
         average_count, emb_space = state["average_count"], state["emb_space"]
-        if isinstance(comparison, Cosine):
-            emb_space = tf.where(tf.expand_dims(rows, -1), normalize(emb_space), emb_space)
+        if comparison.on_sphere:
+            emb_space = tf.where(tf.expand_dims(rows, -1), comparison.scaled(emb_space), emb_space)
         new = tf.where(rows, tf.reduce_mean(average_count), average_count)
         return {**state, "average_count": new, "emb_space": emb_space}
 
