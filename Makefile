@@ -4,19 +4,19 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 
-.PHONY: demo test quick processes migrated lowest verify mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest verify mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
 
-test: $(INSTALLED)  ## all tests that run in one process, the docstrings' examples included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process"
+test: $(INSTALLED)  ## all tests but those of `test-slow`, the docstrings' examples included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training"
 
-processes: $(INSTALLED)  ## the demonstration, the wheel and verifications, each in a process of its own
-	$(BIN)/python -m pytest --hypothesis-profile=ci -m process tests/package tests/suite
+test-slow: $(INSTALLED)  ## what starts processes of its own, and trainings: the demonstration, the wheel, verifications, examples
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "process or training" tests/package tests/suite tests/training
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training"
 
 MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation tests.implementations.migrated
 
@@ -25,7 +25,7 @@ migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other
 	$(MIGRATED):compiled tests/parity/test_many_rows.py
 
 lowest: $(LOWEST)/installed  ## the same with few random cases, on the lowest versions that pyproject.toml admits
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few -m "not training"
 
 extended: $(INSTALLED)  ## all tests with far more random cases
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended

@@ -1,0 +1,1 @@
+"""Trainings of real models on real, small data; `make test-slow` runs them."""
