@@ -4,8 +4,9 @@ Tensors and state go in, tensors and state come out. A pass of training begins, 
 gathers its statistics, updates and replaces, in this order; output and losses are of the codebook before the update.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -13,6 +14,7 @@ import tensorflow as tf
 from vq_layer import validation
 from vq_layer.core import compatibility
 from vq_layer.core.per_split import changed, divided, divided_state, interleaved, joined
+from vq_layer.core.replicas import Replicas
 from vq_layer.core.results import Result
 from vq_layer.core.splitting import merge, split, split_mask
 from vq_layer.non_finite import where_known
@@ -25,9 +27,11 @@ from vq_layer.parts.part import Part, State, Variable
 from vq_layer.parts.passes import Pass
 from vq_layer.parts.replacement import Replaced, Replacement
 from vq_layer.parts.starts import FromInitializer, Start
-from vq_layer.parts.statistics import Statistics, merged
+from vq_layer.parts.statistics import Statistics, Total, merged
 from vq_layer.parts.updates import Gradient, Rule, Update
 from vq_layer.shapes import flat, static_shape
+
+FOUND = "found"  # among the statistics of replicas: how many vectors found an embedding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,7 @@ def looked_up(
     training: bool = False,
     all_pairs: bool = False,
     passes: int = 1,
+    replicas: Replicas | None = None,
 ) -> list[Pass]:
     """Return the pass of each codebook over a batch, of which nothing but the choice need be computed.
 
@@ -116,11 +121,15 @@ def looked_up(
         Whether all distances, which take memory for every pair, are asked for in any case.
     passes : int
         1, or 0 for a pass that belongs to one before.
+    replicas : Replicas, optional
+        Of whose vectors a start makes embeddings; those of x alone by default.
     """
+    if replicas is not None:  # what they look up is one pass
+        passes = passes * tf.cast(tf.equal(replicas.replica, 0), tf.int64)
 
     def one(inputs: tf.Tensor, counted: tf.Tensor | None, own: State) -> Pass:
         vectors = tf.stop_gradient(tf.cast(inputs, own["emb_space"].dtype))
-        begun = quantizer.start.begin(own, vectors, counted, quantizer.comparison) if training else own
+        begun = _begun(own, vectors, counted, quantizer, replicas) if training else own
         if counted is not None:
             vectors = where_known(tf.expand_dims(counted, -1), vectors)
         search = quantizer.comparison.search(vectors, begun["emb_space"])
@@ -141,6 +150,18 @@ def looked_up(
     inputs, states = divided(split(x, quantizer.num_splits), number), divided_state(state, number, quantizer.is_shared)
     counted = [None] * number if mask is None else divided(split_mask(mask, x, quantizer.num_splits), number)
     return [one(*of_codebook) for of_codebook in zip(inputs, counted, states, strict=True)]
+
+
+def _begun(
+    state: State, vectors: tf.Tensor, counted: tf.Tensor | None, quantizer: Quantizer, replicas: Replicas | None
+) -> State:
+    """Return the state with which a pass of training begins."""
+    rows = partial(quantizer.start.rows, vectors, counted)
+    if replicas is not None and quantizer.start.from_inputs:
+        # Not within a branch, where replicas cannot talk; once it has begun, they have nothing to say.
+        none = tf.zeros([0, static_shape(vectors)[-1]], vectors.dtype)
+        rows = partial(tf.identity, replicas.rows(tf.cond(state["initialized"], lambda: none, rows)))
+    return quantizer.start.begin(state, rows, quantizer.comparison)
 
 
 def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Result:
@@ -174,7 +195,9 @@ class Step(NamedTuple):
     statistics: list[Statistics]
 
 
-def trained(result: Result, quantizer: Quantizer, earlier: Step | None = None) -> tuple[State, Step]:
+def trained(
+    result: Result, quantizer: Quantizer, statistics: list[Statistics], earlier: Step | None = None
+) -> tuple[State, Step]:
     """Return what of the state is new after a training pass, and what a later call within the step goes on from.
 
     Parameters
@@ -182,11 +205,12 @@ def trained(result: Result, quantizer: Quantizer, earlier: Step | None = None) -
     result : Result
         Of a pass over ``earlier.state``, if there is one.
     quantizer : Quantizer
+    statistics : list of Statistics
+        Of the pass, with those of all replicas, for each codebook.
     earlier : Step, optional
         What the call before in the same step returned.
     """
     given, begun = [it.given for it in result.passes], [it.state for it in result.passes]
-    statistics = [gathered(it, quantizer) for it in result.passes]
     if earlier is not None:
         statistics = list(map(merged, earlier.statistics, statistics))
     after = [_after(own, of_own, quantizer) for own, of_own in zip(begun, statistics, strict=True)]
@@ -194,9 +218,28 @@ def trained(result: Result, quantizer: Quantizer, earlier: Step | None = None) -
     return changed(given, after, quantizer.is_shared), Step(whole, statistics)
 
 
-def gathered(it: Pass, quantizer: Quantizer) -> Statistics:
-    """Return the statistics of all rules over a pass."""
-    return {name: statistic for rule in quantizer.rules for name, statistic in rule.gather(it).items()}
+def gathered(result: Result, rules: Sequence[Rule], replicas: Replicas | None = None) -> list[Statistics]:
+    """Return the statistics of rules over a pass, for each codebook; with replicas, of all of them."""
+    statistics = [{name: it for rule in rules for name, it in rule.gather(of).items()} for of in result.passes]
+    if replicas is None:
+        return statistics
+    found = [{FOUND: Total(tf.reduce_sum(it.access_count))} for it in result.passes]
+    return replicas.merged([own | of_all for own, of_all in zip(statistics, found, strict=True)])
+
+
+def shares(result: Result, statistics: list[Statistics], replicas: Replicas) -> list[tf.Tensor]:
+    """Return, for each codebook, by what a loss of this replica counts so that the mean over replicas is that of all.
+
+    A loss is a mean over the vectors that found an embedding, or the same for all batches: so it is what part of these
+    vectors the replica has, times the number of replicas; 1 where no replica has any.
+    """
+    pairs = zip(result.passes, statistics, strict=True)
+    return [_share(it.access_count, own[FOUND].value, replicas.number) for it, own in pairs]
+
+
+def _share(access_count: tf.Tensor, found: tf.Tensor, number: int) -> tf.Tensor:
+    own = tf.cast(tf.reduce_sum(access_count) * number, tf.float64)
+    return tf.where(found > 0, tf.math.divide_no_nan(own, tf.cast(found, tf.float64)), 1)
 
 
 def _after(state: State, statistics: Statistics, quantizer: Quantizer) -> State:

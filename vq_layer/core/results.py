@@ -34,13 +34,18 @@ class Result:
         """The names of those that make no sense under the comparison."""
         return self.passes[0].search.absent_endpoints  # type: ignore[no-any-return]
 
-    def losses(self) -> dict[str, tf.Tensor]:
+    def losses(self, shares: list[tf.Tensor] | None = None) -> dict[str, tf.Tensor]:
         """Return the losses that are not absent by name, in order.
 
-        With a codebook per split, each is the sum of those of the splits.
+        With a codebook per split, each is the sum of those of the splits. With `shares`, a number for each codebook,
+        the losses of each are multiplied by that.
         """
-        present = [loss for loss in self._losses if not loss.is_absent]
-        return {loss.name: reduce(tf.add, [loss(it) for it in self.passes]) for loss in present}
+        return {name: _sum(of_codebooks, shares) for name, of_codebooks in self.losses_of_codebooks.items()}
+
+    @cached_property
+    def losses_of_codebooks(self) -> dict[str, list[tf.Tensor]]:
+        """The losses that are not absent by name, in order, each for each codebook."""
+        return {loss.name: [loss(it) for it in self.passes] for loss in self._losses if not loss.is_absent}
 
     @cached_property
     def emb_index(self) -> tf.Tensor:
@@ -112,3 +117,9 @@ class Result:
     @staticmethod
     def _unless_absent(of_codebooks: list[Any]) -> tf.Tensor | None:
         return None if of_codebooks[0] is None else interleaved(of_codebooks)
+
+
+def _sum(values: list[tf.Tensor], shares: list[tf.Tensor] | None) -> tf.Tensor:
+    if shares is not None:
+        values = [value * tf.cast(share, value.dtype) for value, share in zip(values, shares, strict=True)]
+    return reduce(tf.add, values)

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from vq_layer import validation
-from vq_layer.core.quantizer import Quantizer, replaced, trained
+from vq_layer.core.quantizer import Quantizer, gathered, replaced, trained
 from vq_layer.core.results import Result
 from vq_layer.core.splitting import split
 from vq_layer.dtypes import comparison_dtype
@@ -137,7 +137,8 @@ def training_ops(
     result: Result, quantizer: Quantizer, kept: Kept, is_training: bool | tf.Tensor
 ) -> tuple[list[tf.Operation], tf.Operation | None]:
     """Return the updates of a training pass, and the op that replaces, None where nothing does."""
-    new = trained(result, quantizer)[0] if tf.is_tensor(is_training) or bool(is_training) else {}
+    learns = tf.is_tensor(is_training) or bool(is_training)
+    new = trained(result, quantizer, gathered(result, quantizer.rules))[0] if learns else {}
     updates = kept.assign(new, is_training if tf.is_tensor(is_training) else True)
     if quantizer.replacement is None:
         return updates, None

@@ -5,8 +5,8 @@ the one whose call is outermost, are used here and nowhere else.
 """
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,25 @@ class LossesOnDemand(keras.layers.Layer):
         self._put_off.clear()
         self._kept = None
         super()._clear_losses()
+
+
+@contextmanager
+def losses_apart(outermost: keras.layers.Layer) -> Iterator[None]:
+    """Leave the losses of a model that is being called as they are, whatever happens within.
+
+    Where replicas of one process wait for one another, each runs in a thread of its own, one at a time. Meanwhile
+    another may begin to call the same layers, which forget their losses then, and add its own to them.
+    """
+    layers = flattened(outermost)
+    losses = [list(layer._losses) for layer in layers]
+    put_off = [(layer, layer._kept, list(layer._put_off)) for layer in layers if isinstance(layer, LossesOnDemand)]
+    yield
+    for layer, own in zip(layers, losses, strict=True):
+        layer._losses[:] = own
+    for layer, kept, work in put_off:
+        layer._kept = kept
+        layer._put_off.clear()
+        layer._put_off.extend(work)
 
 
 def flattened(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

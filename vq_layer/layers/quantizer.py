@@ -10,11 +10,22 @@ import tensorflow as tf
 from vq_layer import validation
 from vq_layer.core.decoding import decoded_by, encoded
 from vq_layer.core.fitting import k_means_of
-from vq_layer.core.quantizer import Quantizer, quantize, replaced, rewritten, rows_of, started, trained
+from vq_layer.core.quantizer import (
+    Quantizer,
+    gathered,
+    quantize,
+    replaced,
+    rewritten,
+    rows_of,
+    shares,
+    started,
+    trained,
+)
 from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
+from vq_layer.layers.replicas import replicas_here
 from vq_layer.layers.slots import reset_within
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.non_finite import finite_rows
@@ -97,6 +108,8 @@ class QuantizerLayer(VectorLayer):
         It is what a call does, without the checks and the casts of Keras, for a layer that this one is part of.
         """
         learns = bool(training and self.trainable)
+        outermost = self.outermost_layer()
+        replicas = replicas_here(outermost) if training else None
         earlier = self.kept if learns else None
         if not (learns and self.quantizer.start.from_inputs):
             warn.unless_started(self)
@@ -108,15 +121,18 @@ class QuantizerLayer(VectorLayer):
             training=learns,
             all_pairs=self.return_endpoints,
             passes=int(earlier is None),
+            replicas=replicas,
         )
+        statistics = gathered(result, self.quantizer.rules if learns else (), replicas) if training else []
         if learns:
-            new, step = trained(result, self.quantizer, earlier)
+            new, step = trained(result, self.quantizer, statistics, earlier)
             before = tf.convert_to_tensor(self.emb_space)
             self._assign(new, checked=result.emb_index)
             self.keep(step)
             if self.emb_space.trainable and "emb_space" in new:
-                reset_within(self.outermost_layer(), self.emb_space, rewritten(before, new["emb_space"]))
-        self._account_for(result, training)
+                reset_within(outermost, self.emb_space, rewritten(before, new["emb_space"]))
+        by = None if replicas is None else shares(result, statistics, replicas)
+        self._account_for(result, by, training, outermost)
         return result
 
     def _assign(self, new: State, checked: Any = None) -> None:
@@ -125,15 +141,16 @@ class QuantizerLayer(VectorLayer):
             for name, value in new.items():
                 getattr(self, name).assign(tf.identity(value))
 
-    def _account_for(self, result: Result, training: bool | None) -> None:
+    def _account_for(
+        self, result: Result, by: list[tf.Tensor] | None, training: bool | None, outermost: keras.layers.Layer
+    ) -> None:
         """Add the losses and count the usage, of an inference pass only if its losses are read, as an evaluation does.
 
         Else an exported model would count every request, and an eager inference compute losses that nobody wants.
         """
-        outermost = self.outermost_layer()
 
         def add_losses() -> None:
-            for loss in result.losses().values():
+            for loss in result.losses(by).values():
                 self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
 
         if training or not tf.executing_eagerly():  # in a graph, what is not read is pruned

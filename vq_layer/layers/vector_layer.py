@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from vq_layer.layers import checks
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
-from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.layers.on_demand import LossesOnDemand, flattened, losses_apart
 
 
 class VectorLayer(LossesOnDemand):
@@ -44,8 +44,9 @@ class VectorLayer(LossesOnDemand):
 
         def count() -> None:
             _name_metrics(outermost)
-            for metric in self._usage_metrics:
-                metric.update_state(counts())
+            with losses_apart(outermost):  # replicas may wait for one another to update a metric
+                for metric in self._usage_metrics:
+                    metric.update_state(counts())
 
         if training:
             count()

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 
 from vq_layer import validation
+from vq_layer.kernels import draws
 from vq_layer.non_finite import where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import State, Variable, part, resolved
@@ -231,9 +232,7 @@ class DeadCodes(Replacement):
         """Return the access counts, and of the vectors those of the largest keys."""
         number, emb_index = self._number(static_shape(it.emb_space)[0]), it.choice.emb_index
         if self.source == "sample":
-            pair = tf.stack([tf.constant(self.seed, tf.int64), it.state["draws"]])
-            drawn = 1 - tf.random.stateless_uniform(tf.shape(emb_index), pair, dtype=it.vectors.dtype, alg="philox")
-            keys = where_known(emb_index >= 0, drawn)
+            keys = where_known(emb_index >= 0, draws.keys(it.vectors, self.seed, it.state["draws"]))
         else:
             keys = it.search.distance_to(emb_index)  # NaN for what found no embedding
         return {"access_count": Total(it.access_count), "candidates": most_distant(keys, it.vectors, number)}

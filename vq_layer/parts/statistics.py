@@ -22,6 +22,15 @@ class Total(NamedTuple):
         """Return the total of both."""
         return Total(self.value + other.value)
 
+    @property
+    def addend(self) -> tf.Tensor:
+        """What replicas add up."""
+        return self.value
+
+    def with_sum(self, total: tf.Tensor) -> "Total":
+        """Return that of all replicas, whose addends have this total."""
+        return Total(total)
+
 
 class Candidates(NamedTuple):
     """The most distant vectors of a batch, most distant first, earlier first on ties.
@@ -42,6 +51,25 @@ class Candidates(NamedTuple):
             tf.concat([self.distance, other.distance], axis=0), static_shape(self.distance)[0]
         )
         return Candidates(distance, tf.gather(tf.concat([self.vectors, other.vectors], axis=0), kept))
+
+    def share(self, distances: tf.Tensor, replica: tf.Tensor) -> "Candidates":
+        """Return the most distant of all replicas, with zeros in the place of the vectors that are not of this one.
+
+        What the shares of all hold sums to the vectors. ``distances``, ``[replicas, number]``, are those of all.
+        """
+        number = static_shape(self.distance)[0]
+        distance, place = tf.math.top_k(tf.reshape(distances, [-1]), number)  # the first replica first on ties
+        own = tf.expand_dims(tf.equal(place // number, replica), -1)
+        return Candidates(distance, tf.where(own, tf.gather(self.vectors, place % number), 0))
+
+    @property
+    def addend(self) -> tf.Tensor:
+        """What replicas add up, once each has its share."""
+        return self.vectors
+
+    def with_sum(self, total: tf.Tensor) -> "Candidates":
+        """Return those of all replicas, whose addends have this total."""
+        return Candidates(self.distance, total)
 
 
 Statistics = dict[str, Any]  # a Total or Candidates by each name
