@@ -6,7 +6,7 @@ gathers its statistics, updates and replaces, in this order; output and losses a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -122,14 +122,22 @@ def looked_up(
     passes : int
         1, or 0 for a pass that belongs to one before.
     replicas : Replicas, optional
-        Of whose vectors a start makes embeddings; those of x alone by default.
+        With which this is one pass; of the vectors of all a start makes embeddings.
     """
-    if replicas is not None:  # what they look up is one pass
+    number = quantizer.num_codebooks
+    before: int | tf.Tensor = 0
+    if replicas is not None:
+        rows, all_rows = replicas.offset(tf.reduce_prod(tf.shape(x)[:-1]))
+        each = quantizer.num_splits // number
+        before, every = rows * each, all_rows * each
         passes = passes * tf.cast(tf.equal(replicas.replica, 0), tf.int64)
 
     def one(inputs: tf.Tensor, counted: tf.Tensor | None, own: State) -> Pass:
         vectors = tf.stop_gradient(tf.cast(inputs, own["emb_space"].dtype))
-        begun = _begun(own, vectors, counted, quantizer, replicas) if training else own
+        of_all = vectors, counted
+        if replicas is not None and training and quantizer.start.from_inputs:
+            of_all = replicas.vectors(vectors, counted, ~own["initialized"], before, every)
+        begun = quantizer.start.begin(own, *of_all, quantizer.comparison) if training else own
         if counted is not None:
             vectors = where_known(tf.expand_dims(counted, -1), vectors)
         search = quantizer.comparison.search(vectors, begun["emb_space"])
@@ -144,24 +152,12 @@ def looked_up(
             choice=quantizer.choice.choose(search, begun),
             all_pairs=all_pairs,
             passes=passes,
+            before=before,
         )
 
-    number = quantizer.num_codebooks
     inputs, states = divided(split(x, quantizer.num_splits), number), divided_state(state, number, quantizer.is_shared)
     counted = [None] * number if mask is None else divided(split_mask(mask, x, quantizer.num_splits), number)
     return [one(*of_codebook) for of_codebook in zip(inputs, counted, states, strict=True)]
-
-
-def _begun(
-    state: State, vectors: tf.Tensor, counted: tf.Tensor | None, quantizer: Quantizer, replicas: Replicas | None
-) -> State:
-    """Return the state with which a pass of training begins."""
-    rows = partial(quantizer.start.rows, vectors, counted)
-    if replicas is not None and quantizer.start.from_inputs:
-        # Not within a branch, where replicas cannot talk; once it has begun, they have nothing to say.
-        none = tf.zeros([0, static_shape(vectors)[-1]], vectors.dtype)
-        rows = partial(tf.identity, replicas.rows(tf.cond(state["initialized"], lambda: none, rows)))
-    return quantizer.start.begin(state, rows, quantizer.comparison)
 
 
 def quantize(x: tf.Tensor, state: State, quantizer: Quantizer, **how: Any) -> Result:

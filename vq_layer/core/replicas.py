@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from vq_layer.parts.statistics import Candidates, Statistics
+from vq_layer.shapes import flat, static_shape
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,36 @@ class Replicas:
         (numbers,) = self.stacked([number])
         return tf.reduce_sum(tf.where(tf.range(self.number) < self.replica, numbers, 0)), tf.reduce_sum(numbers)
 
-    def rows(self, rows: tf.Tensor) -> tf.Tensor:
-        """Return those of all replicas, one after another: ``[number, d] -> [all, d]``."""
-        number = tf.shape(rows)[0]
-        before, every = self.offset(number)
-        return self.total(tf.pad(rows, [[before, every - before - number], [0, 0]]))
+    def vectors(
+        self, vectors: tf.Tensor, counted: tf.Tensor | None, wanted: tf.Tensor, before: tf.Tensor, every: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Return the vectors of all replicas and which of them count, ``[1, every, d]`` and ``[1, every]``.
+
+        Replicas cannot talk within a branch: where the vectors are not wanted, they say nothing, and get none.
+
+        Parameters
+        ----------
+        vectors : tf.Tensor, shape [batch, m, d]
+        counted : tf.Tensor, shape [batch, m], bool, or None
+        wanted : tf.Tensor, shape [], bool
+            The same for all replicas.
+        before, every : tf.Tensor
+            As `offset` returns them for the vectors.
+        """
+        rows = flat(vectors)
+        if counted is not None:
+            rows = tf.concat([rows, tf.reshape(tf.cast(counted, rows.dtype), [-1, 1])], axis=1)
+        after = every - before - tf.shape(rows)[0]
+        # A first row of zeros, since a message of nothing may crash the process.
+        message = tf.cond(
+            wanted,
+            lambda: tf.pad(rows, [[1 + before, after], [0, 0]]),
+            lambda: tf.zeros([1, static_shape(rows)[-1]], rows.dtype),
+        )
+        of_all = self.total(message)[1:]
+        d = static_shape(vectors)[-1]
+        flags = None if counted is None else tf.expand_dims(of_all[:, d] > 0, 0)
+        return tf.expand_dims(of_all[:, :d], 0), flags
 
 
 def _together(values: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -13,6 +13,7 @@ from vq_layer.core.quantizer import quantize
 from vq_layer.core.residual import ResidualResult, decoded, quantize_residual
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import checks, warn
+from vq_layer.layers.replicas import replicas_here
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.choices import Majority
@@ -180,8 +181,12 @@ class ResidualVectorQuantization(VectorLayer):
         return ResidualEndpoints(result.layer_out, result.emb_index, tuple(it.access_count for it in result.stages))
 
     def _drawn(self, x: tf.Tensor) -> tf.Tensor:
-        """Draw through how many stages each element of the batch goes, ``[batch]``."""
-        return keras.random.randint([tf.shape(x)[0]], 1, self.num_stages + 1, seed=self._generator)
+        """Draw through how many stages each element of the batch goes, ``[batch]``; replicas for the batch of all."""
+        number = tf.shape(x)[0]
+        replicas = replicas_here(self.outermost_layer())
+        before, every = (0, number) if replicas is None else replicas.offset(number)
+        drawn = keras.random.randint([every], 1, self.num_stages + 1, seed=self._generator)
+        return drawn[before : before + number]
 
     def _quantized(self, x: tf.Tensor, stages: list[Any], **how: Any) -> ResidualResult:
         dtype = comparison_dtype(tf.as_dtype(x.dtype))

@@ -39,7 +39,9 @@ class Pass:
     all_pairs : bool
         Whether all distances among the embeddings are asked for in any case.
     passes : int
-        1, or 0 if the layer was called in this step of training before.
+        1, or 0 if the layer was called in this step of training before, or by another replica.
+    before : int
+        How many vectors other replicas have that come first.
     """
 
     inputs: tf.Tensor
@@ -52,11 +54,18 @@ class Pass:
     choice: Choice
     all_pairs: bool
     passes: int
+    before: int | tf.Tensor = 0
 
     @property
     def emb_space(self) -> tf.Tensor:
         """The embedding space, ``[n, d]``."""
         return self.state["emb_space"]
+
+    @property
+    def places(self) -> tf.Tensor:
+        """Where each vector stands among those of all replicas, ``[batch, m]``, int64."""
+        shape = tf.shape(self.vectors, tf.int64)[:-1]
+        return tf.cast(self.before, tf.int64) + tf.reshape(tf.range(tf.reduce_prod(shape)), shape)
 
     @cached_property
     def chosen(self) -> tf.Tensor:

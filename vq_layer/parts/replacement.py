@@ -232,7 +232,7 @@ class DeadCodes(Replacement):
         """Return the access counts, and of the vectors those of the largest keys."""
         number, emb_index = self._number(static_shape(it.emb_space)[0]), it.choice.emb_index
         if self.source == "sample":
-            keys = where_known(emb_index >= 0, draws.keys(it.vectors, self.seed, it.state["draws"]))
+            keys = where_known(emb_index >= 0, draws.keys(it.places, self.seed, it.state["draws"], it.vectors.dtype))
         else:
             keys = it.search.distance_to(emb_index)  # NaN for what found no embedding
         return {"access_count": Total(it.access_count), "candidates": most_distant(keys, it.vectors, number)}

@@ -1,7 +1,6 @@
 """How an embedding space starts: from an initializer, given values or a batch (VQ-12)."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -48,20 +47,18 @@ class Start(Part):
     def initializer(self) -> Any:
         """What gives the first values: a function of shape and dtype."""
 
-    def rows(self, vectors: tf.Tensor, counted: tf.Tensor | None) -> tf.Tensor:
-        """Return what it may make embeddings of, ``[batch, m, d] -> [number, d]``; NaN in a row that does not count.
+    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None, comparison: Comparison) -> State:
+        """Return the state with which a training pass begins.
 
         Parameters
         ----------
+        state : dict of str to tf.Tensor
         vectors : tf.Tensor, shape [batch, m, d]
         counted : tf.Tensor, shape [batch, m], bool, or None
             Which vectors a mask leaves; None for all.
+        comparison : Comparison
         """
-        return flat(vectors if counted is None else where_known(tf.expand_dims(counted, -1), vectors))
-
-    def begin(self, state: State, rows: Callable[[], tf.Tensor], comparison: Comparison) -> State:
-        """Return the state with which a training pass begins; `rows` gives what `rows` above returned."""
-        del rows, comparison
+        del vectors, counted, comparison
         return state
 
 
@@ -155,26 +152,20 @@ class FromBatch(Start):
         del n, d, dtype
         return {"initialized": Variable((), tf.bool)}
 
-    def rows(self, vectors: tf.Tensor, counted: tf.Tensor | None) -> tf.Tensor:
-        """Return what it may make embeddings of; of the first vectors those alone that count."""
-        if self.method == "first" and counted is not None:
-            return tf.boolean_mask(vectors, counted)
-        return super().rows(vectors, counted)
-
-    def begin(self, state: State, rows: Callable[[], tf.Tensor], comparison: Comparison) -> State:
+    def begin(self, state: State, vectors: tf.Tensor, counted: tf.Tensor | None, comparison: Comparison) -> State:
         """Return the state with which a training pass begins."""
         emb_space, n = state["emb_space"], static_shape(state["emb_space"])[0]
         as_before = tf.identity(emb_space), state["initialized"]
 
         def begun() -> tuple[tf.Tensor, tf.Tensor]:
-            found = rows()
             if self.method == "first":
-                return first_rows(found, n), tf.constant(True)
-            some = tf.reduce_any(finite_rows(found))
-            return tf.cond(some, lambda: self.drawn(found, n, comparison), lambda: tf.identity(emb_space)), some
+                return first_rows(known(vectors, counted), n), tf.constant(True)
+            rows = flat(vectors if counted is None else where_known(tf.expand_dims(counted, -1), vectors))
+            some = tf.reduce_any(finite_rows(rows))
+            return tf.cond(some, lambda: self.drawn(rows, n, comparison), lambda: tf.identity(emb_space)), some
 
-        started, initialized = tf.cond(state["initialized"], lambda: as_before, begun)
-        return {**state, "emb_space": straight_through(emb_space, started), "initialized": initialized}
+        rows, initialized = tf.cond(state["initialized"], lambda: as_before, begun)
+        return {**state, "emb_space": straight_through(emb_space, rows), "initialized": initialized}
 
     def drawn(self, rows: tf.Tensor, n: int, comparison: Comparison) -> tf.Tensor:
         """Return the embeddings that it makes of rows, some of them finite, ``[number, d] -> [n, d]``."""
@@ -189,6 +180,11 @@ def started(state: State, emb_space: tf.Tensor) -> State:
     """Return a state with an embedding space, ``[n, d]``, as if it had started with it."""
     initialized = {"initialized": tf.constant(True)} if "initialized" in state else {}
     return {**state, "emb_space": emb_space, **initialized}
+
+
+def known(vectors: tf.Tensor, counted: tf.Tensor | None) -> tf.Tensor:
+    """Return the vectors that a mask leaves, ``[batch, m, d], [batch, m] -> [number, d]``."""
+    return vectors if counted is None else tf.boolean_mask(vectors, counted)
 
 
 def start_of(value: Any) -> Start:
