@@ -247,6 +247,18 @@ def _after(state: State, statistics: Statistics, quantizer: Quantizer) -> State:
     return _restarted(after, rewritten(updated["emb_space"], after["emb_space"]), quantizer)
 
 
+def dead(result: Result, quantizer: Quantizer, statistics: list[Statistics] | None = None) -> tf.Tensor | None:
+    """Tell which embeddings a replacement calls dead, ``[n]`` or ``[num_splits, n]``; None where it calls none so.
+
+    With the statistics of a training pass, after it and before a replacement.
+    """
+    if quantizer.replacement is None or not quantizer.replacement.tells_dead:
+        return None
+    of_passes = [None] * len(result.passes) if statistics is None else statistics
+    pairs = zip(result.passes, of_passes, strict=True)
+    return joined([quantizer.replacement.dead(it.state, own) for it, own in pairs], quantizer.is_shared)
+
+
 def rewritten(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
     """Tell which rows are not the same in two embedding spaces, ``[n, d], [n, d] -> [n]``."""
     same = tf.equal(before, after) | (tf.math.is_nan(before) & tf.math.is_nan(after))

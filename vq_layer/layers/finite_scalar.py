@@ -10,6 +10,7 @@ from vq_layer import validation
 from vq_layer.core.finite_scalar import LARGEST_COUNTED, decoded, finite_scalar_quantization
 from vq_layer.layers import checks
 from vq_layer.layers.endpoints import endpoints
+from vq_layer.layers.metrics import Seen
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.shapes import unflattened
 
@@ -66,7 +67,7 @@ class FiniteScalarQuantization(VectorLayer):
         super().__init__(return_endpoints, **kwargs)
         self.levels, self.num_splits = tuple(map(int, levels)), int(num_splits)
         if self.n <= LARGEST_COUNTED:
-            self.add_usage_metrics(1, self.n)
+            self.watch(1, self.n)
 
     @property
     def n(self) -> int:
@@ -84,8 +85,8 @@ class FiniteScalarQuantization(VectorLayer):
         validation.check_floating(x)
         mask = None if mask is None else checks.checked_mask(mask, x)
         result = finite_scalar_quantization(x, self.levels, self.num_splits, mask)
-        if self._usage_metrics:
-            self.count_usage(lambda: result.counts, self.outermost_layer(), training)
+        if self._watched:
+            self.count(lambda: Seen(result.counts), self.outermost_layer(), training)
         if not self.return_endpoints:
             return result.layer_out
         names = ("layer_out", "emb_index", "access_count")

@@ -1,8 +1,8 @@
-"""How much of the embedding space is in use, over an epoch (VQ-4)."""
+"""What a layer tells of an epoch: how much of the embedding space is in use (VQ-4), and its losses."""
 
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -41,45 +41,122 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return unique
 
 
-class _OfAccessCount(keras.metrics.Metric):
-    """A metric of the access counts summed since the last reset; the mean over codebooks, where there are several."""
+class Seen(NamedTuple):
+    """What a call of a layer sees of its batch.
 
-    quantity: ClassVar[str]
+    Attributes
+    ----------
+    access_count : tf.Tensor, shape [n], or [codebooks, n] of several, integers
+        How often each embedding was chosen.
+    losses : dict of str to list of tf.Tensor
+        Each loss by name, for each codebook: a mean over the vectors that found an embedding.
+    dead : tf.Tensor, shape [n] or [codebooks, n], bool, or None
+        Which embeddings are dead.
+    """
 
-    def __init__(self, num_codebooks: int, n: int) -> None:
-        super().__init__(name=self.quantity, dtype="float32")
-        shape = (n,) if num_codebooks == 1 else (num_codebooks, n)
-        self.access_count = self.add_variable(shape=shape, initializer="zeros", dtype="int64", name="access_count")
-        self._shape = num_codebooks, n
+    access_count: tf.Tensor
+    losses: dict[str, list[tf.Tensor]] = {}  # noqa: RUF012
+    dead: tf.Tensor | None = None
+
+
+class _OfLayer(keras.metrics.Metric):
+    """A metric that a layer keeps of what it sees, since the last reset; of its codebooks together.
+
+    Its variables add up over replicas, each of which counts what it sees itself.
+    """
+
+    def __init__(self, quantity: str, **kwargs: Any) -> None:
+        super().__init__(name=quantity, **kwargs)
+        self._quantity = quantity
 
     def name_after(self, layer_name: str) -> None:
         """Tell this metric apart from that of another layer by its name: ``<layer name>_<quantity>``."""
-        self.name = f"{layer_name}_{self.quantity}"
+        self.name = f"{layer_name}_{self._quantity}"
+
+    def see(self, now: Seen) -> None:
+        """Add what a call of the layer sees."""
+        self.update_state(now.access_count)
+
+
+class Perplexity(_OfLayer):
+    """The perplexity of the usage: the mean over codebooks, where there are several."""
+
+    def __init__(self, num_codebooks: int, n: int) -> None:
+        super().__init__("perplexity", dtype="float32")
+        shape = (n,) if num_codebooks == 1 else (num_codebooks, n)
+        self.access_count = self.add_variable(shape=shape, initializer="zeros", dtype="int64", name="access_count")
+        self._shape = num_codebooks, n
 
     def update_state(self, access_count: Any) -> None:
         """Add the access counts of a batch, integers: ``[n]``, or ``[codebooks, n]`` of several."""
         self.access_count.assign_add(tf.reshape(access_count, static_shape(self.access_count)))
 
-    def _mean(self, of_codebook: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-        counts = tf.cast(tf.reshape(tf.convert_to_tensor(self.access_count), self._shape), tf.float64)
-        return tf.cast(tf.reduce_mean([of_codebook(book) for book in tf.unstack(counts)]), tf.float32)
-
-
-class Perplexity(_OfAccessCount):
-    """The perplexity of the usage since the last reset."""
-
-    quantity = "perplexity"
+    def of_codebooks(self) -> list[tf.Tensor]:
+        """Return the access counts of each codebook, ``[n]``, float64."""
+        counts = tf.reshape(tf.convert_to_tensor(self.access_count), self._shape)
+        return tf.unstack(tf.cast(counts, tf.float64))  # type: ignore[no-any-return]
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
-        return self._mean(perplexity)
+        return tf.cast(tf.reduce_mean([perplexity(it) for it in self.of_codebooks()]), tf.float32)
 
 
-class CodebookUsage(_OfAccessCount):
-    """The share of embeddings used since the last reset."""
+class CodebookUsage(_OfLayer):
+    """The share of embeddings used, of those that another metric counted."""
 
-    quantity = "codebook_usage"
+    def __init__(self, counted: Perplexity) -> None:
+        super().__init__("codebook_usage", dtype="float32")
+        self._counted = counted
+
+    def update_state(self, access_count: Any) -> None:
+        """Leave the counting to the other."""
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
-        return self._mean(codebook_usage)
+        return tf.cast(tf.reduce_mean([codebook_usage(it) for it in self._counted.of_codebooks()]), tf.float32)
+
+
+class MeanLoss(_OfLayer):
+    """The mean of a loss over all vectors that found an embedding, of which another metric counted how many."""
+
+    def __init__(self, quantity: str, num_codebooks: int, counted: Perplexity) -> None:
+        super().__init__(quantity, dtype="float32")
+        self._counted = counted
+        self.total = self.add_variable(shape=(num_codebooks,), initializer="zeros", dtype="float64", name="total")
+
+    def see(self, now: Seen) -> None:
+        """Add the loss of a call of the layer."""
+        self.update_state(now.losses[self._quantity], now.access_count)
+
+    def update_state(self, losses: Sequence[tf.Tensor], access_count: Any) -> None:
+        """Add the losses of a batch, a mean for each codebook, times the vectors that it is the mean of."""
+        found = tf.reduce_sum(tf.reshape(access_count, [len(losses), -1]), axis=-1)
+        self.total.assign_add(tf.cast(tf.stack(losses), tf.float64) * tf.cast(found, tf.float64))
+
+    def result(self) -> tf.Tensor:
+        """Return it as a scalar; of several codebooks the sum of the means, as the loss is."""
+        found = tf.stack([tf.reduce_sum(it) for it in self._counted.of_codebooks()])
+        total = tf.convert_to_tensor(self.total)
+        return tf.cast(tf.reduce_sum(where_known(found > 0, tf.math.divide_no_nan(total, found))), tf.float32)
+
+
+class DeadShare(_OfLayer):
+    """The share of embeddings that are dead, the mean over passes."""
+
+    def __init__(self) -> None:
+        super().__init__("dead_share", dtype="float32")
+        self.total = self.add_variable(shape=(2,), initializer="zeros", dtype="float64", name="total")
+
+    def see(self, now: Seen) -> None:
+        """Add what is dead in a call of the layer."""
+        self.update_state(now.dead)
+
+    def update_state(self, dead: Any) -> None:
+        """Add which of the embeddings are dead in a pass, bool."""
+        share = tf.reduce_mean(tf.cast(dead, tf.float64))
+        self.total.assign_add(tf.stack([share, tf.ones_like(share)]))
+
+    def result(self) -> tf.Tensor:
+        """Return it as a scalar."""
+        share, passes = tf.unstack(tf.convert_to_tensor(self.total))
+        return tf.cast(where_known(passes > 0, tf.math.divide_no_nan(share, passes)), tf.float32)

@@ -12,6 +12,7 @@ from vq_layer.core.decoding import decoded_by, encoded
 from vq_layer.core.fitting import k_means_of
 from vq_layer.core.quantizer import (
     Quantizer,
+    dead,
     gathered,
     quantize,
     replaced,
@@ -25,12 +26,14 @@ from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
+from vq_layer.layers.metrics import Seen
 from vq_layer.layers.replicas import replicas_here
 from vq_layer.layers.slots import reset_within
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.non_finite import finite_rows
 from vq_layer.parts.part import State
 from vq_layer.parts.starts import first_rows
+from vq_layer.parts.statistics import Statistics
 from vq_layer.shapes import static_shape, unflattened
 
 L = TypeVar("L", bound="QuantizerLayer")
@@ -60,7 +63,9 @@ class QuantizerLayer(VectorLayer):
         self._names: tuple[str, ...] = ()
         self._awaits_inference = quantizer.start.from_inputs
         if counts_usage:
-            self.add_usage_metrics(quantizer.num_codebooks, quantizer.n)
+            losses = [loss.name for loss in quantizer.losses if not loss.is_absent]
+            tells_dead = quantizer.replacement is not None and quantizer.replacement.tells_dead
+            self.watch(quantizer.num_codebooks, quantizer.n, losses, tells_dead)
 
     @property
     def n(self) -> int:
@@ -132,7 +137,7 @@ class QuantizerLayer(VectorLayer):
             if self.emb_space.trainable and "emb_space" in new:
                 reset_within(outermost, self.emb_space, rewritten(before, new["emb_space"]))
         by = None if replicas is None else shares(result, statistics, replicas)
-        self._account_for(result, by, training, outermost)
+        self._account_for(result, by, statistics if learns else None, training, outermost)
         return result
 
     def _assign(self, new: State, checked: Any = None) -> None:
@@ -142,7 +147,12 @@ class QuantizerLayer(VectorLayer):
                 getattr(self, name).assign(tf.identity(value))
 
     def _account_for(
-        self, result: Result, by: list[tf.Tensor] | None, training: bool | None, outermost: keras.layers.Layer
+        self,
+        result: Result,
+        by: list[tf.Tensor] | None,
+        statistics: list[Statistics] | None,
+        training: bool | None,
+        outermost: keras.layers.Layer,
     ) -> None:
         """Add the losses and count the usage, of an inference pass only if its losses are read, as an evaluation does.
 
@@ -157,7 +167,11 @@ class QuantizerLayer(VectorLayer):
             add_losses()
         else:
             self.when_losses_are_read(add_losses)
-        self.count_usage(lambda: result.counts, outermost, training)
+        self.count(
+            lambda: Seen(result.counts, result.losses_of_codebooks, dead(result, self.quantizer, statistics)),
+            outermost,
+            training,
+        )
 
     def replace_embeds(self) -> tf.Tensor:
         """Let the replacement act, whenever it is called, and start to gather anew.

@@ -1,7 +1,7 @@
 """What all layers share, whatever they put in the place of the vectors of their input."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.layers import checks
-from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
+from vq_layer.layers.metrics import CodebookUsage, DeadShare, MeanLoss, Perplexity, Seen, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened, losses_apart
 
 
@@ -28,16 +28,17 @@ class VectorLayer(LossesOnDemand):
         super().__init__(**kwargs)
         self.return_endpoints = bool(return_endpoints)
         self.supports_masking = True  # the mask of x is that of the output
-        self._usage_metrics: list[Any] = []
+        self._watched: list[Any] = []
 
-    def add_usage_metrics(self, num_codebooks: int, n: int) -> None:
-        """Have metrics of the usage of so many codebooks of size n."""
-        self._usage_metrics = [Perplexity(num_codebooks, n), CodebookUsage(num_codebooks, n)]
+    def watch(self, num_codebooks: int, n: int, losses: Iterable[str] = (), tells_dead: bool = False) -> None:
+        """Have metrics of the usage of so many codebooks of size n, of losses by name, and of what is dead."""
+        counted = Perplexity(num_codebooks, n)
+        self._watched = [counted, CodebookUsage(counted), *(MeanLoss(name, num_codebooks, counted) for name in losses)]
+        if tells_dead:
+            self._watched.append(DeadShare())
 
-    def count_usage(
-        self, counts: Callable[[], tf.Tensor], outermost: keras.layers.Layer, training: bool | None
-    ) -> None:
-        """Add counts, ``[n]`` or ``[codebooks, n]``, to the metrics; those of an inference only if its losses are read.
+    def count(self, seen: Callable[[], Seen], outermost: keras.layers.Layer, training: bool | None) -> None:
+        """Add what a call sees to the metrics; what an inference sees, only if its losses are read.
 
         In a call that began with the outermost layer.
         """
@@ -45,8 +46,9 @@ class VectorLayer(LossesOnDemand):
         def count() -> None:
             _name_metrics(outermost)
             with losses_apart(outermost):  # replicas may wait for one another to update a metric
-                for metric in self._usage_metrics:
-                    metric.update_state(counts())
+                now = seen()
+                for metric in self._watched:
+                    metric.see(now)
 
         if training:
             count()
@@ -101,10 +103,10 @@ class VectorLayer(LossesOnDemand):
 
 def _name_metrics(outermost: keras.layers.Layer) -> None:
     """Name the metrics after their layers if the outermost layer holds several such layers."""
-    layers = [layer for layer in flattened(outermost) if isinstance(layer, VectorLayer) and layer._usage_metrics]
+    layers = [layer for layer in flattened(outermost) if isinstance(layer, VectorLayer) and layer._watched]
     if len(layers) > 1:
         for layer, name in zip(layers, unique_names([it.name for it in layers]), strict=True):
-            for metric in layer._usage_metrics:
+            for metric in layer._watched:
                 metric.name_after(name)
 
 

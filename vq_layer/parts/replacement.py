@@ -56,6 +56,8 @@ class Replacement(Rule):
     number: int | None
     every: int | None
 
+    tells_dead: ClassVar[bool] = False  # whether it calls some embeddings dead
+
     def __post_init__(self) -> None:
         name = type(self).__name__
         if self.number is not None:
@@ -86,6 +88,11 @@ class Replacement(Rule):
     @abstractmethod
     def written(self, state: State) -> Replaced:
         """Return the state with embeddings written and with nothing gathered, and which they are."""
+
+    def dead(self, state: State, statistics: Statistics | None) -> tf.Tensor:
+        """Tell which embeddings are dead, ``[n]``, once the statistics of a pass are taken in, if there are some."""
+        del statistics
+        return tf.zeros_like(state["emb_space"][:, 0], tf.bool)
 
     def variables(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
         """Return what it keeps, and the passes since a replacement."""
@@ -210,6 +217,8 @@ class DeadCodes(Replacement):
     every: int | None = 1
     seed: int = 0
 
+    tells_dead: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         self.take_number("fraction", "between 0 and 1", lambda it: 0 < it < 1)
         self.take_decay()
@@ -239,17 +248,26 @@ class DeadCodes(Replacement):
 
     def gathered(self, state: State, statistics: Statistics) -> State:
         """Return the state with the shares moved and the vectors of this pass, those before forgotten."""
-        share, count = state["moving_share"], tf.cast(statistics["access_count"].value, state["moving_share"].dtype)
-        per_embedding = tf.reduce_mean(count)
-        pace = (1 - self.decay) * tf.minimum(per_embedding, 1)
         keys, vectors = statistics["candidates"]
         new = {
-            "moving_share": share + pace * (tf.math.divide_no_nan(count, per_embedding) - share),
+            "moving_share": self._moved(state, statistics),
             "candidate_inputs": vectors,
             "candidate_keys": tf.maximum(keys, 0),
             "draws": state["draws"] + 1,
         }
         return {**state, **new}
+
+    def _moved(self, state: State, statistics: Statistics) -> tf.Tensor:
+        """Return the shares, moved."""
+        share = state["moving_share"]
+        count = tf.cast(statistics["access_count"].value, share.dtype)
+        per_embedding = tf.reduce_mean(count)
+        pace = (1 - self.decay) * tf.minimum(per_embedding, 1)
+        return share + pace * (tf.math.divide_no_nan(count, per_embedding) - share)
+
+    def dead(self, state: State, statistics: Statistics | None) -> tf.Tensor:
+        """Tell which embeddings are dead, ``[n]``, once the statistics of a pass are taken in, if there are some."""
+        return (state["moving_share"] if statistics is None else self._moved(state, statistics)) < self.fraction
 
     def written(self, state: State) -> Replaced:
         """Write the inputs over the dead embeddings, those of the least share first; each input is used up."""
