@@ -20,6 +20,7 @@ from reference.functions import (
 from reference.parts import *  # noqa: F403
 from reference.parts.replacement import ReplacementState
 from reference.quantizer import Quantizer, quantize
+from reference.replicas import train_replicas
 from reference.residual import ResidualQuantizer, ResidualResult, quantize_residual
 from reference.results import Gradients, Result
 from reference.state import initial_state
@@ -42,5 +43,6 @@ __all__ = [  # noqa: PLE0604 - names of the parts' modules
     "initial_state",
     "quantize",
     "quantize_residual",
+    "train_replicas",
     "vector_quantization",
 ]

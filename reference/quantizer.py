@@ -109,7 +109,7 @@ def quantize(
     >>> result.layer_out, result.emb_index
     (array([[[0., 1.]]]), array([[0, 1]]))
     """
-    x = _checked(x, quantizer)
+    x = checked_input(x, quantizer)
     counted = splitting.split_mask(mask, x, quantizer.num_splits)
     if quantizer.codebooks == "per-split":
         return per_split.joined([quantize(*it, mask, training) for it in per_split.divided(x, state, quantizer)])
@@ -118,12 +118,16 @@ def quantize(
         state = begun(x, state, quantizer, mask)
     emb_space = state["emb_space"]
     it = look_up(x, counted, emb_space, quantizer)._replace(state=state)
-    chosen = lookup.select(emb_space.astype(x.dtype), it.emb_index)
-    out = np.where(it.as_they_are[..., np.newaxis], x.reshape(chosen.shape), chosen)
     losses = {loss.name: loss.value(it) for loss in quantizer.weighed}
     if training:
         state = trained(state, gather(it, quantizer), quantizer)
-    return Result(layer_out=splitting.merge(out, x), losses=losses, state=state, **endpoints(it))
+    return Result(layer_out=put_out(x, it), losses=losses, state=state, **endpoints(it))
+
+
+def put_out(x: NDArray[Any], it: Pass) -> NDArray[Any]:
+    """Return the output of a pass over x: the chosen embeddings, and what stays as it is."""
+    chosen = lookup.select(it.state["emb_space"].astype(x.dtype), it.emb_index)
+    return splitting.merge(np.where(it.as_they_are[..., np.newaxis], x.reshape(chosen.shape), chosen), x)
 
 
 def begun(x: NDArray[Any], state: State, quantizer: Quantizer, mask: NDArray[Any] | None = None) -> State:
@@ -185,7 +189,7 @@ def gradients(
     >>> gradients(np.array([[[0.25]]]), state, Quantizer(), np.array([[[3.0]]])).output_to_x
     array([[[3.]]])
     """
-    x = _checked(x, quantizer)
+    x = checked_input(x, quantizer)
     counted = splitting.split_mask(mask, x, quantizer.num_splits)
     if quantizer.codebooks == "per-split":
         parts = zip(
@@ -204,7 +208,8 @@ def gradients(
     )
 
 
-def _checked(x: NDArray[Any], quantizer: Quantizer) -> NDArray[Any]:
+def checked_input(x: NDArray[Any], quantizer: Quantizer) -> NDArray[Any]:
+    """Return x as an array, after requiring what a pass does of it (VQ-16)."""
     x = np.asarray(x)
     validation.check_x(x)
     validation.check_divides(quantizer.num_splits, x.shape[-1])

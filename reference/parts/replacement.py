@@ -273,8 +273,9 @@ class DeadCodes(Replacement):
         count = lookup.access_count(it.emb_index, len(it.codebook)).astype(np.int64)
         distance = it.search.distance if it.search.similarity is None else 1 - it.search.similarity
         keys = np.nanmin(distance[it.emb_index >= 0], axis=-1)
-        if self.source == "sample":
-            keys = 1 - np.random.default_rng([self.seed, int(it.state["draws"])]).random(len(keys))
+        if self.source == "sample":  # by the place in the whole batch
+            drawn = np.random.default_rng([self.seed, int(it.state["draws"])]).random(it.first + it.emb_index.size)
+            keys = 1 - drawn[it.first :][it.emb_index.ravel() >= 0]
         number = self._number(len(it.codebook))
         order = it.first + np.flatnonzero(it.emb_index >= 0)
         nothing = Candidates(number, np.empty(0), np.empty(0, np.int64), np.empty((0, it.vectors.shape[-1])))

@@ -61,6 +61,8 @@ class Case:
         How a training moves the embedding space: the oracle's part, which adapters know by its class and fields.
     replacement : reference.parts.replacement.Replacement or None
         How a training replaces, likewise; None for `MostDistant` with the number that `training` is given, and `every`.
+    replicas : bool
+        Whether replicas make its passes of training together (VQ-30).
     """
 
     x: NDArray[Any]
@@ -81,6 +83,7 @@ class Case:
     start: str | None = None
     update: Update = Gradient()  # noqa: RUF009 - frozen
     replacement: Replacement | None = None
+    replicas: bool = False
 
     def replacement_of(self, num_embeds_replaced: int) -> Replacement:
         """Return how a training replaces so many embeddings."""
@@ -155,6 +158,7 @@ class Case:
             "starts": _unless_none(self.start),
             "updates": (type(self.update).__name__,),
             "policies": () if self.replacement is None else (type(self.replacement).__name__,),
+            "replicas": ("in training",) if self.replicas else (),
         }
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +26,7 @@ from tests.implementations.protocol import (
     CosineQuantized,
     Gradients,
     Quantized,
+    Replica,
     ResidualCase,
     ResidualGradients,
     ResidualQuantized,
@@ -32,6 +34,7 @@ from tests.implementations.protocol import (
     ScalarGradients,
     ScalarQuantized,
 )
+from tests.implementations.threads import at_once
 from vq_layer.parts.estimators import NAMES as ESTIMATORS
 from vq_layer.parts.losses import Loss
 
@@ -61,6 +64,7 @@ class KerasLayers:
         "updates": ALL,
         "policies": ALL,
         "stages": ALL,
+        "replicas": ALL,
     }
     effort = 0.07
     configurations = None
@@ -212,11 +216,23 @@ class KerasTraining:
     def __init__(self, case: Case, num_embeds_replaced: int) -> None:
         with _named_as_in_the_specification():
             self._layer = _layer_of(case, **_of_training(case, num_embeds_replaced))
-        self._input = {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
+        self._case, self._input = case, {"shape": case.x.shape[1:], "dtype": case.x.dtype.name}
 
     def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
         """Call the layer in training."""
         self._layer(tf.constant(x), mask=mask, training=True)
+
+    def replicas_pass(self, parts: list[NDArray[Any]], masks: list[NDArray[Any] | None]) -> list[Replica]:
+        """Call copies of the layer at once, each in a thread, and go on with the first."""
+        layers = [self._layer, *(_copy(self._layer) for _ in parts[1:])]
+
+        def call(layer: vq_layer.VectorQuantization, x: NDArray[Any], mask: NDArray[Any] | None) -> Replica:
+            layer_out = layer(tf.constant(x), mask=mask, training=True)
+            losses = _by_name(self._case, [loss.numpy() for loss in layer.losses])
+            return Replica(layer_out.numpy(), losses, {name: it.numpy() for name, it in layer.state.items()})
+
+        with _losses_in_full_precision(self._case):
+            return at_once([partial(call, *of_replica) for of_replica in zip(layers, parts, masks, strict=True)])
 
     def inference_pass(self, x: NDArray[Any]) -> None:
         """Call the layer in inference, of which it warns before a start."""
@@ -243,6 +259,14 @@ class KerasTraining:
     def state(self) -> dict[str, NDArray[Any]]:
         """The state now."""
         return {name: value.numpy() for name, value in self._layer.state.items()}
+
+
+def _copy(layer: vq_layer.VectorQuantization) -> vq_layer.VectorQuantization:
+    copy = type(layer).from_config(layer.get_config())
+    copy.build((None, layer._q))
+    for weight, value in zip(copy.weights, layer.weights, strict=True):
+        weight.assign(value)
+    return copy
 
 
 class KerasResidualTraining:

@@ -84,6 +84,7 @@ _FROM_THE_FIRST: dict[str, tuple[Any, ...]] = {
     "updates": ("Gradient",),
     "policies": ("MostDistant",),
     "stages": (),
+    "replicas": (),
 }
 
 # What there is of each kind. What is none of it is a wrong argument, which an implementation is to refuse (VQ-16).
@@ -101,6 +102,7 @@ _SPECIFIED: dict[str, Container[Any]] = {
     "updates": _Parts(Update),
     "policies": _Parts(Replacement),
     "stages": STAGES,
+    "replicas": ("in training",),
 }
 
 # How reports call what is missing.
@@ -118,6 +120,7 @@ _WORDS = {
     "updates": "update={}",
     "policies": "replacement={}",
     "stages": "residual quantization, {}",
+    "replicas": "replicas {}",
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import reference
-from reference import finite_scalar, gradients, quantizer, residual
+from reference import finite_scalar, gradients, quantizer, replicas, residual
 from reference.parts.estimators import Estimator
 from reference.parts.losses import Loss
 from tests.implementations.protocol import (
@@ -20,6 +20,7 @@ from tests.implementations.protocol import (
     CosineQuantized,
     Gradients,
     Quantized,
+    Replica,
     ResidualCase,
     ResidualGradients,
     ResidualQuantized,
@@ -81,6 +82,7 @@ class Oracle:
         "updates": ALL,
         "policies": ALL,
         "stages": ALL,
+        "replicas": ALL,
     }
     effort = 0.1
     configurations = None
@@ -189,6 +191,12 @@ class OracleTraining:
     def training_pass(self, x: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
         """Quantize, and take the state that comes out."""
         self.state = reference.quantize(x, self.state, self._quantizer, mask, training=True).state
+
+    def replicas_pass(self, parts: list[NDArray[Any]], masks: list[NDArray[Any] | None]) -> list[Replica]:
+        """Make a pass together, and take the state that comes out."""
+        results = replicas.train_replicas(parts, self.state, self._quantizer, masks)
+        self.state = results[0].state
+        return [Replica(it.layer_out, it.losses, it.state) for it in results]
 
     def inference_pass(self, x: NDArray[Any]) -> None:
         """Quantize; the state that comes out is that which went in."""

@@ -17,6 +17,7 @@ from tests.implementations.results import (
     CosineQuantized,
     Gradients,
     Quantized,
+    Replica,
     ResidualGradients,
     ResidualQuantized,
     ScalarGradients,
@@ -38,6 +39,7 @@ __all__ = [
     "Implementation",
     "NotOffered",
     "Quantized",
+    "Replica",
     "ResidualCase",
     "ResidualGradients",
     "ResidualQuantized",
@@ -61,6 +63,9 @@ class Training(Protocol):
 
     def inference_pass(self, x: NDArray[Any]) -> None:
         """Quantize a batch in inference."""
+
+    def replicas_pass(self, parts: list[NDArray[Any]], masks: list[NDArray[Any] | None]) -> list[Replica | ByName]:
+        """Quantize the parts of a batch in training, each by a replica of its own (VQ-30)."""
 
     def replace_embeds(self) -> None:
         """Replace the least used embeddings by the most distant inputs."""

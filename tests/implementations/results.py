@@ -85,6 +85,14 @@ class ResidualGradients(NamedTuple):
     losses_to_emb_spaces: list[dict[str, NDArray[Any]]]
 
 
+class Replica(NamedTuple):
+    """What a pass leaves that replicas made together: output and losses of one of them, and its state by name."""
+
+    layer_out: NDArray[Any]
+    losses: dict[str, Any]
+    state: dict[str, NDArray[Any]]
+
+
 class TrainingState(NamedTuple):
     """The state of a training with replacement by position, as adapters returned it before they did by name."""
 

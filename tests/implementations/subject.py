@@ -12,6 +12,7 @@ from tests.implementations.results import (
     CosineQuantized,
     Gradients,
     Quantized,
+    Replica,
     ResidualGradients,
     ResidualQuantized,
     ScalarGradients,
@@ -156,6 +157,13 @@ class TrainingSubject:
         """Ask for it."""
         self._ask("inference_pass", x)
 
+    def replicas_pass(self, parts: list[NDArray[Any]], masks: list[NDArray[Any] | None]) -> list[Replica]:
+        """Ask for it, with masks if there are some."""
+        if any(mask is not None for mask in masks) and "x" not in self._offers["masks"]:
+            raise NotOffered("a mask of x")
+        replicas = [named(Replica, it) for it in self._ask("replicas_pass", parts, masks)]
+        return [it._replace(state=state_by_name(it.state)) for it in replicas]
+
     def replace_embeds(self) -> None:
         """Ask for it."""
         self._ask("replace_embeds")
@@ -180,6 +188,6 @@ class TrainingSubject:
         self._calls.append(Call(self._name, "states", ()))
         return [state_by_name(state) for state in provided(self._training, "states")]
 
-    def _ask(self, method: str, *arguments: Any) -> None:
+    def _ask(self, method: str, *arguments: Any) -> Any:
         self._calls.append(Call(self._name, method, arguments))
-        provided(self._training, method)(*arguments)
+        return provided(self._training, method)(*arguments)

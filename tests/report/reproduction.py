@@ -87,7 +87,8 @@ def _statement(call: Call, names: dict[int, str], trainings: Iterator[str]) -> s
     expression = f"{call.receiver}.{call.method}({arguments})"
     if call.method in ("training", "residual_training"):
         return f"{next(trainings)} = {expression}"
-    return f"print({expression})" if call.receiver == "implementation" else expression
+    returns = call.receiver == "implementation" or call.method == "replicas_pass"
+    return f"print({expression})" if returns else expression
 
 
 def source(value: Any) -> str:
@@ -100,6 +101,8 @@ def source(value: Any) -> str:
     """
     if isinstance(value, np.ndarray):
         return _source_of_array(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(source, value))}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{name!r}: {source(of)}' for name, of in value.items())}}}"
     if is_dataclass(value):

@@ -1,0 +1,43 @@
+"""Laws of a training pass that replicas make together (VQ-30)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.comparison import assert_within, rounding
+from tests.strategies import replicas
+from tests.verify import verify
+
+# Of what a rule keeps for itself, nothing is said but the names.
+UNSAID = ("candidate_inputs", "candidate_keys", "draws")
+
+
+@verify("VQ-30.1", "VQ-30.2", "VQ-30.3", "VQ-30.4", drawn=replicas.trainings)
+def test_replicas_are_left_with_what_one_is_left_with_that_has_the_whole_batch(implementation, drawn):
+    case, number, batch = drawn
+    one, together = (implementation.training(case, number) for _ in range(2))
+    first, *others = together.replicas_pass(batch.parts, batch.masks)
+    one.training_pass(batch.x, batch.mask)
+    for name, value in one.state.items():
+        for other in others:
+            np.testing.assert_array_equal(other.state[name], first.state[name], err_msg=name, strict=True)
+        if name not in UNSAID:
+            np.testing.assert_array_equal(first.state[name], value, err_msg=name, strict=True)
+        np.testing.assert_array_equal(together.state[name], first.state[name], err_msg=name)
+
+
+@verify("VQ-30.5", "VQ-30.6", "VQ-30.7", drawn=replicas.losses)
+def test_the_mean_of_a_loss_over_replicas_is_that_of_the_whole_batch(implementation, drawn):
+    case, batch = drawn
+    whole = implementation.quantize(replace(case, x=batch.x, mask=batch.mask))
+    parts = implementation.training(case, 1).replicas_pass(batch.parts, batch.masks)
+    layer_out = np.concatenate([it.layer_out for it in parts])
+    np.testing.assert_array_equal(layer_out.astype(np.float64), whole.layer_out.astype(np.float64))
+    assert all(it.losses.keys() == whole.losses.keys() for it in parts)
+    arithmetic = rounding(case.x.dtype)
+    for name, value in whole.losses.items():
+        of_parts = [np.float64(it.losses[name]) for it in parts]
+        # Every loss is a sum of terms of one sign, each rounded by a norm of d squares, and then some divisions more.
+        operations = 2 * (batch.x.size + case.emb_space.size + 10)
+        error = arithmetic.gamma(operations) * sum(map(abs, [value, *of_parts]))
+        assert_within(np.mean(of_parts), np.float64(value), error, name)
