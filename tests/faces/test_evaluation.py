@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer import MostDistant, VectorQuantization
+from vq_layer import Codebook, Commitment, DeadCodes, MostDistant, VectorQuantization
 from vq_layer.core.quantizer import quantize
 from vq_layer.parts import losses
 from vq_layer.presets import adversarial_2018
@@ -15,6 +15,8 @@ pytestmark = pytest.mark.slow  # it trains
 EMB_SPACE = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 8.0]], np.float32)
 X = np.array([[1.0, 0.0], [5.0, 0.0], [3.0, 1.0], [4.0, -1.0]], np.float32)  # one to the first, three to the second
 LOSSES = ("alpha_loss", "beta_loss_of_sum", "coulomb_loss")
+
+UNTRAINED = pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 
 
 def layer_of(name="vq", **arguments):
@@ -31,7 +33,7 @@ def model_of(*layers, **arguments):
 
 
 def counted(layer):
-    return [metric.access_count.numpy().tolist() for metric in layer.metrics]
+    return layer.metrics[0].access_count.numpy().tolist()
 
 
 @pytest.fixture
@@ -150,10 +152,10 @@ def test_an_inference_counts_once_if_the_losses_are_read_and_else_not():
     layer = layer_of()
     layer(X)
     layer(X)
-    assert counted(layer) == [[0, 0, 0]] * 2
+    assert counted(layer) == [0, 0, 0]
     for _ in range(2):
         assert layer.losses
-        assert counted(layer) == [[1, 3, 0]] * 2
+        assert counted(layer) == [1, 3, 0]
 
 
 @pytest.mark.parametrize("traced", [lambda model: model, lambda model: lambda x: model(x, training=False)])
@@ -167,11 +169,11 @@ def test_a_graph_counts_if_the_losses_are_read_in_it_and_not_if_they_are_outside
     layer = layer_of()
     tf.function(lambda: layer(X))()
     assert len(layer.losses) == 3  # of the graph, as Keras keeps them
-    assert counted(layer) == [[0, 0, 0]] * 2
+    assert counted(layer) == [0, 0, 0]
     evaluate = tf.function(lambda: (layer(X), layer.losses))
     for times in (1, 2):
         evaluate()
-        assert counted(layer) == [[times, 3 * times, 0]] * 2
+        assert counted(layer) == [times, 3 * times, 0]
 
 
 def test_evaluate_counts_its_own_batches_only():
@@ -181,8 +183,37 @@ def test_evaluate_counts_its_own_batches_only():
     model.predict(X, verbose=0)
     for _ in range(2):
         result = model.evaluate(X, batch_size=2, verbose=0, return_dict=True)
-        assert counted(layer) == [[1, 3, 0]] * 2
+        assert counted(layer) == [1, 3, 0]
     assert result["codebook_usage"] == np.float32(2 / 3)
+
+
+@UNTRAINED
+def test_the_loss_of_an_epoch_is_the_mean_over_its_vectors_of_whatever_batches():
+    layer = VectorQuantization(2, start=[[0.0], [8.0]], losses=[Commitment(1.0), Codebook(0.5)], update="gradient")
+    layer.trainable = False  # so that the embeddings stay
+    model = keras.Sequential([keras.layers.Input((1,)), layer])
+    model.compile("sgd", run_eagerly=True)
+    x = np.array([[1.0], [3.0], [7.0], [np.nan], [6.0]], np.float32)  # squares 1, 9, 1 and 4, one not finite
+    expected = {"commitment_loss": 15 / 4, "codebook_loss": 15 / 8}
+    for batch_size in (1, 2, 3, 5):
+        logs = model.fit(x, batch_size=batch_size, shuffle=False, verbose=0, validation_data=(x, None)).history
+        for name, value in expected.items():
+            assert logs[name] == [value]
+            assert logs[f"val_{name}"] == [value]
+
+
+@UNTRAINED
+def test_the_share_of_dead_embeddings_is_in_the_logs_where_a_replacement_knows_it():
+    rule = DeadCodes(0.5, decay=0.0, number=1, source="most-distant")
+    model = keras.Sequential(
+        [keras.layers.Input((1,)), VectorQuantization(4, start=[[0], [8], [90], [99]], replacement=rule)]
+    )
+    model.compile("sgd", run_eagerly=True)
+    x = np.array([[0.5], [0.25], [8.0], [8.5]], np.float32)
+    logs = model.fit(x, batch_size=4, shuffle=False, verbose=0, validation_data=(x, None)).history
+    assert logs["dead_share"] == [0.5]  # of 90 and 99
+    assert logs["val_dead_share"] == [0.25]  # one has been replaced
+    assert "dead_share" not in model_of(layer_of()).evaluate(X, verbose=0, return_dict=True)
 
 
 def test_a_picture_that_a_callback_draws_in_the_midst_of_an_epoch_does_not_count():
@@ -190,7 +221,7 @@ def test_a_picture_that_a_callback_draws_in_the_midst_of_an_epoch_does_not_count
     model = model_of(layer)
     drawing = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: model(X))
     model.fit(X, batch_size=2, verbose=0, callbacks=[drawing])
-    assert counted(layer) == [[1, 3, 0]] * 2
+    assert counted(layer) == [1, 3, 0]
 
 
 # The names
@@ -245,7 +276,7 @@ def test_the_logs_tell_the_layers_of_a_model_apart_by_name_and_not_a_single_one(
     model, logs = build(), []
     keeping = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, of_epoch: logs.append(of_epoch))
     model.fit(X, validation_data=(X, None), batch_size=4, verbose=0, callbacks=[keeping])
-    quantities = {"loss", *(f"{name}{of}" for name in names for of in ("perplexity", "codebook_usage"))}
+    quantities = {"loss", *(f"{name}{of}" for name in names for of in ("perplexity", "codebook_usage", "alpha_loss"))}
     assert {*model.metrics_names} == {*model.evaluate(X, verbose=0, return_dict=True)} == quantities
     assert {*logs[0]} == quantities | {f"val_{name}" for name in quantities}
     assert np.isfinite([*logs[0].values()]).all()
@@ -254,4 +285,4 @@ def test_the_logs_tell_the_layers_of_a_model_apart_by_name_and_not_a_single_one(
 def test_an_evaluation_before_any_training_names_the_metrics_as_well():
     model = model_of(layer_of("a", **LEAN), layer_of("b", **LEAN))
     assert "b_perplexity" in model.evaluate(X, verbose=0, return_dict=True)
-    assert len(model.evaluate(X, verbose=0)) == 5
+    assert len(model.evaluate(X, verbose=0)) == 7

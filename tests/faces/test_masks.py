@@ -56,7 +56,7 @@ def outcome(layer, x, mask=None):
         total = tf.add_n([*losses, tf.reduce_sum(layer_out * layer_out)])
     to_x, to_emb_space = tape.gradient(total, [x, layer.emb_space.value])
     state = {f"state {name}": value.numpy() for name, value in layer.state.items()}
-    counted = {metric.name: metric.access_count.numpy() for metric in layer.metrics}
+    counted = {metric.name: metric.variables[0].numpy() for metric in layer.metrics if metric.variables}
     return {**state, **counted, "losses": np.array(losses), "gradient": to_emb_space.numpy()}, layer_out, to_x
 
 
