@@ -27,7 +27,7 @@ def search_of_the_oracle(vectors, emb_space, lookup_ord):
 
 
 def search_of_the_layer(vectors, emb_space, lookup_ord):
-    """Return the same in float32."""
+    """Return the same in float32; a distance where there is no index means nothing."""
     search = Norm(lookup_ord).search(*(tf.constant(rows, tf.float32) for rows in (vectors, emb_space)))
     return search.emb_index.numpy(), search.distance_to(search.emb_index).numpy()
 
