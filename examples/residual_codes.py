@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Rate]:
     small = parser.parse_args(arguments).small
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    codes = learn(sines(2048 if small else 16384, rng), epochs=3 if small else 15)
+    codes = learn(sines(2048 if small else 16384, rng), epochs=3 if small else 8)
     table = rates(codes, sines(4096, rng))
     print("stages  bits a sample  mean squared error  SNR in dB")
     for row in table:
