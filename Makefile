@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 LOWEST := .venv-lowest
+BEAM := .venv-beam
 
-.PHONY: demo test test-slow quick migrated lowest verify mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam verify mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
@@ -12,7 +13,7 @@ demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; wr
 test: $(INSTALLED)  ## all tests but those of `test-slow`, the docstrings' examples included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training"
 
-test-slow: $(INSTALLED)  ## what starts processes of its own, and trainings: the demonstration, the wheel, verifications, examples
+test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings: the demonstration, the wheel, verifications, examples
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "process or training" tests/package tests/suite tests/training
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
@@ -26,6 +27,9 @@ migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other
 
 lowest: $(LOWEST)/installed  ## the same with few random cases, on the lowest versions that pyproject.toml admits
 	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few -m "not training"
+
+beam: $(BEAM)/installed  ## the example of encoding in bulk, in an environment of its own: Apache Beam holds protobuf below 7
+	$(BEAM)/bin/python -m pytest tests/package/test_bulk_encoding.py
 
 extended: $(INSTALLED)  ## all tests with far more random cases
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended
@@ -57,8 +61,10 @@ $(INSTALLED): OPTIONS :=
 $(LOWEST)/installed: EXTRAS := test,examples
 $(LOWEST)/installed: OPTIONS := --constraint $(LOWEST)/constraints.txt
 $(LOWEST)/installed: $(LOWEST)/constraints.txt
+$(BEAM)/installed: EXTRAS := test,examples,beam
+$(BEAM)/installed: OPTIONS :=
 
-$(INSTALLED) $(LOWEST)/installed: pyproject.toml
+$(INSTALLED) $(LOWEST)/installed $(BEAM)/installed: pyproject.toml
 	@echo "Installing into $(@D) (some minutes the first time) ..."
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/pip install $(OPTIONS) --editable '.[$(EXTRAS)]' > $(@D)/install.log 2>&1 \
@@ -71,4 +77,4 @@ $(LOWEST)/constraints.txt: pyproject.toml tests/lowest.py
 	@$(PYTHON) -m tests.lowest > $@
 
 clean:
-	rm -rf .venv $(LOWEST) out build dist
+	rm -rf .venv $(LOWEST) $(BEAM) out build dist

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from importlib.util import find_spec
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported anywhere
@@ -13,6 +14,8 @@ from tests.implementations import SHIPPED, load
 from tests.implementations.subject import Subject
 
 pytest_plugins = ["tests.report.plugin"]
+# `make beam` runs it, in an environment of its own.
+collect_ignore = [] if find_spec("apache_beam") else ["package/test_bulk_encoding.py"]
 
 _COMMON = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("dev", max_examples=30, **_COMMON)

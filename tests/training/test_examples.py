@@ -1,0 +1,60 @@
+"""The examples, run in small: each shows what it says that it shows."""
+
+import numpy as np
+import pytest
+
+from examples import graph_loop, purification, residual_codes, vq_vae, vq_vae_2
+
+pytestmark = [pytest.mark.training, pytest.mark.slow]
+
+
+def test_each_residual_stage_lowers_the_error():
+    table = residual_codes.main(["--small"])
+    assert [row.stages for row in table] == list(range(1, 9))
+    np.testing.assert_allclose([row.bits for row in table], 6 / 16 * np.arange(1, 9))  # log2(64) bits for 16 samples
+    assert np.all(np.diff([row.decibels for row in table]) > 1)  # 2 to 3 were seen
+    assert np.all(np.diff([row.error for row in table]) < 0)
+
+
+def test_a_graph_goes_on_from_what_another_saved():
+    seen = graph_loop.main(["--small"])
+    saved, restored = seen["saved"].variables, seen["restored"].variables
+    assert saved.keys() == restored.keys()
+    for name, value in saved.items():
+        np.testing.assert_array_equal(restored[name], value)
+    assert saved["vq/accumulated_usage_count:0"].sum() == 10 * graph_loop.BATCH * graph_loop.NUM_CODES
+    errors, used = zip(*((it.error, it.used) for it in seen.values()), strict=True)
+    assert errors[0] > errors[1] == errors[2] > errors[3]
+    assert used[3] > used[0]
+
+
+def test_neighbours_undo_much_of_an_attack_and_a_higher_threshold_decides_less_but_more_surely():
+    clean, attacked = np.split(np.array(purification.main(["--small"])), 2)
+    _, threshold, before, after, coverage, decided = attacked.T
+    assert np.all(np.diff(threshold) > 0)
+    assert np.all(after > before + 0.2)
+    for table in (clean, attacked):
+        assert np.all(np.diff(table[:, 4]) < 0)
+        assert np.all(np.diff(table[:, 5]) > 0)
+    assert np.all(np.diff(after) < 0)  # as it says, what is not decided is left to the network
+    assert np.all(coverage * decided <= after)
+    # Of 360 digits the share that is read has a standard error of 0.9 %.
+    np.testing.assert_allclose(clean[:, 3], clean[:, 2], atol=0.02)
+
+
+def test_both_levels_of_codes_are_used():
+    error, levels = vq_vae_2.main(["--small"])
+    assert error < 0.074 / 4  # of the mean digit
+    for name, n in (("top", vq_vae_2.NUM_TOP), ("bottom", vq_vae_2.NUM_BOTTOM)):
+        assert n / 2 < levels[name].perplexity <= levels[name].in_use <= n
+        assert levels[name].error_exchanged > 1.2 * error  # 1.35 and 13 times were seen
+
+
+def test_a_prior_of_codes_draws_digits_that_can_be_read(tmp_path):
+    picture = tmp_path / "new" / "digits.png"
+    it = vq_vae.main(["--small", "--picture", str(picture)])
+    assert it.error < it.error_of_mean / 3
+    assert it.bits == 16 * 6
+    assert 0 < it.bits_of_prior < it.bits * 2 / 3
+    assert it.read_as_meant > 0.3  # by chance it would be a tenth; half was seen after so few epochs
+    assert picture.read_bytes().startswith(b"\x89PNG")
