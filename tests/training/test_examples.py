@@ -1,5 +1,8 @@
 """The examples, run in small: each shows what it says that it shows."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -58,3 +61,31 @@ def test_a_prior_of_codes_draws_digits_that_can_be_read(tmp_path):
     assert 0 < it.bits_of_prior < it.bits * 2 / 3
     assert it.read_as_meant > 0.3  # by chance it would be a tenth; half was seen after so few epochs
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def run(*arguments):
+    """Run an example in a process of its own and return what it prints."""
+    done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_two_devices_learn_the_same_and_what_one_learns():
+    printed = run("examples.two_devices", "--small")
+    assert "the codebooks of the two replicas are identical" in printed
+    logs = [line.split() for line in printed.splitlines() if "   two " in line]
+    assert {"loss", "val_loss", "perplexity", "commitment_loss"} <= {name for name, *_ in logs}
+    for name, *_, one, _, two in logs:
+        # Two epochs make a difference of rounding, 6e-8, hundreds of times larger.
+        np.testing.assert_allclose(float(two), float(one), rtol=1e-3, err_msg=name)
+
+
+def test_two_processes_agree_and_go_on_after_one_was_killed():
+    printed = run("examples.two_processes", "--small", "--kill")
+    assert "the workers' codebooks are identical" in printed
+    assert "worker 1 was killed" in printed
+    assert "and the same as without the interruption" in printed
+
+
+def test_fit_does_not_run_on_several_workers_as_the_example_says():
+    assert "fails under this strategy" in run("examples.two_processes", "--small", "--fit")
