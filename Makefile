@@ -13,8 +13,9 @@ demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; wr
 test: $(INSTALLED)  ## all tests but those of `test-slow`, the docstrings' examples included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training"
 
-test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings: the demonstration, the wheel, verifications, examples
+test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings: the demonstration, the wheel, examples, replicas
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "process or training" tests/package tests/suite tests/training
+	$(BIN)/python -m pytest -n 1 tests/replicas
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training"
@@ -32,7 +33,7 @@ beam: $(BEAM)/installed  ## the example of encoding in bulk, in an environment o
 	$(BEAM)/bin/python -m pytest tests/package/test_bulk_encoding.py
 
 extended: $(INSTALLED)  ## all tests with far more random cases
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended -m "not training"
 
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \
