@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from vq_layer.kernels import tuning
+from vq_layer.kernels.branches import rarely
 from vq_layer.shapes import static_shape
 
 Kernel = Callable[..., Any]
@@ -72,15 +73,20 @@ def settled(
 
     ``[size, d] -> list of [size, ...]``.
     """
-    order = tf.cast(tf.where(undecided)[:, 0], tf.int32)  # their numbers
-    count = tf.shape(order)[0]
+    results = list(results)
 
-    def step(i: tf.Tensor, *so_far: tf.Tensor) -> list[tf.Tensor]:
-        some = tf.gather(order, tf.minimum(i + tf.range(size), count - 1))  # the last fills up, and is found anew
-        found = zip(so_far, settle(tf.gather(rows, some)), strict=True)
-        return [i + size, *(tf.tensor_scatter_nd_update(old, some[:, None], new) for old, new in found)]
+    def with_the_rest() -> list[tf.Tensor]:
+        order = tf.cast(tf.where(undecided)[:, 0], tf.int32)  # their numbers
+        count = tf.shape(order)[0]
 
-    return list(tf.while_loop(lambda i, *_: i < count, step, [0, *results])[1:])
+        def step(i: tf.Tensor, *so_far: tf.Tensor) -> list[tf.Tensor]:
+            some = tf.gather(order, tf.minimum(i + tf.range(size), count - 1))  # the last fills up, and is found anew
+            found = zip(so_far, settle(tf.gather(rows, some)), strict=True)
+            return [i + size, *(tf.tensor_scatter_nd_update(old, some[:, None], new) for old, new in found)]
+
+        return list(tf.while_loop(lambda i, *_: i < count, step, [0, *results])[1:])
+
+    return list(rarely(tf.reduce_any(undecided), with_the_rest, lambda: list(map(tf.identity, results))))
 
 
 def _each(count: tf.Tensor, take_in: Kernel, chunk: Kernel, start: list[Any]) -> list[Any]:

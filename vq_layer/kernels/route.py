@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from vq_layer.kernels import tuning
+from vq_layer.kernels.branches import rarely
 from vq_layer.kernels.compilation import Function, get_compilation, uses_xla
 from vq_layer.shapes import static_shape, static_size
 
@@ -37,7 +38,7 @@ class Route(NamedTuple):
             return small()
         if self.small_at_run_time is None:
             return large()
-        branch = functools.partial(tf.cond, self.small_at_run_time, small, large)
+        branch = functools.partial(rarely, ~self.small_at_run_time, large, small)
         # The control flow of TensorFlow 1 admits no tape in a branch; in a function it is that of TensorFlow 2.
         return branch() if tf.compat.v1.control_flow_v2_enabled() else tf.function(branch, autograph=False)()
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.kernels import draws
+from vq_layer.kernels.branches import rarely
 from vq_layer.non_finite import where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import State, Variable, part, resolved
@@ -275,7 +276,7 @@ class DeadCodes(Replacement):
         dead = tf.math.count_nonzero(share < self.fraction, dtype=tf.int32)
         gathered = ReplacementState(share, state["candidate_inputs"], keys)
         before = state["emb_space"]
-        emb_space, rows = tf.cond(  # most passes find none that is dead
+        emb_space, rows = rarely(  # most passes find none that is dead
             dead > 0,
             lambda: _written(gathered, before, most=dead),
             lambda: (tf.identity(before), tf.zeros_like(share, tf.bool)),

@@ -9,6 +9,7 @@ import tensorflow as tf
 from vq_layer import validation
 from vq_layer.assertions import required
 from vq_layer.kernels import k_means
+from vq_layer.kernels.branches import rarely
 from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.estimators import straight_through
@@ -164,7 +165,7 @@ class FromBatch(Start):
             some = tf.reduce_any(finite_rows(rows))
             return tf.cond(some, lambda: self.drawn(rows, n, comparison), lambda: tf.identity(emb_space)), some
 
-        rows, initialized = tf.cond(state["initialized"], lambda: as_before, begun)
+        rows, initialized = rarely(~state["initialized"], begun, lambda: as_before)
         return {**state, "emb_space": straight_through(emb_space, rows), "initialized": initialized}
 
     def drawn(self, rows: tf.Tensor, n: int, comparison: Comparison) -> tf.Tensor:
