@@ -44,10 +44,9 @@ def checked_mask(mask: Any, x: Any) -> Any:
 def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
     """Require an integer dtype and, where it is known, a last axis of num_splits."""
     _check_integers(emb_index)
-    if emb_index.shape.rank is not None and (static_shape(emb_index) or (0,))[-1] not in (num_splits, None):
-        raise ValueError(
-            f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {emb_index.shape}"
-        )
+    shape = tf.TensorShape(emb_index.shape)
+    if shape.rank is not None and (shape.as_list() or (0,))[-1] not in (num_splits, None):
+        raise ValueError(f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {shape}")
 
 
 def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
@@ -65,11 +64,12 @@ def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
 def check_residual_codes(emb_index: tf.Tensor, num_splits: int, num_stages: int) -> None:
     """Require an integer dtype, a known rank, and the last axes num_splits and from 1 to num_stages."""
     _check_integers(emb_index)
-    splits, stages = static_shape(emb_index)[-2:] if (emb_index.shape.rank or 0) > 1 else (0, 0)
+    shape = tf.TensorShape(emb_index.shape)
+    splits, stages = shape.as_list()[-2:] if (shape.rank or 0) > 1 else (0, 0)
     if splits not in (num_splits, None) or stages not in range(1, num_stages + 1):
         raise ValueError(
             f"the last axes of `emb_index` must be num_splits={num_splits} and, static, from 1 to "
-            f"num_stages={num_stages}. Received: shape {emb_index.shape}"
+            f"num_stages={num_stages}. Received: shape {shape}"
         )
 
 
@@ -105,5 +105,6 @@ def check_training(training: Any) -> None:
 
 def _check_integers(emb_index: tf.Tensor) -> None:
     check_dense("emb_index", emb_index)
-    if emb_index.dtype not in INTEGERS:
-        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
+    dtype = tf.as_dtype(emb_index.dtype)
+    if dtype not in INTEGERS:
+        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={dtype.name}")

@@ -79,8 +79,17 @@ class FiniteScalarQuantization(VectorLayer):
         checks.check_layer_shape(x_shape)
         validation.check_levels_fit(self.levels, self.num_splits, x_shape)
 
-    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
+    def call(
+        self,
+        x: tf.Tensor,
+        training: bool | None = None,
+        mask: Any = None,
+        method: str | None = None,
+        q: int | None = None,
+    ) -> Any:
         """Quantize x, and count the usage; see `__call__`."""
+        if method is not None:
+            return getattr(self, method)(x)
         validation.check_floating(x)
         mask = None if mask is None else checks.checked_mask(mask, x)
         result = finite_scalar_quantization(x, self.levels, self.num_splits, mask)
@@ -101,6 +110,8 @@ class FiniteScalarQuantization(VectorLayer):
         ValueError, TypeError
             Where a call would refuse x; lists and arrays of floats are taken as well.
         """
+        if isinstance(x, keras.KerasTensor):
+            return self(x, method="encode")
         x = self._built_for(x)
         return unflattened(finite_scalar_quantization(x, self.levels, self.num_splits).emb_index, x, self.num_splits)
 
@@ -116,9 +127,10 @@ class FiniteScalarQuantization(VectorLayer):
         tf.errors.InvalidArgumentError
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
-        checks.check_holds_values("emb_index", emb_index)
         emb_index = as_tensor(emb_index)
         checks.check_codes(emb_index, self.num_splits)
+        if isinstance(emb_index, keras.KerasTensor):
+            return self(emb_index, method="decode", q=self._q)
         return unflattened(decoded(emb_index, self.levels, tf.as_dtype(self.compute_dtype)), emb_index, self._q)
 
     def get_config(self) -> dict[str, Any]:

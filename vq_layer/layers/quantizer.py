@@ -85,8 +85,17 @@ class QuantizerLayer(VectorLayer):
         """The state now, by the names of the weights."""
         return {name: tf.convert_to_tensor(getattr(self, name)) for name in self._names}
 
-    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
+    def call(
+        self,
+        x: tf.Tensor,
+        training: bool | None = None,
+        mask: Any = None,
+        method: str | None = None,
+        q: int | None = None,
+    ) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
+        if method is not None:
+            return getattr(self, method)(x)
         validation.check_floating(x)
         result = self.pass_over(x, training, mask)
         return endpoints_of(result) if self.return_endpoints else result.layer_out
@@ -223,6 +232,8 @@ class QuantizerLayer(VectorLayer):
         ValueError, TypeError
             Where a call would refuse x; lists and arrays of floats are taken as well.
         """
+        if isinstance(x, keras.KerasTensor):
+            return self(x, method="encode")
         x = self._built_for(x)
         warn.unless_started(self)
         return unflattened(encoded(x, self.state, self.quantizer), x, self.num_splits)
@@ -240,9 +251,10 @@ class QuantizerLayer(VectorLayer):
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
         checks.check_built(self, "decode")
-        checks.check_holds_values("emb_index", emb_index)
         emb_index = as_tensor(emb_index)
         checks.check_codes(emb_index, self.num_splits)
+        if isinstance(emb_index, keras.KerasTensor):
+            return self(emb_index, method="decode")
         warn.unless_started(self)
         chosen = tf.cast(decoded_by(emb_index, self.state, self.quantizer), self.compute_dtype)
         return unflattened(chosen, emb_index, self._q)

@@ -168,8 +168,17 @@ class ResidualVectorQuantization(VectorLayer):
                     f"the last axis of `x` must be {stage._q}, for which stage {i} was built. Received: x.shape={shape}"
                 )
 
-    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
+    def call(
+        self,
+        x: tf.Tensor,
+        training: bool | None = None,
+        mask: Any = None,
+        method: str | None = None,
+        q: int | None = None,
+    ) -> Any:
         """Quantize x, add the losses of the stages, and let them learn in a pass of training; see `__call__`."""
+        if method is not None:
+            return getattr(self, method)(x)
         validation.check_floating(x)
         drawn = self._drawn(x) if training and self.quantizer_dropout else None
         stages = [partial(stage.pass_over, training=training) for stage in self.stages]
@@ -205,6 +214,8 @@ class ResidualVectorQuantization(VectorLayer):
             Where a call would refuse x, or `num_stages` is not from 1 to their number.
         """
         number = self._number_of(num_stages)
+        if isinstance(x, keras.KerasTensor):
+            return self(x, method="encode")[..., :number]
         x = self._built_for(x)
         for stage in self.stages[:number]:
             warn.unless_started(stage)
@@ -225,9 +236,10 @@ class ResidualVectorQuantization(VectorLayer):
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
         checks.check_built(self, "decode")
-        checks.check_holds_values("emb_index", emb_index)
         emb_index = as_tensor(emb_index)
         checks.check_residual_codes(emb_index, self.num_splits, self.num_stages)
+        if isinstance(emb_index, keras.KerasTensor):
+            return self(emb_index, method="decode")
         for stage in self.stages[: static_shape(emb_index)[-1]]:
             warn.unless_started(stage)
         total = decoded(emb_index, [(stage.state, stage.quantizer) for stage in self.stages])

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vq_layer import validation
 from vq_layer.layers import checks
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened
@@ -53,7 +54,15 @@ class VectorLayer(LossesOnDemand):
             self.when_losses_are_read(count)
 
     def __call__(
-        self, x: Any = None, training: bool | None = None, mask: Any = None, *, inputs: Any = None, **kwargs: Any
+        self,
+        x: Any = None,
+        training: bool | None = None,
+        mask: Any = None,
+        *,
+        inputs: Any = None,
+        method: str | None = None,
+        q: int | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Quantize x, ``[batch, ..., q]``; return the output, or the endpoints with `return_endpoints`.
 
@@ -66,16 +75,47 @@ class VectorLayer(LossesOnDemand):
         mask : tensor, bool, or None
             Which vectors count, of the shape of x without its last axis, or of a leading part of that; that of Keras if
             it is not given. The others come out as they are, and are otherwise as if they were not there.
+        method : {"encode", "decode"} or None
+            What a functional model, for which `encode` or `decode` made a node, calls in the place of a pass.
+        q : int or None
+            With "decode", the size of the last axis of what comes out: a copy of the model builds a layer by it.
         """
         if (x is None) == (inputs is None):
             raise TypeError("a call takes `x`, or `inputs` in its place. Received: " + ("both", "neither")[x is None])
-        x = self._checked(inputs if x is None else x)
+        x = inputs if x is None else x
+        if method is not None:
+            return self._call_method(x, method, q)
+        x = self._checked(x)
         checks.check_training(training)
         if training is not None:
             kwargs["training"] = training
         if mask is not None:
             kwargs["mask"] = checks.checked_mask(mask, x)
         return super().__call__(x, **kwargs)
+
+    def _call_method(self, x: Any, method: str, q: int | None) -> Any:
+        """Return ``encode(x)`` or ``decode(x)``, as a node of a functional model where x is a symbol."""
+        validation.check_one_of("method", method, ("encode", "decode"))
+        if method == "encode":
+            return super().__call__(self._checked(x), method=method)
+        if not self.built and q is not None:
+            self.build((None, q))
+        checks.check_built(self, method)  # else Keras builds it for vectors of the shape of the indices
+        return super().__call__(x, method=method, q=self._q)
+
+    def compute_output_spec(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return shapes and dtypes of what a call returns, as `keras.KerasTensor`; builds and changes nothing."""
+        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
+        layer = self
+        if not self.built:
+            layer = self.from_config(self.get_config())
+            layer.build(x.shape)
+        return keras.Operation.compute_output_spec(layer, x, *args, **kwargs)  # which traces `call`
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of what a call returns; with endpoints, those by their names. Builds and changes nothing."""
+        spec = self.compute_output_spec(keras.KerasTensor(tuple(input_shape), self.compute_dtype))
+        return keras.tree.map_structure(lambda it: it.shape, spec)
 
     def _checked(self, x: Any) -> Any:
         """Return x as a tensor, after the checks that can do without its values."""
