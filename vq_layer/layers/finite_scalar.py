@@ -79,17 +79,8 @@ class FiniteScalarQuantization(VectorLayer):
         checks.check_layer_shape(x_shape)
         validation.check_levels_fit(self.levels, self.num_splits, x_shape)
 
-    def call(
-        self,
-        x: tf.Tensor,
-        training: bool | None = None,
-        mask: Any = None,
-        method: str | None = None,
-        q: int | None = None,
-    ) -> Any:
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, and count the usage; see `__call__`."""
-        if method is not None:
-            return getattr(self, method)(x)
         validation.check_floating(x)
         mask = None if mask is None else checks.checked_mask(mask, x)
         result = finite_scalar_quantization(x, self.levels, self.num_splits, mask)

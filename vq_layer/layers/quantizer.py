@@ -85,17 +85,8 @@ class QuantizerLayer(VectorLayer):
         """The state now, by the names of the weights."""
         return {name: tf.convert_to_tensor(getattr(self, name)) for name in self._names}
 
-    def call(
-        self,
-        x: tf.Tensor,
-        training: bool | None = None,
-        mask: Any = None,
-        method: str | None = None,
-        q: int | None = None,
-    ) -> Any:
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
-        if method is not None:
-            return getattr(self, method)(x)
         validation.check_floating(x)
         result = self.pass_over(x, training, mask)
         return endpoints_of(result) if self.return_endpoints else result.layer_out

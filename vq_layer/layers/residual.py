@@ -168,17 +168,8 @@ class ResidualVectorQuantization(VectorLayer):
                     f"the last axis of `x` must be {stage._q}, for which stage {i} was built. Received: x.shape={shape}"
                 )
 
-    def call(
-        self,
-        x: tf.Tensor,
-        training: bool | None = None,
-        mask: Any = None,
-        method: str | None = None,
-        q: int | None = None,
-    ) -> Any:
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, add the losses of the stages, and let them learn in a pass of training; see `__call__`."""
-        if method is not None:
-            return getattr(self, method)(x)
         validation.check_floating(x)
         drawn = self._drawn(x) if training and self.quantizer_dropout else None
         stages = [partial(stage.pass_over, training=training) for stage in self.stages]

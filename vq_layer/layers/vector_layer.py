@@ -103,6 +103,22 @@ class VectorLayer(LossesOnDemand):
         checks.check_built(self, method)  # else Keras builds it for vectors of the shape of the indices
         return super().__call__(x, method=method, q=self._q)
 
+    def call(
+        self,
+        x: tf.Tensor,
+        training: bool | None = None,
+        mask: Any = None,
+        method: str | None = None,
+        q: int | None = None,
+    ) -> Any:
+        """Quantize x, or do what `method` says; see `__call__`."""
+        del q  # it built the layer
+        return self.quantized(x, training, mask) if method is None else getattr(self, method)(x)
+
+    @abstractmethod
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
+        """Return the output, or the endpoints, of a pass over x as it is, and do what goes with it."""
+
     def compute_output_spec(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Return shapes and dtypes of what a call returns, as `keras.KerasTensor`; builds and changes nothing."""
         x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
