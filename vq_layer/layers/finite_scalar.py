@@ -94,7 +94,7 @@ class FiniteScalarQuantization(VectorLayer):
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the vectors that those of x are replaced by, int64, ``[..., q] -> [..., num_splits]``.
 
-        -1 for a vector with a NaN or infinite coordinate.
+        -1 for a vector with a NaN or infinite coordinate. Of a symbol of a functional model, symbols.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class FiniteScalarQuantization(VectorLayer):
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 
-        The indices may be of any integer dtype.
+        The indices may be of any integer dtype. Of a symbol of a functional model, symbols.
 
         Raises
         ------

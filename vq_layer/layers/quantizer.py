@@ -216,7 +216,7 @@ class QuantizerLayer(VectorLayer):
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.
 
         ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
-        not built yet.
+        not built yet. Of a symbol of a functional model, symbols.
 
         Raises
         ------
@@ -232,7 +232,7 @@ class QuantizerLayer(VectorLayer):
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 
-        The indices may be of any integer dtype.
+        The indices may be of any integer dtype. Of a symbol of a functional model, symbols.
 
         Raises
         ------

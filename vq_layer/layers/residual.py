@@ -190,7 +190,8 @@ class ResidualVectorQuantization(VectorLayer):
     def encode(self, x: Any, num_stages: int | None = None) -> tf.Tensor:
         """Return the indices of the embeddings of each stage, int64: ``[..., q] -> [..., num_splits, num_stages]``.
 
-        -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is not built yet.
+        -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is not built yet. Of a symbol of a
+        functional model, symbols.
 
         Parameters
         ----------
@@ -206,7 +207,8 @@ class ResidualVectorQuantization(VectorLayer):
         """
         number = self._number_of(num_stages)
         if isinstance(x, keras.KerasTensor):
-            return self(x, method="encode")[..., :number]
+            codes = self(x, method="encode")
+            return codes if number == self.num_stages else codes[..., :number]
         x = self._built_for(x)
         for stage in self.stages[:number]:
             warn.unless_started(stage)
@@ -217,7 +219,7 @@ class ResidualVectorQuantization(VectorLayer):
         """Return the sums of the embeddings at indices of the first k stages: ``[..., num_splits, k] -> [..., q]``.
 
         Index -1 gives a row of NaN in the first stage, and adds nothing in another. The indices may be of any integer
-        dtype, and k from 1 to the number of the stages.
+        dtype, and k from 1 to the number of the stages. Of a symbol of a functional model, symbols.
 
         Raises
         ------
