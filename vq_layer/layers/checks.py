@@ -33,6 +33,14 @@ def check_layer_shape(x_shape: tf.TensorShape) -> None:
     validation.check_last_axis(x_shape)
 
 
+def check_policy(policy: keras.DTypePolicy) -> None:
+    """Require a policy that computes in a floating dtype."""
+    if tf.as_dtype(policy.compute_dtype) not in validation.FLOATING:
+        raise ValueError(
+            f"`dtype` must be floating, or a policy that computes in such. Received: dtype={policy.name!r}"
+        )
+
+
 def checked_mask(mask: Any, x: Any) -> Any:
     """Return a mask as a tensor, after requiring bool and the leading axes of x."""
     check_dense("mask", mask)
@@ -58,6 +66,8 @@ def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
             f"`data` must be an array, or batches that can be iterated over again, as a list or a `tf.data.Dataset`. "
             f"Received: {type(data).__name__}"
         )
+    if isinstance(data, tf.data.Dataset) and data.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("`data` must come to an end. Received: a `tf.data.Dataset` that repeats for ever")
     return lambda: (batch[0] if isinstance(batch, tuple) else batch for batch in data)
 
 

@@ -118,7 +118,7 @@ class FiniteScalarQuantization(VectorLayer):
         tf.errors.InvalidArgumentError
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
-        emb_index = as_tensor(emb_index)
+        emb_index = as_tensor("emb_index", emb_index)
         checks.check_codes(emb_index, self.num_splits)
         if isinstance(emb_index, keras.KerasTensor):
             return self(emb_index, method="decode", q=self._q)

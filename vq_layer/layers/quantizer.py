@@ -242,7 +242,7 @@ class QuantizerLayer(VectorLayer):
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
         checks.check_built(self, "decode")
-        emb_index = as_tensor(emb_index)
+        emb_index = as_tensor("emb_index", emb_index)
         checks.check_codes(emb_index, self.num_splits)
         if isinstance(emb_index, keras.KerasTensor):
             return self(emb_index, method="decode")

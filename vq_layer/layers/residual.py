@@ -1,6 +1,7 @@
 """The layer of stages, each of which quantizes what the ones before it left (VQ-28)."""
 
 import math
+import numbers
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from vq_layer.core.quantizer import quantize
 from vq_layer.core.residual import ResidualResult, decoded, quantize_residual
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import checks, warn
+from vq_layer.layers.arguments import refuse
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.choices import Majority
@@ -108,7 +110,7 @@ class ResidualVectorQuantization(VectorLayer):
 
     def __init__(
         self,
-        n_or_layers: Any,
+        n_or_layers: Any = None,
         num_stages: int | None = None,
         *,
         shared: bool = False,
@@ -118,10 +120,13 @@ class ResidualVectorQuantization(VectorLayer):
         seed: int = 0,
         **arguments: Any,
     ) -> None:
+        refuse(type(self).__name__, "l2", arguments)
         own = {name: arguments.pop(name) for name in ("name", "dtype", "trainable") if name in arguments}
         if isinstance(n_or_layers, Iterable):
             stages = _given(tuple(n_or_layers), num_stages, shared, arguments)
             own.setdefault("dtype", stages[0].dtype_policy)
+        elif not isinstance(n_or_layers, numbers.Integral):
+            raise TypeError(f"`n_or_layers` must be an integer or a list of layers. Received: {n_or_layers!r}")
         else:
             stages = _made(n_or_layers, num_stages, shared, {**arguments, "dtype": own.get("dtype")})
         validation.check_integer("seed", seed, minimum=0)
@@ -229,7 +234,7 @@ class ResidualVectorQuantization(VectorLayer):
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
         checks.check_built(self, "decode")
-        emb_index = as_tensor(emb_index)
+        emb_index = as_tensor("emb_index", emb_index)
         checks.check_residual_codes(emb_index, self.num_splits, self.num_stages)
         if isinstance(emb_index, keras.KerasTensor):
             return self(emb_index, method="decode")

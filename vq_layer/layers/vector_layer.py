@@ -1,5 +1,6 @@
 """What all layers share, whatever they put in the place of the vectors of their input."""
 
+import reprlib
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,7 @@ class VectorLayer(LossesOnDemand):
 
     def __init__(self, return_endpoints: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        checks.check_policy(self.dtype_policy)
         self.return_endpoints = bool(return_endpoints)
         self.supports_masking = True  # the mask of x is that of the output
         self._usage_metrics: list[Any] = []
@@ -135,7 +137,7 @@ class VectorLayer(LossesOnDemand):
 
     def _checked(self, x: Any) -> Any:
         """Return x as a tensor, after the checks that can do without its values."""
-        x = as_tensor(x)
+        x = as_tensor("x", x)
         checks.check_layer_input(x, self._q if self.built else None)
         return x
 
@@ -163,9 +165,13 @@ def _name_metrics(outermost: keras.layers.Layer) -> None:
                 metric.name_after(name)
 
 
-def as_tensor(values: Any) -> Any:
+def as_tensor(name: str, values: Any) -> Any:
     """Return a list, an array or a variable as a tensor; a list of numbers in the dtype that NumPy gives it."""
     if isinstance(values, tf.Tensor | tf.RaggedTensor | tf.SparseTensor | keras.KerasTensor):
         return values
     of_tensors = any(tf.is_tensor(value) for value in tf.nest.flatten(values))
-    return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))
+    try:
+        return tf.convert_to_tensor(values if of_tensors or hasattr(values, "__array__") else np.asarray(values))
+    except (TypeError, ValueError) as error:
+        rule = f"`{name}` must be a tensor, an array, or a list of numbers in rows of one length"
+        raise TypeError(f"{rule}. Received: {reprlib.repr(values)}") from error
