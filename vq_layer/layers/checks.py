@@ -36,9 +36,7 @@ def check_layer_shape(x_shape: tf.TensorShape) -> None:
 def check_policy(policy: keras.DTypePolicy) -> None:
     """Require a policy that computes in a floating dtype."""
     if tf.as_dtype(policy.compute_dtype) not in validation.FLOATING:
-        raise ValueError(
-            f"`dtype` must be floating, or a policy that computes in such. Received: dtype={policy.name!r}"
-        )
+        raise ValueError(f"`dtype` must be floating, or a policy that computes so. Received: dtype={policy.name!r}")
 
 
 def checked_mask(mask: Any, x: Any) -> Any:
