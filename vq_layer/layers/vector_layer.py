@@ -13,6 +13,7 @@ from vq_layer import validation
 from vq_layer.layers import checks
 from vq_layer.layers.metrics import CodebookUsage, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened
+from vq_layer.shapes import static_shape
 
 
 class VectorLayer(LossesOnDemand):
@@ -133,7 +134,7 @@ class VectorLayer(LossesOnDemand):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of what a call returns; with endpoints, those by their names. Builds and changes nothing."""
         spec = self.compute_output_spec(keras.KerasTensor(tuple(input_shape), self.compute_dtype))
-        return keras.tree.map_structure(lambda it: it.shape, spec)
+        return keras.tree.map_structure(static_shape, spec)
 
     def _checked(self, x: Any) -> Any:
         """Return x as a tensor, after the checks that can do without its values."""
