@@ -95,10 +95,11 @@ def check_calls(make, x):
     assert isinstance(shape, type(result) if isinstance(result, tuple) else tuple)
     assert shape == shapes_of(spec) == shapes_of(symbols) == shapes_of(result)
     assert dtypes_of(spec) == dtypes_of(symbols) == dtypes_of(result)
+    before, losses = called.get_weights(), called.losses
+    assert called.compute_output_shape(x.shape) == shape
+    assert_same(called.get_weights(), before)
+    assert list(map(id, called.losses)) == list(map(id, losses))
     layer.build(x.shape)
-    before = [weight.numpy() for weight in layer.weights]
-    assert layer.compute_output_shape(x.shape) == shape
-    assert_same([weight.numpy() for weight in layer.weights], before)
     for other in (called, symbolic):
         assert weights_of(other) == weights_of(layer)
     assert {weight.dtype for weight in layer.weights if "float" in weight.dtype} <= {layer.variable_dtype}
@@ -231,6 +232,13 @@ def test_a_model_of_codes_predicts_in_a_program_that_only_imports_the_package(tm
     codes, vectors = np.load(tmp_path / "out.npz").values()
     np.testing.assert_array_equal(codes, layer.encode(X), strict=True)
     np.testing.assert_array_equal(vectors, layer.decode(codes), strict=True)
+
+
+def test_a_shape_that_a_call_would_refuse_has_no_output_shape():
+    layer = VectorQuantization(4)
+    layer.build((None, 6))
+    with pytest.raises(ValueError, match=r"the last axis of `x` must be 6, .*Received: x.shape=\(None, 7\)"):
+        layer.compute_output_shape((None, 7))
 
 
 def test_what_is_no_method_for_codes_is_refused():

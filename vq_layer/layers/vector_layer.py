@@ -123,18 +123,21 @@ class VectorLayer(LossesOnDemand):
         """Return the output, or the endpoints, of a pass over x as it is, and do what goes with it."""
 
     def compute_output_spec(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return shapes and dtypes of what a call returns, as `keras.KerasTensor`; builds and changes nothing."""
+        """Return shapes and dtypes of what a call returns, as `keras.KerasTensor`; builds nothing."""
         x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
-        layer = self
-        if not self.built:
-            layer = self.from_config(self.get_config())
-            layer.build(x.shape)
+        layer = self if self.built else self._twin(x)
         return keras.Operation.compute_output_spec(layer, x, *args, **kwargs)  # which traces `call`
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of what a call returns; with endpoints, those by their names. Builds and changes nothing."""
-        spec = self.compute_output_spec(keras.KerasTensor(tuple(input_shape), self.compute_dtype))
-        return keras.tree.map_structure(static_shape, spec)
+        x = self._checked(keras.KerasTensor(tuple(input_shape), self.compute_dtype))
+        return keras.tree.map_structure(static_shape, self._twin(x).compute_output_spec(x))
+
+    def _twin(self, x: Any) -> "VectorLayer":
+        """Return a layer of the same configuration, built for x: what is traced in it leaves nothing in this one."""
+        twin: VectorLayer = self.from_config(self.get_config())
+        twin.build(x.shape)
+        return twin
 
     def _checked(self, x: Any) -> Any:
         """Return x as a tensor, after the checks that can do without its values."""
