@@ -246,6 +246,52 @@ def test_what_is_no_method_for_codes_is_refused():
         VectorQuantization(4)(X, method="build")
 
 
+class Wrapping(keras.Model):
+    """A subclassed model of a functional model of a sequential one that holds the layer, which it shares."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.inner = keras.Sequential([keras.Input((3, 6)), layer])
+        first, second = keras.Input((3, 6)), keras.Input((3, 6))
+        self.outer = keras.Model([first, second], [self.inner(first), layer(second)])
+
+    def call(self, x, training=None):
+        """Give it x in the one, and -x in the other."""
+        return self.outer([x, -x], training=training)
+
+
+def test_a_layer_that_nested_models_share_has_the_losses_and_the_counts_of_all_its_calls():
+    layer = VectorQuantization(4, start="normal")
+    model = Wrapping(layer)
+    outputs = model(X, training=True)
+    assert shapes_of(outputs) == [X.shape, X.shape]
+    losses, perplexity, usage = model.losses, *layer.metrics
+    expected = [0.25 * np.mean((x - y) ** 2) for x, y in zip((X, -X), outputs, strict=True)]
+    np.testing.assert_allclose(sorted(losses), sorted(expected), rtol=90 * 2**-23)  # means of 90 squares, in float32
+    assert perplexity.access_count.numpy().sum() == usage.access_count.numpy().sum() == 2 * 15
+    assert [id(weight) for weight in model.weights] == [id(weight) for weight in layer.weights]
+    assert model.inner.compute_output_shape((None, 3, 6)) == (None, 3, 6)
+
+
+def test_a_layer_over_each_step_of_time_learns_as_if_called_once():
+    layer, alone = (VectorQuantization(4, start=X.reshape(-1, 6)[:4]) for _ in range(2))
+    outputs = keras.layers.TimeDistributed(layer)(X, training=True)
+    np.testing.assert_array_equal(outputs, alone(X, training=True))
+    # The sum of c numbers below 4, over c: at most c roundings of 4c 2^-24, over c. c is at most 15; 5 more for the rest.
+    np.testing.assert_allclose(layer.emb_space, alone.emb_space, rtol=0, atol=(15 + 5) * 4 * 2**-24)
+    symbol = keras.layers.TimeDistributed(layer)(keras.Input((None, 7, 6)))
+    assert symbol.shape == (None, None, 7, 6)
+
+
+@every_layer
+def test_a_summary_tells_its_output_shape_and_parameters(make):
+    layer, lines = make(), []
+    keras.Sequential([keras.Input((3, 6)), layer]).summary(print_fn=lambda text, **_: lines.append(text))
+    row = next(line for line in "".join(lines).splitlines() if layer.name[:12] in line)
+    assert "(None, 3, 6)" in row
+    assert f"{layer.count_params():,}" in row
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_batch_of_no_vectors_is_of_no_consequence(name):
     layer = LAYERS[name]()
