@@ -277,7 +277,7 @@ def test_a_layer_over_each_step_of_time_learns_as_if_called_once():
     layer, alone = (VectorQuantization(4, start=X.reshape(-1, 6)[:4]) for _ in range(2))
     outputs = keras.layers.TimeDistributed(layer)(X, training=True)
     np.testing.assert_array_equal(outputs, alone(X, training=True))
-    # The sum of c numbers below 4, over c: at most c roundings of 4c 2^-24, over c. c is at most 15; 5 more for the rest.
+    # The sum of c <= 15 numbers below 4, over c: at most c roundings of 4c 2^-24, over c; and 5 more for the rest.
     np.testing.assert_allclose(layer.emb_space, alone.emb_space, rtol=0, atol=(15 + 5) * 4 * 2**-24)
     symbol = keras.layers.TimeDistributed(layer)(keras.Input((None, 7, 6)))
     assert symbol.shape == (None, None, 7, 6)
