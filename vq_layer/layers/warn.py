@@ -27,9 +27,9 @@ def unless_started(layer: Any) -> None:
         )
 
 
-def of_a_threshold_of_percent(majority_threshold: float) -> None:
-    """Warn of a threshold that no share of votes reaches, but for infinity, which says so."""
-    if 1 < majority_threshold < math.inf:
+def of_a_threshold_in_percent(majority_threshold: float) -> None:
+    """Warn of what is a percentage or a number of votes; infinity, or a little above 1, may be meant."""
+    if 2 <= majority_threshold < math.inf:
         warnings.warn(
             f"`majority_threshold` is a share of the votes, at most 1: above, every vector stays as it is. "
             f"Received: majority_threshold={majority_threshold}",
