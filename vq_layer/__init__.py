@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from vq_layer import parts, presets
+from vq_layer import backend, parts, presets  # noqa: F401 - the first checks what all others need
 from vq_layer.graph.endpoints import CosineVQEndpoints, VQEndpoints
 from vq_layer.graph.functions import cosine_knn_vector_quantization, cosine_vector_quantization, vector_quantization
 from vq_layer.kernels.compilation import get_compilation, set_compilation

@@ -210,8 +210,8 @@ def check_labels(emb_labels: Any, n: int | None, num_classes: int) -> None:
     if dtype not in (tf.int32, tf.int64):
         raise TypeError(f"`emb_labels` must have the dtype int32 or int64. Received: emb_labels.dtype={dtype.name}")
     if not shape.is_compatible_with([n]):
-        size = "n" if n is None else n
-        raise ValueError(f"`emb_labels` must have the shape [n] = [{size}]. Received: emb_labels.shape={shape}")
+        size = "" if n is None else f" = [{n}]"
+        raise ValueError(f"`emb_labels` must have the shape [n]{size}. Received: emb_labels.shape={shape}")
     if known is None and not isinstance(emb_labels, tf.Variable):
         known = tf.get_static_value(emb_labels)
     if known is not None and known.size and (known.min() < 0 or known.max() >= num_classes):

@@ -202,7 +202,7 @@ def test_a_comparison_inside_pca_may_be_a_name_too():
         (
             {"start": "batch"},
             ValueError,
-            r"`start` must be an initializer of Keras.*, or FromBatch\(\).* start='batch'",
+            r"`start` must be an initializer of Keras.*, or FromBatch\('k-means'\).* start='batch'",
         ),
         ({"replacement": 2}, TypeError, r"`replacement` must be a part of the kind Replacement. .*replacement=2"),
         ({"codebooks": "own"}, ValueError, r"`codebooks` must be 'shared' or 'per-split'. Received: codebooks='own'"),

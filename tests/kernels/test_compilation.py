@@ -159,5 +159,5 @@ def needed_for(tensor):
 
 def test_the_paths_are_named():
     assert vq_layer.get_compilation() == "auto"
-    with pytest.raises(ValueError, match=r"`mode` must be one of .*'plain'.*, not 'xla'"):
+    with pytest.raises(ValueError, match=r"`mode` must be one of .*'plain'.* Received: mode='xla'"):
         vq_layer.set_compilation("xla")

@@ -2,12 +2,14 @@
 
 import importlib.metadata
 import inspect
+import os
 import pkgutil
 import subprocess
 import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ import vq_layer
 ROOT = Path(__file__).parents[2]
 TWINLESS = {"layers", "graph"}  # faces, which the oracle does without
 OF_TENSORS = {
+    "backend",
     "shapes",
     "assertions",
     "core",
@@ -27,14 +30,40 @@ OF_TENSORS = {
 }  # of NumPy, all is known; parts of the oracle are not saved
 
 
-def run_elsewhere(code, folder):
-    return subprocess.run([sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+def run_elsewhere(code, folder, **environment):
+    command = [sys.executable, "-I", "-c", code]
+    given = {**os.environ, **environment}
+    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.process
 def test_the_packages_import_from_another_folder(tmp_path):
     done = run_elsewhere("from vq_layer import vector_quantization; import reference", tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.process
+def test_another_backend_of_keras_is_refused_in_a_sentence_whether_it_is_installed_or_not(tmp_path):
+    done = run_elsewhere(
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import vq_layer", tmp_path, KERAS_BACKEND="jax"
+    )
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: vq_layer runs on TensorFlow: set the environment variable KERAS_BACKEND to 'tensorflow', or "
+        "leave it out, before Keras is imported. Received: KERAS_BACKEND='jax'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "is_imported", "found"),
+    [("jax", False, "jax"), ("jax", True, "tensorflow"), ("", False, "tensorflow"), (None, False, "tensorflow")],
+)
+def test_keras_itself_tells_its_backend_once_it_is_imported(monkeypatch, named, is_imported, found):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if named is not None:
+        monkeypatch.setenv("KERAS_BACKEND", named)
+    if not is_imported:
+        monkeypatch.setattr(vq_layer.backend, "sys", SimpleNamespace(modules={}))
+    assert vq_layer.backend.backend() == found
 
 
 @pytest.mark.process

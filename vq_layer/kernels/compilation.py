@@ -30,7 +30,7 @@ def set_compilation(mode: str) -> None:
         For any other mode.
     """
     if mode not in _MODES:
-        raise ValueError(f"`mode` must be one of {_MODES}, not {mode!r}")
+        raise ValueError(f"`mode` must be one of {_MODES}. Received: mode={mode!r}")
     global _chosen  # noqa: PLW0603
     _chosen = mode
 

@@ -62,8 +62,8 @@ def fit(rows: tf.Tensor, num_components: int) -> Projection:
     of the dtype of the rows, is null.
     """
     number, d = tf.shape(rows)[0], static_shape(rows)[-1]
-    rule = f"`num_dim_reduction_components`={num_components} must be less than the number of finite rows to fit"
-    with required(number > num_components, rule):
+    rule = "`PCA.components`, or `num_dim_reduction_components`, must be less than the number of finite rows to fit"
+    with required(number > num_components, f"{rule}. Received: {num_components}, and so many rows:", number):
         exact = tf.cast(rows, tf.float64)
     mean = tf.reduce_mean(exact, axis=0)
     centred = exact - mean

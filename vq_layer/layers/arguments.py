@@ -31,6 +31,7 @@ ELSEWHERE = {
     "kmeans_init": 'start=FromBatch("k-means")',
     "threshold_ema_dead_code": "replacement=DeadCodes(fraction), a fraction of the even share",
     "rotation_trick": 'estimator="rotation"',
+    "num_quantizers": "num_stages={0!r}, of ResidualVectorQuantization",
     "embedding_dim": "the last axis of the input, divided by num_splits",
     "dim": "the last axis of the input, divided by num_splits",
 }

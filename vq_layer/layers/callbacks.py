@@ -48,7 +48,10 @@ class ReplaceEmbeddings(keras.callbacks.Callback):
         """Require a layer to act on, and replace where it was time when a training was interrupted."""
         del logs
         if not self._layers():
-            raise ValueError("`ReplaceEmbeddings` needs a `VectorQuantization` whose `replacement` is given.")
+            raise ValueError(
+                f"`ReplaceEmbeddings` needs a `VectorQuantization` whose `replacement` is given. "
+                f"Received: the model {self.model.name!r}, which has none"
+            )
         if not any(layer.trainable for layer in self._layers()):
             warnings.warn(
                 "`ReplaceEmbeddings` replaces nothing: every `VectorQuantization` whose `replacement` is given is "

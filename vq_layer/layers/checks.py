@@ -33,6 +33,12 @@ def check_layer_shape(x_shape: tf.TensorShape) -> None:
     validation.check_last_axis(x_shape)
 
 
+def check_policy(policy: keras.DTypePolicy) -> None:
+    """Require a policy that computes in a floating dtype."""
+    if tf.as_dtype(policy.compute_dtype) not in validation.FLOATING:
+        raise ValueError(f"`dtype` must be floating, or a policy that computes so. Received: dtype={policy.name!r}")
+
+
 def checked_mask(mask: Any, x: Any) -> Any:
     """Return a mask as a tensor, after requiring bool and the leading axes of x."""
     check_dense("mask", mask)
@@ -44,10 +50,9 @@ def checked_mask(mask: Any, x: Any) -> Any:
 def check_codes(emb_index: tf.Tensor, num_splits: int) -> None:
     """Require an integer dtype and, where it is known, a last axis of num_splits."""
     _check_integers(emb_index)
-    if emb_index.shape.rank is not None and (static_shape(emb_index) or (0,))[-1] not in (num_splits, None):
-        raise ValueError(
-            f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {emb_index.shape}"
-        )
+    shape = tf.TensorShape(emb_index.shape)
+    if shape.rank is not None and (shape.as_list() or (0,))[-1] not in (num_splits, None):
+        raise ValueError(f"the last axis of `emb_index` must be num_splits={num_splits}. Received: shape {shape}")
 
 
 def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
@@ -59,17 +64,20 @@ def checked_batches(data: Any) -> Callable[[], Iterator[Any]]:
             f"`data` must be an array, or batches that can be iterated over again, as a list or a `tf.data.Dataset`. "
             f"Received: {type(data).__name__}"
         )
+    if isinstance(data, tf.data.Dataset) and data.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("`data` must come to an end. Received: a `tf.data.Dataset` that repeats for ever")
     return lambda: (batch[0] if isinstance(batch, tuple) else batch for batch in data)
 
 
 def check_residual_codes(emb_index: tf.Tensor, num_splits: int, num_stages: int) -> None:
     """Require an integer dtype, a known rank, and the last axes num_splits and from 1 to num_stages."""
     _check_integers(emb_index)
-    splits, stages = static_shape(emb_index)[-2:] if (emb_index.shape.rank or 0) > 1 else (0, 0)
+    shape = tf.TensorShape(emb_index.shape)
+    splits, stages = shape.as_list()[-2:] if (shape.rank or 0) > 1 else (0, 0)
     if splits not in (num_splits, None) or stages not in range(1, num_stages + 1):
         raise ValueError(
             f"the last axes of `emb_index` must be num_splits={num_splits} and, static, from 1 to "
-            f"num_stages={num_stages}. Received: shape {emb_index.shape}"
+            f"num_stages={num_stages}. Received: shape {shape}"
         )
 
 
@@ -105,5 +113,6 @@ def check_training(training: Any) -> None:
 
 def _check_integers(emb_index: tf.Tensor) -> None:
     check_dense("emb_index", emb_index)
-    if emb_index.dtype not in INTEGERS:
-        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={emb_index.dtype.name}")
+    dtype = tf.as_dtype(emb_index.dtype)
+    if dtype not in INTEGERS:
+        raise TypeError(f"`emb_index` must have an integer dtype. Received: emb_index.dtype={dtype.name}")

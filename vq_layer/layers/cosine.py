@@ -6,7 +6,7 @@ import keras
 
 from vq_layer import validation
 from vq_layer.core.quantizer import Quantizer
-from vq_layer.layers import arguments
+from vq_layer.layers import arguments, warn
 from vq_layer.layers.quantizer import QuantizerLayer
 from vq_layer.parts import starts
 from vq_layer.parts.choices import Chooser, Majority, Nearest
@@ -120,7 +120,7 @@ class CosineKNNVectorQuantization(_CosineLayer):
         Whether a call returns `Endpoints`.
     majority_threshold : float
         If not negative, a vector is mapped to itself when the share of the winning votes among k is less. Its gradient
-        is then the identity.
+        is then the identity. Above 1 all are; a number from 2 on, other than infinity, is warned of.
     representative : {"first", "nearest"}
         Whether the output is the first embedding that bears the winning label or the most similar one of the k.
 
@@ -152,6 +152,7 @@ class CosineKNNVectorQuantization(_CosineLayer):
         if isinstance(emb_labels, dict):  # from a configuration
             emb_labels = keras.saving.deserialize_keras_object(emb_labels)
         choice = Majority(emb_labels, num_classes, k, majority_threshold, representative)
+        warn.of_a_threshold_in_percent(choice.majority_threshold)
         super().__init__(n, choice, comparison, start, num_splits, return_endpoints, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class FiniteScalarQuantization(VectorLayer):
         checks.check_layer_shape(x_shape)
         validation.check_levels_fit(self.levels, self.num_splits, x_shape)
 
-    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, and count the usage; see `__call__`."""
         validation.check_floating(x)
         mask = None if mask is None else checks.checked_mask(mask, x)
@@ -95,20 +95,22 @@ class FiniteScalarQuantization(VectorLayer):
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the vectors that those of x are replaced by, int64, ``[..., q] -> [..., num_splits]``.
 
-        -1 for a vector with a NaN or infinite coordinate.
+        -1 for a vector with a NaN or infinite coordinate. Of a symbol of a functional model, symbols.
 
         Raises
         ------
         ValueError, TypeError
             Where a call would refuse x; lists and arrays of floats are taken as well.
         """
+        if isinstance(x, keras.KerasTensor):
+            return self(x, method="encode")
         x = self._built_for(x)
         return unflattened(finite_scalar_quantization(x, self.levels, self.num_splits).emb_index, x, self.num_splits)
 
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 
-        The indices may be of any integer dtype.
+        The indices may be of any integer dtype. Of a symbol of a functional model, symbols.
 
         Raises
         ------
@@ -117,9 +119,10 @@ class FiniteScalarQuantization(VectorLayer):
         tf.errors.InvalidArgumentError
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
-        checks.check_holds_values("emb_index", emb_index)
-        emb_index = as_tensor(emb_index)
+        emb_index = as_tensor("emb_index", emb_index)
         checks.check_codes(emb_index, self.num_splits)
+        if isinstance(emb_index, keras.KerasTensor):
+            return self(emb_index, method="decode", q=self._q)
         return unflattened(decoded(emb_index, self.levels, tf.as_dtype(self.compute_dtype)), emb_index, self._q)
 
     def get_config(self) -> dict[str, Any]:

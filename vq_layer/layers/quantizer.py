@@ -101,7 +101,7 @@ class QuantizerLayer(VectorLayer):
         """The state now, by the names of the weights."""
         return {name: tf.convert_to_tensor(getattr(self, name)) for name in self._names}
 
-    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
         result = self.pass_over(x, training, mask)
@@ -247,13 +247,15 @@ class QuantizerLayer(VectorLayer):
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.
 
         ``[..., q] -> [..., num_splits]``; -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is
-        not built yet.
+        not built yet. Of a symbol of a functional model, symbols.
 
         Raises
         ------
         ValueError, TypeError
             Where a call would refuse x; lists and arrays of floats are taken as well.
         """
+        if isinstance(x, keras.KerasTensor):
+            return self(x, method="encode")
         x = self._built_for(x)
         warn.unless_started(self)
         return unflattened(encoded(x, self.state, self.quantizer), x, self.num_splits)
@@ -261,7 +263,7 @@ class QuantizerLayer(VectorLayer):
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 
-        The indices may be of any integer dtype.
+        The indices may be of any integer dtype. Of a symbol of a functional model, symbols.
 
         Raises
         ------
@@ -271,9 +273,10 @@ class QuantizerLayer(VectorLayer):
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
         checks.check_built(self, "decode")
-        checks.check_holds_values("emb_index", emb_index)
-        emb_index = as_tensor(emb_index)
+        emb_index = as_tensor("emb_index", emb_index)
         checks.check_codes(emb_index, self.num_splits)
+        if isinstance(emb_index, keras.KerasTensor):
+            return self(emb_index, method="decode")
         warn.unless_started(self)
         chosen = tf.cast(decoded_by(emb_index, self.state, self.quantizer), self.compute_dtype)
         return unflattened(chosen, emb_index, self._q)

@@ -1,6 +1,7 @@
 """The layer of stages, each of which quantizes what the ones before it left (VQ-28)."""
 
 import math
+import numbers
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from vq_layer.core.quantizer import quantize
 from vq_layer.core.residual import ResidualResult, decoded, quantize_residual
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import checks, warn
+from vq_layer.layers.arguments import refuse
 from vq_layer.layers.replicas import replicas_here
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.layers.vector_quantization import VectorQuantization
@@ -109,7 +111,7 @@ class ResidualVectorQuantization(VectorLayer):
 
     def __init__(
         self,
-        n_or_layers: Any,
+        n_or_layers: Any = None,
         num_stages: int | None = None,
         *,
         shared: bool = False,
@@ -119,10 +121,13 @@ class ResidualVectorQuantization(VectorLayer):
         seed: int = 0,
         **arguments: Any,
     ) -> None:
+        refuse(type(self).__name__, "l2", arguments)
         own = {name: arguments.pop(name) for name in ("name", "dtype", "trainable") if name in arguments}
         if isinstance(n_or_layers, Iterable):
             stages = _given(tuple(n_or_layers), num_stages, shared, arguments)
             own.setdefault("dtype", stages[0].dtype_policy)
+        elif not isinstance(n_or_layers, numbers.Integral):
+            raise TypeError(f"`n_or_layers` must be an integer or a list of layers. Received: {n_or_layers!r}")
         else:
             stages = _made(n_or_layers, num_stages, shared, {**arguments, "dtype": own.get("dtype")})
         validation.check_integer("seed", seed, minimum=0)
@@ -169,7 +174,7 @@ class ResidualVectorQuantization(VectorLayer):
                     f"the last axis of `x` must be {stage._q}, for which stage {i} was built. Received: x.shape={shape}"
                 )
 
-    def call(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
+    def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, add the losses of the stages, and let them learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
         drawn = self._drawn(x) if training and self.quantizer_dropout else None
@@ -195,7 +200,8 @@ class ResidualVectorQuantization(VectorLayer):
     def encode(self, x: Any, num_stages: int | None = None) -> tf.Tensor:
         """Return the indices of the embeddings of each stage, int64: ``[..., q] -> [..., num_splits, num_stages]``.
 
-        -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is not built yet.
+        -1 for a vector with a NaN or infinite coordinate. Builds the layer if it is not built yet. Of a symbol of a
+        functional model, symbols.
 
         Parameters
         ----------
@@ -210,6 +216,9 @@ class ResidualVectorQuantization(VectorLayer):
             Where a call would refuse x, or `num_stages` is not from 1 to their number.
         """
         number = self._number_of(num_stages)
+        if isinstance(x, keras.KerasTensor):
+            codes = self(x, method="encode")
+            return codes if number == self.num_stages else codes[..., :number]
         x = self._built_for(x)
         for stage in self.stages[:number]:
             warn.unless_started(stage)
@@ -220,7 +229,7 @@ class ResidualVectorQuantization(VectorLayer):
         """Return the sums of the embeddings at indices of the first k stages: ``[..., num_splits, k] -> [..., q]``.
 
         Index -1 gives a row of NaN in the first stage, and adds nothing in another. The indices may be of any integer
-        dtype, and k from 1 to the number of the stages.
+        dtype, and k from 1 to the number of the stages. Of a symbol of a functional model, symbols.
 
         Raises
         ------
@@ -230,9 +239,10 @@ class ResidualVectorQuantization(VectorLayer):
             For any other index outside [0, n). Compiled by XLA, which raises nothing, it gives a row of NaN.
         """
         checks.check_built(self, "decode")
-        checks.check_holds_values("emb_index", emb_index)
-        emb_index = as_tensor(emb_index)
+        emb_index = as_tensor("emb_index", emb_index)
         checks.check_residual_codes(emb_index, self.num_splits, self.num_stages)
+        if isinstance(emb_index, keras.KerasTensor):
+            return self(emb_index, method="decode")
         for stage in self.stages[: static_shape(emb_index)[-1]]:
             warn.unless_started(stage)
         total = decoded(emb_index, [(stage.state, stage.quantizer) for stage in self.stages])

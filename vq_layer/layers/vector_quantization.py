@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from vq_layer import validation
 from vq_layer.core.quantizer import Quantizer
 from vq_layer.layers import arguments
 from vq_layer.layers.on_demand import flattened
@@ -108,7 +109,7 @@ class VectorQuantization(QuantizerLayer):
 
     def __init__(
         self,
-        n: int,
+        n: Any = None,  # for `refuse`, which knows what others call it
         *,
         comparison: Any = "l2",
         choice: Any = "nearest",
@@ -123,6 +124,7 @@ class VectorQuantization(QuantizerLayer):
         **kwargs: Any,
     ) -> None:
         arguments.refuse(type(self).__name__, self.default_comparison, kwargs)
+        validation.check_num_embeds(n)
         choice = choice_of(choice)
         learned = not isinstance(choice, Majority)  # whose embeddings stay with their labels
         losses = losses_of(_given(losses, Commitment() if learned else None))

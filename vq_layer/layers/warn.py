@@ -1,5 +1,6 @@
 """What a layer warns of."""
 
+import math
 import warnings
 from typing import Any
 
@@ -22,6 +23,16 @@ def unless_started(layer: Any) -> None:
             f"all embeddings of the layer '{layer.name}' are zero: with `start={layer.quantizer.start}` they come from "
             f"the first training batch, which has not been yet. Call it with `training=True` while it is not frozen, "
             f"or call `initialize_from_batch`.",
+            stacklevel=3,
+        )
+
+
+def of_a_threshold_in_percent(majority_threshold: float) -> None:
+    """Warn of what is a percentage or a number of votes; infinity, or a little above 1, may be meant."""
+    if 2 <= majority_threshold < math.inf:
+        warnings.warn(
+            f"`majority_threshold` is a share of the votes, at most 1: above, every vector stays as it is. "
+            f"Received: majority_threshold={majority_threshold}",
             stacklevel=3,
         )
 

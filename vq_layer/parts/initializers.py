@@ -56,7 +56,7 @@ def initializer_of(value: Any) -> Any:
     except ValueError as error:
         raise ValueError(
             f"`start` must be an initializer of Keras, its name, class or configuration, a function of shape and "
-            f"dtype, an array of the shape [n, d], or FromBatch(). Received: start={value!r}"
+            f"dtype, an array of the shape [n, d], or FromBatch('k-means'). Received: start={value!r}"
         ) from error
     if isinstance(initializer, keras.initializers.Constant) and np.ndim(initializer.value) > 0:
         return GivenEmbeddings(_as_given(initializer.value))  # which Keras would broadcast

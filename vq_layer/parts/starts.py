@@ -29,11 +29,12 @@ def first_rows(vectors: tf.Tensor, n: int) -> tf.Tensor:
         When it runs, where there are fewer than n, or one of them has a NaN or infinite coordinate.
     """
     flat = tf.reshape(vectors, [-1, static_shape(vectors)[-1]])
-    enough = f"`x` must hold at least n={n} vectors to initialize the embedding space from"
-    with required(tf.shape(flat)[0] >= n, enough):
+    number = tf.shape(flat)[0]
+    enough = f"`x` must hold at least n={n} vectors to initialize the embedding space from. Received, so many:"
+    with required(number >= n, enough, number):
         # Not `flat[:n]`, whose number of rows a graph optimizer infers from that of `emb_space`, and drops the check.
         rows = tf.gather(flat, tf.range(n))
-    finite = f"the first n={n} vectors of `x` must be finite to initialize the embedding space from"
+    finite = f"the first n={n} vectors of `x` must be finite to initialize the embedding space from. Received:"
     with required(tf.reduce_all(finite_rows(rows)), finite, rows):
         return tf.identity(rows)
 
