@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import keras
@@ -176,15 +177,53 @@ def interruption(after):
     return keras.callbacks.LambdaCallback(on_train_batch_end=count)
 
 
-@pytest.mark.parametrize("kind", LAYERS)
-@pytest.mark.parametrize(("save_freq", "repeated"), [("epoch", 0), (7, 1)])
-def test_a_training_goes_on_from_a_backup(tmp_path, kind, save_freq, repeated):
-    # The last of the backups is of the end of the second epoch, or of the third epoch's third batch, the seventh in
-    # all but one; Keras begins that epoch anew.
-    del repeated
-    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", save_freq)
+OF_BACKUP = ("default", "averages from values", "gradient, sample, most distant", "residual")  # else as from weights
+
+
+@pytest.mark.parametrize(
+    ("kind", "save_freq"), [*((kind, BATCHES - 1) for kind in OF_BACKUP), ("default", "epoch")], ids=str
+)
+def test_a_training_goes_on_from_a_backup(tmp_path, kind, save_freq):
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup", save_freq)
+
     with pytest.raises(InterruptedTrainingError):
-        fit(model_of(kind), 0, EPOCHS, backup, interruption(after=2 * BATCHES + 3))
-    fit(resumed := model_of(kind), 0, 4, keras.callbacks.BackupAndRestore(tmp_path / "backup", save_freq))
-    fit(whole := model_of(kind), 0, 2)
+        fit(model_of(kind), 0, EPOCHS, backup(), interruption(after=SAVED * BATCHES + 2))
+    resumed, whole = model_of(kind), model_of(kind)
+    fit(resumed, 0, SAVED + 1, backup())
+    fit(whole, 0, SAVED)
+    if save_freq != "epoch":  # the last backup is of a first batch, with whose epoch Keras begins anew
+        fit(whole, SAVED, SAVED + 1, batches=1)
+    fit(whole, SAVED, SAVED + 1)
     assert_same(resumed, whole)
+
+
+@pytest.mark.process
+def test_a_training_goes_on_in_another_process(tmp_path):
+    whole = model_of("residual")
+    fit(whole, 0, EPOCHS, SaveAtEpoch(tmp_path))
+    program = """
+        import sys
+        from pathlib import Path
+        import numpy as np
+        from tests.training import test_resume as of
+
+        model = of.of_file("residual", Path(sys.argv[1]))
+        of.fit(model, of.SAVED, of.EPOCHS)
+        np.savez(Path(sys.argv[1]) / "state.npz", *of.state_of(model))
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program), tmp_path], cwd=ROOT, check=True, timeout=300)
+    with np.load(tmp_path / "state.npz") as resumed:
+        for value, expected in zip(resumed.values(), state_of(whole), strict=True):
+            np.testing.assert_array_equal(value, expected)
+
+
+def test_weights_go_without_the_state_of_an_optimizer_that_is_not_built(tmp_path):
+    trained, again = model_of("default"), model_of("default")
+    fit(trained, 0, 1)
+    trained.save_weights(tmp_path / "of.weights.h5")
+    with pytest.warns(UserWarning, match="Skipping variable loading for optimizer"):
+        again.load_weights(tmp_path / "of.weights.h5")
+    for weight, expected in zip(again.weights, trained.weights, strict=True):
+        np.testing.assert_array_equal(weight, expected, err_msg=expected.path)
+    assert again.optimizer.iterations == 0
