@@ -62,7 +62,8 @@ class ResidualVectorQuantization(VectorLayer):
         How the gradient of the output, the whole sum, passes to the input. Those of the stages do not matter.
     quantizer_dropout : bool
         Whether in training each element of the batch goes through only so many stages as are drawn for it, from 1 to
-        all: then the first stages alone are a quantizer of fewer bits. For the stages after, it is masked.
+        all: then the first stages alone are a quantizer of fewer bits. For the stages after, it is masked, and NaN
+        within, which `tf.debugging.enable_check_numerics` reports.
     return_endpoints : bool
         Whether a call returns `ResidualEndpoints`.
     seed : int
