@@ -87,3 +87,47 @@ def test_it_starts_anew_as_for_one_who_resets_it_by_hand(kind, arguments):
     stale = values(by_hand(not_reset, reset=False), not_reset)
     stays = not by_itself.variables[2:]  # but for the step counter and the learning rate, it keeps nothing
     assert stays == all(np.allclose(value, other, rtol=0.1) for value, other in zip(after, stale, strict=True))
+
+
+class WithTwoOptimizers(keras.Model):
+    """A model whose step trains the embeddings by an optimizer of their own, and all else by another."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = keras.layers.Dense(2, use_bias=False, kernel_initializer="identity")
+        _, self.vq = layers_of(acts=True)
+        self.of_embeddings, self.of_others = keras.optimizers.SGD(0.01, momentum=0.9), keras.optimizers.Adam(0.0)
+
+    def call(self, x, training=None):
+        """Quantize x."""
+        return self.vq(self.before(x), training=training)
+
+    def train_step(self, x):
+        """Make a step of each."""
+        with tf.GradientTape(persistent=True) as tape:
+            error = tf.reduce_mean(tf.square(self(x, training=True) - x))
+            loss = tf.add_n(self.losses)
+        for optimizer, target, layer in (
+            (self.of_embeddings, loss, self.vq),
+            (self.of_others, error, self.before),
+        ):
+            weights = layer.trainable_weights
+            optimizer.apply(tape.gradient(target, [weight.value for weight in weights]), weights)
+        return {"error": error}
+
+
+@pytest.mark.parametrize("way", [{"run_eagerly": True}, {"jit_compile": False}, {"jit_compile": True}], ids=str)
+@pytest.mark.parametrize("is_built", [True, False])
+def test_of_two_optimizers_the_one_that_trains_the_embeddings_starts_anew_built_before_or_not(is_built, way):
+    model, expected = WithTwoOptimizers(), keras.optimizers.SGD(0.01, momentum=0.9)
+    model(X)
+    if is_built:
+        model.of_embeddings.build(model.vq.trainable_weights)
+    model.compile(**way)
+    model.fit(X, batch_size=BATCH, shuffle=False, verbose=0)
+    *_, of_hand = by_hand(expected, reset=True)
+    *_, slot_of_hand = expected.variables
+    (slot,) = (it for it in model.of_embeddings.variables if it.shape == START.shape)
+    for value, other in ((model.vq.emb_space, of_hand), (slot, slot_of_hand)):
+        # XLA and graphs round otherwise, in some dozens of operations for each number in each of four steps.
+        np.testing.assert_allclose(value, other, rtol=0, atol=128 * 2.0**-24 * np.max(np.abs(other)))
