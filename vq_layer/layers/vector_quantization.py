@@ -84,6 +84,10 @@ class VectorQuantization(QuantizerLayer):
     -----
     By a cosine, too, the row of the embedding space comes out as it is; `MovingAverage` keeps its norm at 1.
 
+    All that a layer keeps is in its weights: a training that goes on from a file of Keras, or from a checkpoint of
+    TensorFlow, is the one that was not interrupted, bit for bit, on the same batches and machine. Keras reads what an
+    optimizer keeps from a file of weights only if it is built, ``model.optimizer.build(model.trainable_variables)``.
+
     An optimizer that accumulates the gradients of several batches, with ``gradient_accumulation_steps=k``, is nothing
     to the layer: each batch is a pass. It starts from the first one, averages and shares move with each, and `every` of
     a replacement counts them; ``decay ** (1 / k)`` remembers as many steps as `decay` does without. Embeddings that
