@@ -112,6 +112,23 @@ def test_equal_seeds_drop_the_same_and_a_mask_goes_with_it():
         assert not (through[..., 1:] & ~mask[..., np.newaxis]).any()
 
 
+@pytest.mark.clause("VQ-28.22")
+@pytest.mark.parametrize("frozen", [False, True])
+def test_what_is_dropped_goes_on_from_the_weights(frozen):
+    layers = [ResidualVectorQuantization(5, 4, quantizer_dropout=True, **FEW, trainable=not frozen) for _ in range(2)]
+    first, again = layers
+    for _ in range(3):
+        first(X, training=True)
+    first(X)  # an inference draws nothing
+    assert first.draws == 3
+    again.build(X.shape)
+    again.set_weights(first.get_weights())
+    for _ in range(2):
+        np.testing.assert_array_equal(again(X, training=True), first(X, training=True))
+    again.draws.assign(0)
+    assert not np.array_equal(again(X, training=True), first(X, training=True))
+
+
 @pytest.mark.clause("VQ-28.4", "VQ-28.5")
 def test_a_frozen_layer_or_stage_stays_as_it_is():
     layer = ResidualVectorQuantization(5, 2, start=None)

@@ -86,6 +86,26 @@ def test_the_next_step_of_a_replaced_row_is_the_first_of_a_fresh_optimizer_but_f
     np.testing.assert_array_equal(weight, again)
 
 
+COPIES = [(kind, arguments) for kind, arguments in OPTIMIZERS if kind == "ScheduleFreeAdamW" or "use_ema" in arguments]
+
+
+@pytest.mark.parametrize(("kind", "arguments"), COPIES, ids=str)
+def test_in_a_function_a_copy_of_the_weight_starts_from_the_row_that_is_there_when_it_runs(kind, arguments):
+    weight = weight_of("emb_space")
+    optimizer = trained(getattr(keras.optimizers, kind)(**arguments), weight)
+
+    @tf.function
+    def replace(rows):
+        weight.assign(tf.where(REPLACED[:, np.newaxis], rows, weight))
+        reset_slots(optimizer, weight, tf.constant(REPLACED))
+
+    for rows in (NEW, 2 * NEW):
+        replace(tf.constant(rows))
+        copies = [slot for slot in optimizer.variables if slot.shape == NEW.shape and np.any(slot.numpy()[1])]
+        assert len(copies) == 1
+        np.testing.assert_array_equal(copies[0][1], rows[1])
+
+
 def test_the_factor_of_a_column_stays_where_there_are_as_many_columns_as_rows():
     weight = weight_of("emb_space", (3, 3))
     optimizer = trained(keras.optimizers.Adafactor(), weight)

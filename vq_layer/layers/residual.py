@@ -64,11 +64,13 @@ class ResidualVectorQuantization(VectorLayer):
         How the gradient of the output, the whole sum, passes to the input. Those of the stages do not matter.
     quantizer_dropout : bool
         Whether in training each element of the batch goes through only so many stages as are drawn for it, from 1 to
-        all: then the first stages alone are a quantizer of fewer bits. For the stages after, it is masked.
+        all: then the first stages alone are a quantizer of fewer bits. For the stages after, it is masked, and NaN
+        within, which `tf.debugging.enable_check_numerics` reports.
     return_endpoints : bool
         Whether a call returns `ResidualEndpoints`.
     seed : int
-        What quantizer dropout draws is the same for equal seeds.
+        What quantizer dropout draws is the same for equal seeds. How often it drew is a weight, ``draws``, so that a
+        training that goes on from a file draws on; a frozen layer draws, too.
     **arguments
         Those of `VectorQuantization` for each stage, where n is given, and `name`, `dtype` and `trainable` of
         `keras.layers.Layer`.
@@ -138,7 +140,6 @@ class ResidualVectorQuantization(VectorLayer):
         self.quantizer_dropout = bool(quantizer_dropout)
         self.seed = int(seed)
         self.supports_jit = all(stage.supports_jit for stage in stages)
-        self._generator = keras.random.SeedGenerator(self.seed) if self.quantizer_dropout else None
         if not self.trainable:  # as Keras has it when this is set later
             for stage in stages:
                 stage.trainable = False
@@ -163,9 +164,11 @@ class ResidualVectorQuantization(VectorLayer):
         return self.stages[0]._q
 
     def build(self, input_shape: Any) -> None:
-        """Build the stages for inputs of this shape, ``[batch, ..., q]``."""
+        """Build the stages for inputs of this shape, ``[batch, ..., q]``, and count what quantizer dropout draws."""
         shape = tf.TensorShape(input_shape)
         checks.check_layer_shape(shape)
+        if self.quantizer_dropout:  # Keras saves no state of a `SeedGenerator`
+            self.draws = self.add_weight(name="draws", shape=(), initializer="zeros", dtype="int64", trainable=False)
         for i, stage in enumerate(self.stages):
             if not stage.built:
                 stage.build(input_shape)
@@ -190,7 +193,10 @@ class ResidualVectorQuantization(VectorLayer):
         number = tf.shape(x)[0]
         replicas = replicas_here(self.outermost_layer())
         before, every = (0, number) if replicas is None else replicas.offset(number)
-        drawn = keras.random.randint([every], 1, self.num_stages + 1, seed=self._generator)
+        pair = tf.stack([tf.constant(self.seed, tf.int64), tf.convert_to_tensor(self.draws)])
+        drawn = tf.random.stateless_uniform([every], pair, 1, self.num_stages + 1, tf.int32, alg="philox")
+        with tf.control_dependencies([drawn]):
+            self.draws.assign_add(1)
         return drawn[before : before + number]
 
     def _quantized(self, x: tf.Tensor, stages: list[Any], **how: Any) -> ResidualResult:

@@ -1,5 +1,6 @@
 """What an optimizer keeps for the rows of a weight, and how it starts."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,8 +43,8 @@ def reset_slots(optimizer: keras.optimizers.Optimizer, weight: keras.Variable, r
     """Set the replaced rows of what an optimizer keeps for a weight to what it starts them with.
 
     Eagerly, or in the function that makes a step. This is read off an optimizer of the same configuration that is built
-    for the weight as it is now. An average of the weight starts from the new row. What has no row for each of the
-    weight's, such as the columns' factor of Adafactor or the step counter, stays.
+    for the weight as it is now. An average of the weight starts from the new row, as does a copy (ScheduleFreeAdamW).
+    What has no row for each of the weight's, such as the columns' factor of Adafactor or the step counter, stays.
 
     Parameters
     ----------
@@ -55,14 +56,12 @@ def reset_slots(optimizer: keras.optimizers.Optimizer, weight: keras.Variable, r
     slots = dict(_slots(optimizer, weight))
     if not slots:
         return
-    starts, of_longer = _eagerly(_starts, optimizer, weight)
+    starts = _eagerly(_starts, optimizer, weight)
     for name, slot in slots.items():
-        # Where it grows with the weight, it has a row for each of the weight's.
-        if name == AVERAGE or (name in of_longer and of_longer[name] == static_shape(weight)[0] + 1):
-            start = weight if name == AVERAGE else starts[name]
+        if name in starts:
             axes = len(static_shape(slot)) - len(static_shape(replaced))
             rows = tf.reshape(replaced, [*static_shape(replaced), *[1] * axes])
-            slot.assign(tf.where(rows, tf.cast(start, slot.dtype), tf.convert_to_tensor(slot)))
+            slot.assign(tf.where(rows, tf.cast(starts[name], slot.dtype), tf.convert_to_tensor(slot)))
 
 
 def reset_within(model: keras.layers.Layer, weight: keras.Variable, replaced: tf.Tensor) -> None:
@@ -72,14 +71,22 @@ def reset_within(model: keras.layers.Layer, weight: keras.Variable, replaced: tf
             reset_slots(optimizer, weight, replaced)
 
 
-def _starts(optimizer: keras.optimizers.Optimizer, weight: keras.Variable) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return what an optimizer starts its slots with, and how many rows these would have for one row more."""
+def _starts(optimizer: keras.optimizers.Optimizer, weight: keras.Variable) -> dict[str, Any]:
+    """Return what an optimizer starts the slots with that have a row for each of a weight's, by their names.
+
+    The weight itself stands for a copy, of what it is when it is read: this may be called long before, by what traces.
+    """
     longer, fresh = _with_one_more_row(weight), _fresh(optimizer)
     fresh.build([weight, longer])
-    starts = {name: np.asarray(slot) for name, slot in _slots(fresh, weight)}
-    rows = {name: static_shape(slot)[0] for name, slot in _slots(fresh, longer)}
-    # One number in the place of a large constant, where all are equal.
-    return {name: it.flat[0] if it.size and (it == it.flat[0]).all() else it for name, it in starts.items()}, rows
+    of_longer = dict(_slots(fresh, longer))
+    starts: dict[str, Any] = {}
+    for name, slot in _slots(fresh, weight):
+        if name == AVERAGE or (name in of_longer and np.array_equal(of_longer[name], longer)):
+            starts[name] = weight
+        elif name in of_longer and static_shape(of_longer[name])[0] == static_shape(longer)[0]:
+            it = np.asarray(slot)  # one number in the place of a large constant, where all are equal
+            starts[name] = it.flat[0] if it.size and (it == it.flat[0]).all() else it
+    return starts
 
 
 def _eagerly(function: Callable[..., T], *arguments: Any) -> T:
@@ -89,12 +96,14 @@ def _eagerly(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _with_one_more_row(weight: keras.Variable) -> keras.Variable:
+    """Return a variable like a weight, but longer, and of values that no optimizer starts a slot with but as a copy."""
     *scopes, name = weight.path.split("/")
     with ExitStack() as entered:  # the path, too: Muon goes by it
         for scope in scopes:
             entered.enter_context(keras.name_scope(scope))
         n, *others = static_shape(weight)
-        return keras.Variable(tf.zeros([n + 1, *others], weight.dtype), name=name)
+        shape = [n + 1, *others]
+        return keras.Variable(tf.reshape(tf.range(1, math.prod(shape) + 1, dtype=weight.dtype), shape), name=name)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

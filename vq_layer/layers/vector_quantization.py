@@ -85,6 +85,15 @@ class VectorQuantization(QuantizerLayer):
     -----
     By a cosine, too, the row of the embedding space comes out as it is; `MovingAverage` keeps its norm at 1.
 
+    All that a layer keeps is in its weights: a training that goes on from a file of Keras, or from a checkpoint of
+    TensorFlow, is the one that was not interrupted, bit for bit, on the same batches and machine. Keras reads what an
+    optimizer keeps from a file of weights only if it is built, ``model.optimizer.build(model.trainable_variables)``.
+
+    An optimizer that accumulates the gradients of several batches, with ``gradient_accumulation_steps=k``, is nothing
+    to the layer: each batch is a pass. It starts from the first one, averages and shares move with each, and `every` of
+    a replacement counts them; ``decay ** (1 / k)`` remembers as many steps as `decay` does without. Embeddings that
+    the optimizer trains move at its steps alone. What it has accumulated for a replaced row is forgotten.
+
     What others call the parts: the beta of a VQ-VAE and `commitment_cost` (Sonnet, keras.io) are ``Commitment(w)``; the
     second term of its loss is ``Codebook(1.0)``; `decay` is ``MovingAverage(decay)``; `kmeans_init` is
     ``FromBatch("k-means")``; `threshold_ema_dead_code`, in accesses, is ``DeadCodes(fraction)``, of the even share

@@ -60,7 +60,8 @@ class MovingAverage(Update):
     where N' is N with Laplace smoothing, ``(N + epsilon) / (sum N + n epsilon) sum N``. But for epsilon this is
     ``e = m / N`` with ``m <- decay m + (1 - decay) s``; an embedding that nothing chose stays as it is. Under `Cosine`
     the vectors are scaled to norm 1, and so is the embedding that moved. Under other norms than L2, too, it is the mean
-    to which an embedding moves. No optimizer trains the embedding space.
+    to which an embedding moves. No optimizer trains the embedding space, and its steps do not matter: where it makes
+    one of several batches, each of them is a pass.
 
     Parameters
     ----------
