@@ -91,10 +91,12 @@ def test_calls_that_are_not_of_one_model_are_passes_of_their_own():
 
 
 @pytest.mark.slow
-@pytest.mark.clause("VQ-17.13", "VQ-22.10", "VQ-24.1", "VQ-24.2", "VQ-25.3", "VQ-26.4", "VQ-26.11")
+@pytest.mark.clause(
+    "VQ-17.13", "VQ-22.10", "VQ-24.1", "VQ-24.2", "VQ-25.3", "VQ-25.8", "VQ-26.4", "VQ-26.11", "VQ-26.13"
+)
 @pytest.mark.parametrize(
     ("jit_compile", "start"),
-    [(False, START), (True, START), (False, FromBatch("k-means"))],  # XLA draws other seeds
+    [(False, START), (True, FromBatch("sample", seed=1)), (False, FromBatch("k-means"))],
     ids=["plain", "jit_compile", "k-means"],
 )
 def test_fit_learns_as_passes_one_by_one(jit_compile, start):

@@ -5,7 +5,7 @@ from functools import reduce
 
 import tensorflow as tf
 
-from vq_layer.kernels import k_means
+from vq_layer.kernels import draws, k_means
 from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.statistics import Candidates, Total, most_distant
@@ -43,5 +43,5 @@ def k_means_of(batches: Batches, n: int, iterations: int, seed: int, comparison:
 
 def _drawn(rows: tf.Tensor, number: int, seed: int) -> Candidates:
     """Return a sample of the finite rows, each with a key that is drawn for it, the largest first."""
-    keys = 1 - tf.random.stateless_uniform(tf.shape(rows)[:1], [seed, 1], dtype=rows.dtype, alg="philox")
+    keys = draws.keys(tf.range(tf.shape(rows, tf.int64)[0]), seed, tf.constant(1, tf.int64), rows.dtype)
     return most_distant(where_known(finite_rows(rows), keys), rows, number)

@@ -3,14 +3,15 @@
 So replicas that hold parts of a batch draw what one draws that holds all of it, and XLA draws what TensorFlow does.
 """
 
-import numpy as np
 import tensorflow as tf
 
+# Odd numbers without a pattern, those of SplitMix64 (Sebastiano Vigna, public domain).
+_BY_PLACE, _BY_DRAW, _BY_SEED = (it - 2**64 for it in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 # The finalizer of MurmurHash3 (Austin Appleby, public domain), which spreads each bit over all of them.
 _SPREAD = ((33, 0xFF51AFD7ED558CCD - 2**64), (33, 0xC4CEB9FE1A85EC53 - 2**64))
 
 
-def keys(places: tf.Tensor, seed: int, draw: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+def keys(places: tf.Tensor, seed: int | tf.Tensor, draw: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """Return a number above 0 and up to 1 for each place, as if it had been drawn uniformly: ``[...] -> [...]``.
 
     Parameters
@@ -22,8 +23,7 @@ def keys(places: tf.Tensor, seed: int, draw: tf.Tensor, dtype: tf.DType) -> tf.T
     dtype : tf.DType
         Of the result, a multiple of 2^-24.
     """
-    by_place, by_draw, offset = np.random.default_rng(seed).integers(-(2**62), 2**62, 3) * 2 + 1
-    mixed = places * by_place + (draw * by_draw + offset)
+    mixed = places * _BY_PLACE + (draw * _BY_DRAW + tf.cast(seed + 1, tf.int64) * _BY_SEED)
     for shift, factor in _SPREAD:
         mixed = tf.bitwise.bitwise_xor(mixed, _shifted(mixed, shift)) * factor
     return tf.cast(_shifted(mixed, 40) + 1, dtype) * 2.0**-24

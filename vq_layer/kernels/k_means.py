@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-from vq_layer.kernels import tuning
+from vq_layer.kernels import draws, tuning
 from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.non_finite import finite_rows
@@ -90,6 +90,5 @@ def mean(total: tf.Tensor, count: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
 
 
 def _uniform(rows: tf.Tensor, seed: int, step: int | tf.Tensor) -> tf.Tensor:
-    """Return a number from 0 on and below 1 for each row; those of a step that XLA compiles are others."""
-    pair = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32)])
-    return tf.random.stateless_uniform(tf.shape(rows)[:1], pair, dtype=rows.dtype, alg="philox")
+    """Return a number from 0 on and below 1 for each row."""
+    return 1 - draws.keys(tf.range(tf.shape(rows, tf.int64)[0]), seed, tf.cast(step, tf.int64), rows.dtype)

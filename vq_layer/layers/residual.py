@@ -13,6 +13,7 @@ from vq_layer import validation
 from vq_layer.core.quantizer import quantize
 from vq_layer.core.residual import ResidualResult, decoded, quantize_residual
 from vq_layer.dtypes import comparison_dtype
+from vq_layer.kernels import draws
 from vq_layer.layers import checks, warn
 from vq_layer.layers.arguments import refuse
 from vq_layer.layers.replicas import replicas_here
@@ -192,12 +193,12 @@ class ResidualVectorQuantization(VectorLayer):
         """Draw through how many stages each element of the batch goes, ``[batch]``; replicas for the batch of all."""
         number = tf.shape(x)[0]
         replicas = replicas_here(self.outermost_layer())
-        before, every = (0, number) if replicas is None else replicas.offset(number)
-        pair = tf.stack([tf.constant(self.seed, tf.int64), tf.convert_to_tensor(self.draws)])
-        drawn = tf.random.stateless_uniform([every], pair, 1, self.num_stages + 1, tf.int32, alg="philox")
+        before = 0 if replicas is None else replicas.offset(number)[0]
+        places = tf.cast(before + tf.range(number), tf.int64)
+        drawn = draws.keys(places, self.seed, tf.convert_to_tensor(self.draws), tf.float32)
         with tf.control_dependencies([drawn]):
             self.draws.assign_add(1)
-        return drawn[before : before + number]
+        return tf.cast(tf.math.ceil(drawn * self.num_stages), tf.int32)
 
     def _quantized(self, x: tf.Tensor, stages: list[Any], **how: Any) -> ResidualResult:
         dtype = comparison_dtype(tf.as_dtype(x.dtype))
