@@ -243,8 +243,8 @@ def _after(state: State, statistics: Statistics, quantizer: Quantizer) -> State:
     updated = quantizer.update.after(state, statistics, quantizer.comparison)
     if quantizer.replacement is None:
         return updated
-    after = quantizer.replacement.after(updated, statistics, quantizer.comparison)
-    return _restarted(after, rewritten(updated["emb_space"], after["emb_space"]), quantizer)
+    outcome = quantizer.replacement.after(updated, statistics)
+    return _restarted(outcome.state, outcome.rows, quantizer)
 
 
 def dead(result: Result, quantizer: Quantizer, statistics: list[Statistics] | None = None) -> tf.Tensor | None:

@@ -31,14 +31,14 @@ class VectorQuantization(QuantizerLayer):
     It is put together from parts, each given as an object or by its name. The losses come out through `add_loss`, in
     `keras.config.floatx()`, so that `fit` adds them to the objective. `fit` and `evaluate` report over their batches
     the metrics ``perplexity`` and ``codebook_usage``, each loss by its name, such as ``commitment_loss``, a mean over
-    all vectors, and with `DeadCodes` ``dead_share``, the mean over passes of the share that was dead in them; where the
-    model that is called holds several such layers, ``<layer name>_perplexity`` and so on, from its first training or
-    evaluation on. An inference pass counts when the losses of the layer or of the model are read after it, as an evaluation does; called
-    eagerly, it computes the losses only then: read them inside the gradient tape.
+    all vectors, and with `DeadCodes` ``dead_share``, the mean over passes of the share that was dead in them. Where the
+    model that is called holds several such layers, they are ``<layer name>_perplexity`` and so on, from its first
+    training or evaluation on. An inference pass counts when the losses of the layer or of the model are read after it,
+    as an evaluation does; called eagerly, it computes the losses only then: read them inside the gradient tape.
 
     In the replicas of a `tf.distribute` strategy, a training pass is one over the batches of all of them: all are left
-    with the same embeddings, and the mean of a loss over replicas, as Keras takes it, is that over all vectors. A loop of
-    its own divides the losses by the number of replicas.
+    with the same embeddings, and the mean of a loss over replicas, as Keras takes it, is that over all vectors. A loop
+    of its own divides the losses by the number of replicas.
 
     While the layer is frozen, ``trainable = False``, training changes nothing. `initialize_from_batch` and
     `replace_embeds` act whenever they are called.

@@ -70,7 +70,7 @@ class Beta(Loss):
 
     def weighted(self, it: Pass, weight: tf.Tensor) -> tf.Tensor:
         """Return the loss of a pass, times the weight."""
-        return beta_loss_of_sum(it.search.total, it.choice.emb_index >= 0, weight)
+        return beta_loss_of_sum(it.search.total, it.found, weight)
 
 
 @part
@@ -102,7 +102,7 @@ class Codebook(Loss):
 
     def weighted(self, it: Pass, weight: tf.Tensor) -> tf.Tensor:
         """Return the loss of a pass, times the weight."""
-        return weight * mean_square(it.chosen - it.vectors, finite_rows(it.chosen))
+        return weight * mean_square(it.chosen - it.vectors, it.found)
 
 
 @part
@@ -123,7 +123,7 @@ class Commitment(Loss):
     def weighted(self, it: Pass, weight: tf.Tensor) -> tf.Tensor:
         """Return the loss of a pass, times the weight."""
         inputs, chosen = tf.cast(it.inputs, weight.dtype), tf.stop_gradient(it.chosen)
-        return weight * mean_square(inputs - chosen, finite_rows(chosen))
+        return weight * mean_square(inputs - chosen, it.found)
 
 
 NAMES: dict[str, Callable[[], Loss]] = {

@@ -61,6 +61,11 @@ class Pass:
         """The embedding space, ``[n, d]``."""
         return self.state["emb_space"]
 
+    @cached_property
+    def found(self) -> tf.Tensor:
+        """Which vectors found an embedding, ``[batch, m]``; those that do are finite, and so are these embeddings."""
+        return self.choice.emb_index >= 0
+
     @property
     def places(self) -> tf.Tensor:
         """Where each vector stands among those of all replicas, ``[batch, m]``, int64."""

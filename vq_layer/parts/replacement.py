@@ -103,22 +103,23 @@ class Replacement(Rule):
         """Return the statistics of a pass, and how many passes it is."""
         return {**self.gathers(it), "passes": Total(it.passes)}
 
-    def after(self, state: State, statistics: Statistics, comparison: Comparison) -> State:
-        """Return the state with what was gathered; replaced if it is time."""
-        del comparison
+    def after(self, state: State, statistics: Statistics) -> Replaced:
+        """Return the state with what was gathered, and which embeddings are new; replaced if it is time."""
         passes = state["passes_since_replacement"] + statistics["passes"].value
         gathered = {**self.gathered(state, statistics), "passes_since_replacement": passes}
+        as_before = Replaced(gathered, tf.zeros_like(state["emb_space"][:, 0], tf.bool))
         if self.every is None:
-            return gathered
+            return as_before
         if self.every == 1:  # each pass, without asking
-            return self.replaced(gathered).state
+            return self.replaced(gathered)
         names = ["emb_space", *self.variables(0, 0, tf.float32)]
-        changed: list[tf.Tensor] = tf.cond(
-            passes >= self.every,
-            lambda: [self.replaced(gathered).state[name] for name in names],
-            lambda: [gathered[name] for name in names],
-        )
-        return {**gathered, **dict(zip(names, changed, strict=True))}
+
+        def changed(outcome: Replaced) -> list[tf.Tensor]:
+            return [outcome.rows, *(outcome.state[name] for name in names)]
+
+        due = passes >= self.every
+        rows, *values = rarely(due, lambda: changed(self.replaced(gathered)), lambda: changed(as_before))
+        return Replaced({**gathered, **dict(zip(names, values, strict=True))}, rows)
 
     def replaced(self, state: State) -> Replaced:
         """Return the state after a replacement, and which embeddings are new."""
@@ -242,7 +243,7 @@ class DeadCodes(Replacement):
         """Return the access counts, and of the vectors those of the largest keys."""
         number, emb_index = self._number(static_shape(it.emb_space)[0]), it.choice.emb_index
         if self.source == "sample":
-            keys = where_known(emb_index >= 0, draws.keys(it.places, self.seed, it.state["draws"], it.vectors.dtype))
+            keys = where_known(it.found, draws.keys(it.places, self.seed, it.state["draws"], it.vectors.dtype))
         else:
             keys = it.search.distance_to(emb_index)  # NaN for what found no embedding
         return {"access_count": Total(it.access_count), "candidates": most_distant(keys, it.vectors, number)}

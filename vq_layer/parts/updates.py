@@ -25,11 +25,6 @@ class Rule(Part):
         del it
         return {}
 
-    def after(self, state: State, statistics: Statistics, comparison: Comparison) -> State:
-        """Return the state after a training pass of these statistics."""
-        del statistics, comparison
-        return state
-
     def restarted(self, state: State, rows: tf.Tensor, comparison: Comparison) -> State:
         """Return the state after something else has written these rows, ``[n]``, of the embedding space."""
         del rows, comparison
@@ -40,6 +35,11 @@ class Update(Rule):
     """How the embedding space moves."""
 
     by_gradient: ClassVar[bool] = False  # whether an optimizer trains it
+
+    def after(self, state: State, statistics: Statistics, comparison: Comparison) -> State:
+        """Return the state after a training pass of these statistics."""
+        del statistics, comparison
+        return state
 
 
 @part
