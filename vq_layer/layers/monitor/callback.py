@@ -170,7 +170,11 @@ class CodebookMonitor(keras.callbacks.Callback):
         looks = look_at(self.model, self._counted, self._batches, self.num_vectors, self.seed)
         for layer in self._counted:
             if layer not in looks:
-                self._warn((layer, None), f"`CodebookMonitor` sees no pass of {layer.name!r} in an inference of data.")
+                self._warn(
+                    (layer, None),
+                    f"`CodebookMonitor` does not see the layer {layer.name!r}: an inference of the model does not call "
+                    f"it, or calls it within a `tf.function`.",
+                )
         names = unique_names([layer.name for layer in self._counted])
         return {name: looks[layer] for name, layer in zip(names, self._counted, strict=True) if layer in looks}
 

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from vq_layer.core.finite_scalar import LARGEST_COUNTED, FiniteScalarResult
@@ -162,7 +161,9 @@ def look_at(
     samples: dict[VectorLayer, list[list[Sample]]] = {}
     last: dict[VectorLayer, Observed] = {}
     for batch in batches:
-        for it in observed(model, batch):
+        with losses_apart(model), observing() as passes:
+            model(batch, training=False)
+        for it in passes:
             last[it.layer] = it
             samples.setdefault(it.layer, []).append([drawn(every, num_vectors, rng) for every in found_in(it)])
         if all(sum(len(own[0].emb_index) for own in of_layer) >= num_vectors for of_layer in samples.values()):
@@ -172,19 +173,6 @@ def look_at(
         for layer, of_batches in samples.items()
     }
     return {layer: _look(last[layer], together[layer], own) for layer, own in of_epoch.items() if layer in last}
-
-
-def observed(model: keras.Model, batch: Any) -> list[Observed]:
-    """Return the passes of layers in an inference of the model, whose losses stay what they were."""
-    with losses_apart(model), observing() as passes:
-        model(batch, training=False)
-    if passes or tf.config.functions_run_eagerly():
-        return passes
-    tf.config.run_functions_eagerly(True)  # its call is a graph, as of `tf.function`
-    try:
-        return observed(model, batch)
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 def found_in(it: Observed) -> list[Sample]:
