@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from vq_layer.layers.finite_scalar import FiniteScalarQuantization
 from vq_layer.layers.monitor.look import Look, ratio
 from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.choices import Majority
@@ -43,7 +42,7 @@ def of_magnitudes(looks: Sequence[Look]) -> str | None:
     And of one whose inputs grow and grow. By a cosine, magnitudes do not matter.
     """
     layer = looks[-1].layer
-    if len(looks) < 2 or not _learns(layer) or not _has_norm(layer):
+    if len(looks) < 2 or not _learns(layer) or not is_norm(layer.quantizer.comparison):
         return None
     inputs, embeddings = looks[-1].rms_of_inputs, looks[-1].rms_of_embeddings
     seen = f"a root mean square of {inputs:.3g}, its embeddings of {embeddings:.3g}"
@@ -58,15 +57,10 @@ def of_magnitudes(looks: Sequence[Look]) -> str | None:
 
 
 def _learns(layer: Any) -> bool:
-    """Tell whether the layer, or those before it, can still be trained so that it does better."""
-    if isinstance(layer, FiniteScalarQuantization):
-        return True
-    is_vq = isinstance(layer, VectorQuantization) and not isinstance(layer.quantizer.choice, Majority)
-    return is_vq and bool(layer.trainable)
-
-
-def _has_norm(layer: Any) -> bool:
-    return isinstance(layer, VectorQuantization) and is_norm(layer.quantizer.comparison)
+    """Tell whether the layer trains embeddings, or has such as it might train."""
+    if not isinstance(layer, VectorQuantization) or isinstance(layer.quantizer.choice, Majority):
+        return False
+    return bool(layer.trainable)
 
 
 def _uses_few(look: Look) -> bool:
@@ -80,8 +74,6 @@ def _grow(magnitudes: list[float]) -> bool:
 
 def _for_usage(layer: Any) -> list[str]:
     """Return what may bring embeddings into use, of what the layer does not have yet."""
-    if isinstance(layer, FiniteScalarQuantization):
-        return ["fewer levels"]
     replaces = [] if layer.quantizer.replacement is not None else ["`replacement=DeadCodes()`"]
     starts = [] if layer.quantizer.start.from_inputs else [FROM_BATCH]
     return [*replaces, *starts, "fewer embeddings"]

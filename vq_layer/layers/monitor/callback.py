@@ -71,9 +71,9 @@ class CodebookMonitor(keras.callbacks.Callback):
 
     Notes
     -----
-    A `FiniteScalarQuantization` has no embeddings: it has a usage and inputs only. Layers that count nothing, those of
-    `CosineVectorQuantization` and grids of more than 2^20, have the usage of the data in the place of that of the
-    epoch, and no warnings of it.
+    A `FiniteScalarQuantization` has no embeddings: it has a usage and inputs only, and gives no warnings, nor does what
+    does not train: `CosineVectorQuantization`, `CosineKNNVectorQuantization`, and frozen layers. Layers that count
+    nothing, those two and grids of more than 2^20, have the usage of the data in the place of that of the epoch.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class CodebookMonitor(keras.callbacks.Callback):
         self._summaries: Summaries | None = None
         self._looks: dict[str, list[Look]] = {}
         self._warned: set[Any] = set()
-        self._epoch: int | None = None  # that is being trained
+        self._epoch: int | None = None  # that is trained, or was last
         self._counted: dict[VectorLayer, Counted] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -133,7 +133,6 @@ class CodebookMonitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look, write, draw and warn, where it is time."""
         del logs
-        self._epoch = None
         if not self._is_due(epoch):
             return
         self._keep_counted()
@@ -175,8 +174,8 @@ class CodebookMonitor(keras.callbacks.Callback):
                     f"`CodebookMonitor` does not see the layer {layer.name!r}: an inference of the model does not call "
                     f"it, or calls it within a `tf.function`.",
                 )
-        names = unique_names([layer.name for layer in self._counted])
-        return {name: looks[layer] for name, layer in zip(names, self._counted, strict=True) if layer in looks}
+        names = dict(zip(self._counted, unique_names([layer.name for layer in self._counted]), strict=True))
+        return {names[layer]: look for layer, look in looks.items()}
 
     def _advise(self, name: str, looks: Sequence[Look]) -> None:
         for rule in ADVICE:

@@ -143,13 +143,13 @@ def counted(layer: VectorLayer) -> Counted:
 def look_at(
     model: keras.Model, of_epoch: dict[VectorLayer, Counted], batches: Iterable[Any], num_vectors: int, seed: int
 ) -> dict[VectorLayer, Look]:
-    """Return what is seen of layers, those of `of_epoch`, that an inference of the model passes through.
+    """Return what is seen of the layers that an inference of the model passes through, in their order.
 
     Parameters
     ----------
     model : keras.Model
     of_epoch : dict of VectorLayer to Counted
-        What each has counted.
+        What each of its layers has counted.
     batches : iterable
         Inputs of the model, of which only as many are read as it takes.
     num_vectors : int
@@ -172,7 +172,7 @@ def look_at(
         layer: [drawn(joined(own), num_vectors, rng) for own in zip(*of_batches, strict=True)]
         for layer, of_batches in samples.items()
     }
-    return {layer: _look(last[layer], together[layer], own) for layer, own in of_epoch.items() if layer in last}
+    return {layer: _look(it, together[layer], of_epoch[layer]) for layer, it in last.items() if layer in of_epoch}
 
 
 def found_in(it: Observed) -> list[Sample]:
@@ -237,7 +237,7 @@ def rms(arrays: Iterable[Array]) -> float:
 
 def ratio(one: float, other: float) -> float:
     """Return ``one / other``; infinite where the other is 0."""
-    return float(np.divide(one, other)) if other else np.inf
+    return one / other if other else np.inf
 
 
 def in_even_shares(access_count: Array) -> Array:
