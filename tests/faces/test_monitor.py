@@ -214,6 +214,21 @@ def test_a_training_that_is_lost_is_seen_as_well(tmp_path):
     assert {*written(tmp_path)[0]} == {"vq/rms_of_embeddings", "vq/usage_in_even_shares", "vq/spacing"}
 
 
+def test_of_an_embedding_that_is_not_finite_only_the_usage_counts(tmp_path):
+    layer = layer_of(losses=[])
+    layer.trainable = False
+    monitor = CodebookMonitor(tmp_path, X, png=tmp_path)
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2, "linear", False, "identity"), layer])
+    layer.emb_space.assign([[0, 0], [4, 0], [np.nan, np.inf]])
+    fit(compiled(model), monitor, epochs=2)
+    found = written(tmp_path)[1]
+    assert_holds(found["vq/spacing"], [4, 4])
+    assert_holds(found["vq/drift"], [0, 0])
+    assert_holds(found["vq/usage_in_even_shares"], [0, 3 / 4, 9 / 4])
+    np.testing.assert_allclose(found["vq/rms_of_embeddings"], 2, rtol=1e-6)
+    assert (tmp_path / "codebooks" / "vq.tsv").read_text().splitlines() == ["0\t0", "4\t0", "0\t0"]
+
+
 def test_a_layer_that_no_inference_reaches_is_named():
     model = Subclassed()
     model.aside = layer_of("aside", trainable=False)

@@ -44,6 +44,7 @@ class Codebook(NamedTuple):
         How often each embedding was chosen: in the epoch, if the layer counts, else by the sample.
     sample : Sample
     emb_space : numpy.ndarray, shape [n, d], or [0, d] of a finite scalar quantization
+        A row of NaN for an embedding that is not finite.
     spacing : numpy.ndarray, shape [n], or [0] where there is none
         The distance of each embedding to the nearest other one.
     """
@@ -214,11 +215,16 @@ def _look(it: Observed, samples: list[Sample], of_epoch: Counted) -> Look:
     else:
         has_spacing = "emb_closest_spacing" not in it.result.absent_endpoints
         books = [
-            (own.emb_space.numpy(), own.emb_closest_spacing.numpy() if has_spacing else np.zeros(0))
+            (_nan_unless_finite(own.emb_space.numpy()), own.emb_closest_spacing.numpy() if has_spacing else np.zeros(0))
             for own in it.result.passes
         ]
     codebooks = [Codebook(*of_one) for of_one in zip(counts, samples, *zip(*books, strict=True), strict=True)]
     return Look(it.layer, codebooks, of_epoch.told or by_sample)
+
+
+def _nan_unless_finite(rows: Array) -> Array:
+    """Return rows, ``[n, d]``, of NaN where they are not finite, which arithmetic passes on without a warning."""
+    return np.where(np.isfinite(rows).all(axis=-1, keepdims=True), rows, np.nan)
 
 
 def _counts(emb_index: Array, n: int) -> Array:

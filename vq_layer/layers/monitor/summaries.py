@@ -79,10 +79,10 @@ def projector_config(names: list[str]) -> str:
 
 
 def embeddings_tsv(codebooks: list[Codebook]) -> str:
-    """Return a row of coordinates for each embedding, exact in float32; the projector knows no NaN or infinity."""
+    """Return a row of coordinates for each embedding, exact in float32; 0 for NaN, which the projector can't show."""
     text = io.StringIO()
     rows = np.concatenate([it.emb_space for it in codebooks])
-    np.savetxt(text, np.nan_to_num(rows, posinf=0, neginf=0), fmt="%.9g", delimiter="\t")
+    np.savetxt(text, np.nan_to_num(rows), fmt="%.9g", delimiter="\t")
     return text.getvalue()
 
 
