@@ -10,6 +10,7 @@ from vq_layer.layers.callbacks import ReplaceEmbeddings
 from vq_layer.layers.cosine import CosineKNNVectorQuantization, CosineVectorQuantization
 from vq_layer.layers.endpoints import Endpoints
 from vq_layer.layers.finite_scalar import FiniteScalarQuantization
+from vq_layer.layers.monitor import CodebookMonitor
 from vq_layer.layers.residual import ResidualEndpoints, ResidualVectorQuantization
 from vq_layer.layers.slots import reset_slots
 from vq_layer.layers.vector_quantization import VectorQuantization
@@ -21,6 +22,7 @@ except PackageNotFoundError:  # imported from a checkout that is not installed
     __version__ = "0+unknown"
 __all__ = [  # noqa: PLE0604 - names of the parts' modules
     *parts.__all__,
+    "CodebookMonitor",
     "CosineKNNVectorQuantization",
     "CosineVQEndpoints",
     "CosineVectorQuantization",

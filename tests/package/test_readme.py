@@ -20,7 +20,8 @@ def run(code):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", PROGRAMS)
-def test_its_code_runs(code):
+def test_its_code_runs(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where it may write
     run(code)
 
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from examples import graph_loop, purification, residual_codes, vq_vae, vq_vae_2
+from examples import graph_loop, monitor, purification, residual_codes, vq_vae, vq_vae_2
 
 pytestmark = [pytest.mark.training, pytest.mark.slow]
 
@@ -43,6 +43,15 @@ def test_neighbours_undo_much_of_an_attack_and_a_higher_threshold_decides_less_b
     assert np.all(coverage * decided <= after)
     # Of 360 digits the share that is read has a standard error of 0.9 %.
     np.testing.assert_allclose(clean[:, 3], clean[:, 2], atol=0.02)
+
+
+def test_a_monitor_warns_of_the_training_that_goes_wrong_and_not_of_the_one_by_default(tmp_path):
+    dead, apart = monitor.main(["--small", "--folder", str(tmp_path)])
+    assert "the layer 'loose' used " in dead
+    assert '`replacement=DeadCodes()`, `start=FromBatch("k-means")`' in dead
+    assert "the inputs of the layer 'loose' " in apart
+    assert "`Commitment(0.25)`" in apart
+    assert len(list(tmp_path.glob("epoch_*.png"))) == 6
 
 
 def test_both_levels_of_codes_are_used():

@@ -11,6 +11,7 @@ from vq_layer.core.finite_scalar import LARGEST_COUNTED, decoded, finite_scalar_
 from vq_layer.layers import checks
 from vq_layer.layers.endpoints import endpoints
 from vq_layer.layers.metrics import Seen
+from vq_layer.layers.observed import observe
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.shapes import unflattened
 
@@ -85,6 +86,7 @@ class FiniteScalarQuantization(VectorLayer):
         validation.check_floating(x)
         mask = None if mask is None else checks.checked_mask(mask, x)
         result = finite_scalar_quantization(x, self.levels, self.num_splits, mask)
+        observe(self, x, result)
         if self._watched:
             self.count(lambda: Seen(result.counts), self.outermost_layer(), training)
         if not self.return_endpoints:

@@ -67,11 +67,11 @@ class _OfLayer(keras.metrics.Metric):
 
     def __init__(self, quantity: str, **kwargs: Any) -> None:
         super().__init__(name=quantity, **kwargs)
-        self._quantity = quantity
+        self.quantity = quantity
 
     def name_after(self, layer_name: str) -> None:
         """Tell this metric apart from that of another layer by its name: ``<layer name>_<quantity>``."""
-        self.name = f"{layer_name}_{self._quantity}"
+        self.name = f"{layer_name}_{self.quantity}"
 
     def see(self, now: Seen) -> None:
         """Add what a call of the layer sees."""
@@ -126,7 +126,7 @@ class MeanLoss(_OfLayer):
 
     def see(self, now: Seen) -> None:
         """Add the loss of a call of the layer."""
-        self.update_state(now.losses[self._quantity], now.access_count)
+        self.update_state(now.losses[self.quantity], now.access_count)
 
     def update_state(self, losses: Sequence[tf.Tensor], access_count: Any) -> None:
         """Add the losses of a batch, a mean for each codebook, times the vectors that it is the mean of."""

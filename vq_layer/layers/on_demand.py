@@ -89,13 +89,15 @@ def losses_apart(outermost: keras.layers.Layer) -> Iterator[None]:
     layers = flattened(outermost)
     losses = [list(layer._losses) for layer in layers]
     put_off = [(layer, layer._kept, list(layer._put_off)) for layer in layers if isinstance(layer, LossesOnDemand)]
-    yield
-    for layer, own in zip(layers, losses, strict=True):
-        layer._losses[:] = own
-    for layer, kept, work in put_off:
-        layer._kept = kept
-        layer._put_off.clear()
-        layer._put_off.extend(work)
+    try:
+        yield
+    finally:
+        for layer, own in zip(layers, losses, strict=True):
+            layer._losses[:] = own
+        for layer, kept, work in put_off:
+            layer._kept = kept
+            layer._put_off.clear()
+            layer._put_off.extend(work)
 
 
 def flattened(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

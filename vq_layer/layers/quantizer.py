@@ -27,6 +27,7 @@ from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
 from vq_layer.layers.metrics import Seen
+from vq_layer.layers.observed import observe
 from vq_layer.layers.replicas import replicas_here
 from vq_layer.layers.slots import reset_within
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
@@ -128,6 +129,7 @@ class QuantizerLayer(VectorLayer):
             passes=int(earlier is None),
             replicas=replicas,
         )
+        observe(self, x, result)
         statistics = gathered(result, self.quantizer.rules if learns else (), replicas) if training else []
         if learns:
             new, step = trained(result, self.quantizer, statistics, earlier)

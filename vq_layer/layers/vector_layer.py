@@ -41,6 +41,16 @@ class VectorLayer(LossesOnDemand):
         if tells_dead:
             self._watched.append(DeadShare())
 
+    @property
+    def access_counts(self) -> list[tf.Tensor]:
+        """What its metrics counted of each codebook since their last reset, ``[n]``, float64; none without metrics."""
+        return self._watched[0].of_codebooks() if self._watched else []
+
+    @property
+    def told(self) -> dict[str, tf.Tensor]:
+        """What its metrics tell since their last reset, by the names of the quantities; nothing without metrics."""
+        return {metric.quantity: metric.result() for metric in self._watched}
+
     def count(self, seen: Callable[[], Seen], outermost: keras.layers.Layer, training: bool | None) -> None:
         """Add what a call sees to the metrics; what an inference sees, only if its losses are read.
 
