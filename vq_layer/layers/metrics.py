@@ -7,25 +7,23 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from vq_layer.non_finite import where_known
 from vq_layer.shapes import static_shape
 
 
 def perplexity(access_count: tf.Tensor) -> tf.Tensor:
-    """Return the exponential of the entropy of the usage: ``[n] -> []``; NaN when nothing was counted.
+    """Return the exponential of the entropy of the usage: ``[..., n] -> [...]``; NaN when nothing was counted.
 
     ``exp(-sum p log p)`` with ``p = access_count / sum(access_count)``: n when all embeddings are used equally often,
     1 when only one is used.
     """
-    total = tf.reduce_sum(access_count)
-    share = tf.math.divide_no_nan(access_count, total)
-    return where_known(total > 0, tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))))
+    share = access_count / tf.reduce_sum(access_count, axis=-1, keepdims=True)
+    return tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share), axis=-1))
 
 
 def codebook_usage(access_count: tf.Tensor) -> tf.Tensor:
-    """Return the share, in [0, 1], of embeddings that were used at all: ``[n] -> []``; NaN when nothing was counted."""
-    used = tf.reduce_mean(tf.cast(access_count > 0, access_count.dtype))
-    return where_known(tf.reduce_sum(access_count) > 0, used)
+    """Return the share, in [0, 1], of embeddings used: ``[..., n] -> [...]``; NaN when nothing was counted."""
+    used = tf.reduce_mean(tf.sign(access_count), axis=-1)
+    return used / tf.reduce_max(tf.sign(access_count), axis=-1)  # by 1, or by 0 where nothing was counted
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -91,14 +89,13 @@ class Perplexity(_OfLayer):
         """Add the access counts of a batch, integers: ``[n]``, or ``[codebooks, n]`` of several."""
         self.access_count.assign_add(tf.reshape(access_count, static_shape(self.access_count)))
 
-    def of_codebooks(self) -> list[tf.Tensor]:
-        """Return the access counts of each codebook, ``[n]``, float64."""
-        counts = tf.reshape(tf.convert_to_tensor(self.access_count), self._shape)
-        return tf.unstack(tf.cast(counts, tf.float64))  # type: ignore[no-any-return]
+    def of_codebooks(self) -> tf.Tensor:
+        """Return the access counts of each codebook, ``[codebooks, n]``, float64."""
+        return tf.cast(tf.reshape(tf.convert_to_tensor(self.access_count), self._shape), tf.float64)
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
-        return tf.cast(tf.reduce_mean([perplexity(it) for it in self.of_codebooks()]), tf.float32)
+        return tf.cast(tf.reduce_mean(perplexity(self.of_codebooks())), tf.float32)
 
 
 class CodebookUsage(_OfLayer):
@@ -113,7 +110,7 @@ class CodebookUsage(_OfLayer):
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
-        return tf.cast(tf.reduce_mean([codebook_usage(it) for it in self._counted.of_codebooks()]), tf.float32)
+        return tf.cast(tf.reduce_mean(codebook_usage(self._counted.of_codebooks())), tf.float32)
 
 
 class MeanLoss(_OfLayer):
@@ -135,9 +132,8 @@ class MeanLoss(_OfLayer):
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar; of several codebooks the sum of the means, as the loss is."""
-        found = tf.stack([tf.reduce_sum(it) for it in self._counted.of_codebooks()])
-        total = tf.convert_to_tensor(self.total)
-        return tf.cast(tf.reduce_sum(where_known(found > 0, tf.math.divide_no_nan(total, found))), tf.float32)
+        found = tf.reduce_sum(self._counted.of_codebooks(), axis=-1)
+        return tf.cast(tf.reduce_sum(tf.convert_to_tensor(self.total) / found), tf.float32)
 
 
 class DeadShare(_OfLayer):
@@ -159,4 +155,4 @@ class DeadShare(_OfLayer):
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
         share, passes = tf.unstack(tf.convert_to_tensor(self.total))
-        return tf.cast(where_known(passes > 0, tf.math.divide_no_nan(share, passes)), tf.float32)
+        return tf.cast(share / passes, tf.float32)

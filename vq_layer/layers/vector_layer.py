@@ -44,7 +44,7 @@ class VectorLayer(LossesOnDemand):
     @property
     def access_counts(self) -> list[tf.Tensor]:
         """What its metrics counted of each codebook since their last reset, ``[n]``, float64; none without metrics."""
-        return self._watched[0].of_codebooks() if self._watched else []
+        return tf.unstack(self._watched[0].of_codebooks()) if self._watched else []
 
     @property
     def told(self) -> dict[str, tf.Tensor]:
