@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vq_layer import Beta, Codebook, DeadCodes, FromBatch, MostDistant, MovingAverage, VectorQuantization
 
-pytestmark = pytest.mark.slow  # it trains
+pytestmark = [pytest.mark.slow, pytest.mark.fit]
 
 STEPS, BATCH = 4, 3
 RNG = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 # What checks an implementation, ours or any; tests/suite and tests/package check what is around it.
-_FOLDERS = ("property", "parity", "faces", "kernels", "oracle")
+_FOLDERS = ("property", "parity", "faces", "kernels", "oracle", "replicas")
 
 
 def modules(*folders: str) -> list[Path]:

@@ -180,7 +180,7 @@ def found_in(it: Observed) -> list[Sample]:
     """Return the vectors of a pass that found something, for each codebook."""
     if isinstance(it.result, FiniteScalarResult):
         emb_index = it.result.emb_index
-        return [_found(split(it.x, it.layer.num_splits), emb_index, np.full(emb_index.shape, np.nan))]
+        return [_found(split(it.x, it.layer.num_splits), emb_index, np.full(np.shape(emb_index), np.nan))]
     passes = [(own.vectors, own.choice.emb_index, own.search) for own in it.result.passes]
     return [_found(vectors, emb_index, search.distance_to(emb_index)) for vectors, emb_index, search in passes]
 

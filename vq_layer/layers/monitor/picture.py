@@ -96,7 +96,7 @@ def projection(vectors: Array) -> tuple[Any, Array]:
     wide = vectors.astype(np.float64)
     mean = wide.mean(axis=0)
     _, scales, axes = np.linalg.svd(wide - mean, full_matrices=False)
-    d = wide.shape[1]
+    d = np.shape(wide)[1]
     components, variances = np.zeros([2, d]), np.zeros(2)
     number = min(2, len(axes))
     largest = np.abs(axes[:number]).argmax(axis=1)
