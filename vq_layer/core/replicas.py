@@ -33,11 +33,11 @@ class Replicas:
 
     def merged(self, statistics: Sequence[Statistics]) -> list[Statistics]:
         """Return the statistics of all replicas: the distances of candidates go round first, then all else at once."""
-        flat = [it for own in statistics for it in own.values()]
-        distances = iter(self.stacked([it.distance for it in flat if isinstance(it, Candidates)]))
-        flat = [it.share(next(distances), self.replica) if isinstance(it, Candidates) else it for it in flat]
-        sums = self.totals([it.addend for it in flat])
-        whole = iter([it.with_sum(total) for it, total in zip(flat, sums, strict=True)])
+        each = [it for own in statistics for it in own.values()]
+        distances = iter(self.stacked([it.distance for it in each if isinstance(it, Candidates)]))
+        each = [it.share(next(distances), self.replica) if isinstance(it, Candidates) else it for it in each]
+        sums = self.totals([it.addend for it in each])
+        whole = iter([it.with_sum(total) for it, total in zip(each, sums, strict=True)])
         return [{name: next(whole) for name in own} for own in statistics]
 
     def totals(self, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -56,8 +56,9 @@ class Replicas:
 
     def offset(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return of what this replica has so many, int32, how many those before it have, and how many all have."""
-        (numbers,) = self.stacked([number])
-        return tf.reduce_sum(tf.where(tf.range(self.number) < self.replica, numbers, 0)), tf.reduce_sum(numbers)
+        (numbers,) = self.stacked([tf.cast(number, tf.int64)])  # of 32 bits, TensorFlow keeps them off a GPU
+        before = tf.where(tf.range(self.number) < self.replica, numbers, 0)
+        return tf.cast(tf.reduce_sum(before), tf.int32), tf.cast(tf.reduce_sum(numbers), tf.int32)
 
     def vectors(
         self, vectors: tf.Tensor, counted: tf.Tensor | None, wanted: tf.Tensor, before: tf.Tensor, every: tf.Tensor

@@ -71,7 +71,8 @@ class LossesOnDemand(keras.layers.Layer):
                 work()
             self._put_off.popleft()  # not before: what fails is not done
         losses: list[tf.Tensor] = super()._get_own_losses()
-        return losses
+        # Eagerly, the tensors of a graph that was traced, as by `fit`, are of no use.
+        return [loss for loss in losses if hasattr(loss, "numpy")] if tf.executing_eagerly() else losses
 
     def _clear_losses(self) -> None:
         self._put_off.clear()
