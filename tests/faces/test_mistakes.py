@@ -60,7 +60,7 @@ def loaded_elsewhere():
     known = keras.saving.get_custom_objects()
     hidden = {name: known.pop(name) for name in list(known) if name.startswith("vq_layer>")}
     try:
-        keras.saving.deserialize_keras_object(config)
+        return keras.saving.deserialize_keras_object(config)
     finally:
         known.update(hidden)
 
@@ -333,11 +333,6 @@ METHODS = {
         "`ReplaceEmbeddings` needs a `VectorQuantization` whose `replacement` is given. "
         "Received: the model 'model', which has none",
     ),
-    "a file of a model without the package": (
-        loaded_elsewhere,
-        TypeError,
-        "Could not locate class 'VectorQuantization'. Make sure custom classes and functions are decorated",
-    ),
 }
 
 
@@ -348,3 +343,13 @@ METHODS = {
 def test_a_mistake_is_an_error_that_names_the_argument_its_rule_and_the_value(do, error, message):
     with pytest.raises(error, match=re.escape(message)):
         do()
+
+
+def test_a_file_of_a_model_without_the_package_is_an_error_unless_keras_finds_it():
+    said = ""
+    try:
+        loaded = loaded_elsewhere()
+    except TypeError as error:
+        loaded, said = None, str(error)
+    # Keras 3.8 imports the package by itself.
+    assert isinstance(loaded, VectorQuantization) or "Could not locate class 'VectorQuantization'" in said

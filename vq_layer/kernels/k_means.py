@@ -20,7 +20,8 @@ def sample(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     Where there are fewer, they are repeated in the order in which they were drawn.
     """
     known = finite_rows(rows)
-    order = tf.argsort(tf.where(known, _uniform(rows, seed, 0), 1), stable=True)  # those that are not known come last
+    keys = tf.where(known, _uniform(rows, seed, 0, 1)[0], 1)  # those that are not known come last
+    order = tf.argsort(keys, stable=True)
     number = tf.maximum(tf.math.count_nonzero(known, dtype=tf.int32), 1)
     return tf.gather(rows, tf.gather(order, tf.range(n) % number))
 
@@ -38,25 +39,26 @@ def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     known, trials = finite_rows(rows), 2 + int(math.log(n)) if n <= tuning.TUNING.tried_seeds else 1
     finite = tf.where(tf.expand_dims(known, -1), rows, 0)
     largest, one = rows.dtype.max, tf.cast(known, rows.dtype)
+    norms = tf.reduce_sum(tf.square(finite), axis=-1)
 
     def draw(i: tf.Tensor, chosen: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
         weight = tf.where(known, square, 0)
         most = tf.reduce_max(weight)
         weight = tf.where(most > 0, weight / tf.where(most > 0, most, 1), one)
+        # Of exponential times of these rates, each is the first with a probability in proportion to its rate.
+        time = -tf.math.log(1 - _uniform(rows, seed, i, trials))
+        time = tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest)
+        drawn = tf.gather(finite, tf.argmin(time, axis=1, output_type=tf.int32))
+        new = drawn[_best(drawn, weight, square)] if trials > 1 else drawn[0]
+        now = tf.minimum(tf.minimum(square, tf.reduce_sum(tf.square(finite - new), axis=-1)), largest)
+        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [new]), now
 
-        def drawn(trial: int) -> tuple[tf.Tensor, ...]:
-            # Of exponential times of these rates, each is the first with a probability in proportion to its rate.
-            time = -tf.math.log(1 - _uniform(rows, seed, i * trials + trial))
-            time = tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest)
-            new = finite[tf.argmin(time, output_type=tf.int32)]
-            now = tf.minimum(tf.minimum(square, tf.reduce_sum(tf.square(finite - new), axis=-1)), largest)
-            return tf.reduce_sum(tf.where(known, now, 0)), new, now
-
-        best = drawn(0)
-        for trial in range(1, trials):
-            other = drawn(trial)
-            best = tuple(tf.where(other[0] < best[0], *pair) for pair in zip(other, best, strict=True))
-        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [best[1]]), best[2]
+    def _best(drawn: tf.Tensor, weight: tf.Tensor, square: tf.Tensor) -> tf.Tensor:
+        """Return which leaves the least sum of squares, by a product: whichever its rounding prefers was drawn, too."""
+        products = tf.matmul(drawn, finite, transpose_b=True)
+        squares = tf.reduce_sum(tf.square(drawn), axis=-1, keepdims=True) + norms - 2 * products
+        left = tf.where(weight > 0, tf.minimum(square, squares), 0)
+        return tf.argmin(tf.reduce_sum(left, axis=1), output_type=tf.int32)
 
     start = tf.constant(0), tf.zeros([n, static_shape(rows)[-1]], rows.dtype), tf.fill(tf.shape(known), largest)
     return tf.while_loop(lambda i, *_: i < n, draw, start, maximum_iterations=n)[1]
@@ -89,6 +91,8 @@ def mean(total: tf.Tensor, count: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.expand_dims(count > 0, -1), total / divisor, centres)
 
 
-def _uniform(rows: tf.Tensor, seed: int, step: int | tf.Tensor) -> tf.Tensor:
-    """Return a number from 0 on and below 1 for each row."""
-    return 1 - draws.keys(tf.range(tf.shape(rows, tf.int64)[0]), seed, tf.cast(step, tf.int64), rows.dtype)
+def _uniform(rows: tf.Tensor, seed: int, step: int | tf.Tensor, trials: int) -> tf.Tensor:
+    """Return numbers from 0 on and below 1 for each row, ``[trials, number]``."""
+    number = tf.shape(rows, tf.int64)[0]
+    places = tf.reshape(tf.range(trials * number), [trials, number])
+    return 1 - draws.keys(places, seed, tf.cast(step, tf.int64), rows.dtype)
