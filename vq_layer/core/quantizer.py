@@ -126,10 +126,11 @@ def looked_up(
     """
     number = quantizer.num_codebooks
     before: int | tf.Tensor = 0
-    if replicas is not None:
+    if replicas is not None and training and (quantizer.start.from_inputs or quantizer.replacement is not None):
         rows, all_rows = replicas.offset(tf.reduce_prod(tf.shape(x)[:-1]))
         each = quantizer.num_splits // number
         before, every = rows * each, all_rows * each
+    if replicas is not None:
         passes = passes * tf.cast(tf.equal(replicas.replica, 0), tf.int64)
 
     def one(inputs: tf.Tensor, counted: tf.Tensor | None, own: State) -> Pass:
