@@ -22,7 +22,7 @@ test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not fit"
 
-MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation tests.implementations.migrated
+MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation vq_verify.adapters.migrated
 
 migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other test can share a process with
 	$(MIGRATED):MigratedGraphFunctions tests/property tests/parity

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tests.implementations.protocol import NotOffered
+from vq_verify.protocol import NotOffered
 
 
 def norm(v, p):

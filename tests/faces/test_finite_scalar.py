@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 import vq_layer
-from tests.comparison.scalar import levels_at
-from tests.strategies.scalar import middles
 from vq_layer.core.finite_scalar import rounded
+from vq_verify.comparison.scalar import levels_at
+from vq_verify.strategies.scalar import middles
 
 LEVELS = (3, 4)
 X = np.array([[-9.0, 0.3], [0.6, 9.0], [0.0, 0.0]], np.float32)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tests.comparison import rounding
-from tests.comparison.cosine import exact_similarity, similarity_error
-from tests.implementations.protocol import CosineCase
+from vq_verify.comparison import rounding
+from vq_verify.comparison.cosine import exact_similarity, similarity_error
+from vq_verify.protocol import CosineCase
 
 N, D, ROWS, K = 701, 17, 40, 3
 NORMAL = np.random.default_rng(0).standard_normal([N, D]).astype(np.float32)

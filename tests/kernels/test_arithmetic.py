@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.comparison import rounding
 from vq_layer.kernels.arithmetic import power, power_of_two_below
+from vq_verify.comparison import rounding
 
 
 @pytest.mark.parametrize("exponent", [0, 0.1, 1 / 3, 0.5, 0.75, 1, 1.1, 2, 2.5, 3, 7, 1 - 2**-52, 1 + 2**-52])

@@ -12,13 +12,13 @@ import tensorflow as tf
 import vq_layer
 from reference.distances import pairwise_distance
 from reference.spacing import emb_closest_spacing
-from tests.comparison import assert_within, coulomb_gradient_interval, distance_error, rounding
-from tests.implementations.protocol import Case
 from vq_layer.kernels import compilation, tuning
 from vq_layer.kernels.closest import closest_spacing
 from vq_layer.kernels.route import route
 from vq_layer.kernels.tuning import Tuning
 from vq_layer.parts import passes
+from vq_verify.comparison import assert_within, coulomb_gradient_interval, distance_error, rounding
+from vq_verify.protocol import Case
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closest")]  # on one worker, which compiles each program once
 

@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 from scipy.spatial.distance import cdist
 
-from tests.comparison import rounding
 from vq_layer.kernels import compilation, tuning
 from vq_layer.kernels.closest import closest_spacing
 from vq_layer.kernels.compilation import compiled
@@ -16,6 +15,7 @@ from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.kernels.sums import sum_of_distances
 from vq_layer.kernels.tuning import Tuning
+from vq_verify.comparison import rounding
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("norms")]  # on one worker, which compiles each program once
 

@@ -4,9 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.implementations.graph import GraphFunctions
-from tests.implementations.keras_layers import KerasLayers
-from tests.implementations.protocol import CosineCase, Vote
 from tests.kernels.rankings import COINS, EMB_SPACES, NORMAL, ROWS, D, K, N, check_ranking, inputs
 from tests.parity import test_cosine as parity
 from vq_layer.kernels import compilation, preselection, ranking, tuning
@@ -15,6 +12,9 @@ from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.route import route
 from vq_layer.kernels.similarity import cosine_similarity, normalize
 from vq_layer.kernels.tuning import Tuning
+from vq_verify.adapters.graph import GraphFunctions
+from vq_verify.adapters.keras_layers import KerasLayers
+from vq_verify.protocol import CosineCase, Vote
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranking")]  # on one worker, which compiles each program once
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.comparison import assert_within, rotated
-from tests.implementations.protocol import Case
 from vq_layer.kernels.compilation import compiled
 from vq_layer.kernels.rotation import turned_back
+from vq_verify.comparison import assert_within, rotated
+from vq_verify.protocol import Case
 
 RNG = np.random.default_rng(0)
 D = 19  # in no loop of a power of 2

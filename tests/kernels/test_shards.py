@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from reference.distances import pairwise_distance
 from reference.lookup import nearest
-from tests.strategies.choices import chooser, integers, sample
 from vq_layer import Norm
 from vq_layer.kernels import compilation
+from vq_verify.strategies.choices import chooser, integers, sample
 
 SHARDS = 8
 ORDS = (1, 2, np.inf)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.oracle import exact
-from tests.strategies.choices import chooser, integers, sample
+from vq_verify.strategies.choices import chooser, integers, sample
 
 EXACT_ORDS = (1, np.inf)
 LOOKUP_ORDS = (1, 2, np.inf)

@@ -8,8 +8,8 @@ import pytest
 
 import reference
 from reference.finite_scalar import bounded, decoded, index_of, level_of, rounded
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import ScalarCase
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.protocol import ScalarCase
 
 
 def quantized(x, levels, **arguments):

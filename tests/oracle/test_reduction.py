@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from reference import vector_quantization
 from reference.reduction import IDENTITY, fit, projection
-from tests.comparison.reduction import reduced_distance_error
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case
 from tests.oracle import exact
 from tests.oracle.cases import LOOKUP_ORDS
 from tests.oracle.rounding import error, once_rounded, roundings, values
-from tests.strategies.reduction import hull_cases, orthogonal_cases, reduced_cases
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison.reduction import reduced_distance_error
+from vq_verify.protocol import Case
+from vq_verify.strategies.reduction import hull_cases, orthogonal_cases, reduced_cases
 
 U = 2.0**-53
 TURN = 16 * U  # of the axes of a few rows of small integers: a few roundings
@@ -84,8 +84,9 @@ def test_distances_in_the_plane_are_those_along_the_axes_in_closed_form(
             ]
             for v in vectors
         ]
-        # The matrix of a, b, c, of norm a + c at most, is off by twice 20 N d roundings, as in tests.comparison: the
-        # axes turn by that over the gap, and no difference is longer than 26. The same again for what is not the axes.
+        # The matrix of a, b, c, of norm a + c at most, is off by twice 20 N d roundings, as in vq_verify.comparison:
+        # the axes turn by that over the gap, and no difference is longer than 26. The same again
+        # for what is not the axes.
         bound = 26 * components * (1 + 1 / gap) * roundings(2 * 20 * 8 * 2)
         assert error(distance, [expected], scale=Fraction(1)) <= bound
 

@@ -8,19 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-import vq_layer.kernels.voting
-from reference import voting
-from tests.comparison import assert_within, rounding
-from tests.comparison.cosine import (
+from vq_verify.comparison import assert_within, rounding
+from vq_verify.comparison.cosine import (
     admits_outcome,
     assert_identical,
     assert_same_endpoints,
     near_maxima,
     similarity_error,
 )
-from tests.implementations.protocol import CosineQuantized, Vote
-from tests.strategies import cosine as strategies
-from tests.verify import verify
+from vq_verify.protocol import CosineQuantized, Vote
+from vq_verify.strategies import cosine as strategies
+from vq_verify.verify import verify
 
 
 def oracle(case):
@@ -97,18 +95,6 @@ def test_each_label_is_elected_by_some_k_most_similar_within_rounding(implementa
         label, emb_index = result.most_common_label[place], result.emb_index[place]
         is_mapped = None if result.identity_mapping_mask is None else result.identity_mapping_mask[place]
         assert admits_outcome(similarity[place], error_of(case), case.vote, label, emb_index, is_mapped), place
-
-
-@pytest.mark.clause("VQ-10.8")
-@pytest.mark.parametrize("votes_needed", [voting.votes_needed, vq_layer.kernels.voting.votes_needed])
-@given(k=st.integers(1, 300), data=st.data())
-def test_the_votes_needed_are_the_least_whose_share_reaches_the_threshold(votes_needed, k, data):
-    share = data.draw(st.integers(0, k)) / k
-    near = [share, *np.nextafter(share, [-1, 2]).tolist()]
-    threshold = max(0.0, data.draw(st.sampled_from(near) | st.floats(0, 1.5) | st.just(np.inf)))
-    needed = votes_needed(k, threshold)
-    assert all(votes / k < threshold for votes in range(needed))
-    assert needed == k + 1 or needed / k >= threshold
 
 
 @pytest.mark.clause("VQ-15.7")

@@ -1,11 +1,11 @@
 """Finite scalar quantization against the oracle, value by value (VQ-29)."""
 
-from tests.comparison import assert_within
-from tests.comparison.cosine import assert_identical
-from tests.comparison.scalar import bound, gradient, levels_at
-from tests.implementations.oracle import Oracle
-from tests.strategies import scalar as strategies
-from tests.verify import verify
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import assert_within
+from vq_verify.comparison.cosine import assert_identical
+from vq_verify.comparison.scalar import bound, gradient, levels_at
+from vq_verify.strategies import scalar as strategies
+from vq_verify.verify import verify
 
 
 @verify("VQ-29.1", "VQ-29.2", "VQ-29.3", "VQ-29.4", "VQ-29.10", "VQ-29.11", case=strategies.scalar_cases)

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from tests.comparison import assert_within, rounding
-from tests.comparison.averages import average_count, averages, is_dyadic, moving_share
-from tests.implementations.oracle import Oracle
-from tests.property.test_moving_averages import chosen_vectors, indices
-from tests.property.test_passes import take
-from tests.strategies import learning
-from tests.verify import verify
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import assert_within, rounding
+from vq_verify.comparison.averages import average_count, averages, is_dyadic, moving_share
+from vq_verify.strategies import learning
+from vq_verify.verify import verify
+
+from ..property.test_moving_averages import chosen_vectors, indices
+from ..property.test_passes import take
 
 
 @verify("VQ-24.1", "VQ-24.2", "VQ-24.3", "VQ-24.4", drawn=learning.first_averages)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import Case, CosineCase, Implementation, Vote
-from tests.parity import test_cosine as cosine
-from tests.parity import test_vector_quantization as parity
+from vq_verify.protocol import Case, CosineCase, Implementation, Vote
+
+from . import test_cosine as cosine
+from . import test_vector_quantization as parity
 
 EMBEDDINGS, BATCH, R, SPLITS, D = 200, 75, 4, 2, 8
 K = 41

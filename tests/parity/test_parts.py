@@ -6,8 +6,9 @@ import numpy as np
 
 import reference
 from reference.lookup import select
-from tests import strategies
-from tests.comparison import (
+from vq_verify import strategies
+from vq_verify.adapters.oracle import Oracle, result_of
+from vq_verify.comparison import (
     assert_within,
     codebook_gradient_interval,
     commitment_gradient,
@@ -17,11 +18,11 @@ from tests.comparison import (
     square_loss,
     weighted_sum_error,
 )
-from tests.comparison.cosine import assert_identical
-from tests.implementations.oracle import Oracle, result_of
-from tests.property.test_passes import take
-from tests.strategies import parts
-from tests.verify import verify
+from vq_verify.comparison.cosine import assert_identical
+from vq_verify.strategies import parts
+from vq_verify.verify import verify
+
+from ..property.test_passes import take
 
 ENDPOINTS = ("layer_out", "emb_index", "access_count", "distance", "emb_spacing", "emb_closest_spacing")
 

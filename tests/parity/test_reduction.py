@@ -4,7 +4,8 @@ import numpy as np
 
 import reference
 from reference.losses import alpha_loss
-from tests.comparison import (
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import (
     alpha_gradient_interval,
     assert_nearest,
     assert_within,
@@ -14,11 +15,10 @@ from tests.comparison import (
     rounding,
     weighted_sum_error,
 )
-from tests.comparison.cosine import admits_outcome, near_maxima
-from tests.comparison.reduction import reduced_beta_gradient_error, reduced_distance_error, reduced_similarity_error
-from tests.implementations.oracle import Oracle
-from tests.strategies.reduction import reduced_cases, reduced_cosine_cases
-from tests.verify import verify
+from vq_verify.comparison.cosine import admits_outcome, near_maxima
+from vq_verify.comparison.reduction import reduced_beta_gradient_error, reduced_distance_error, reduced_similarity_error
+from vq_verify.strategies.reduction import reduced_cases, reduced_cosine_cases
+from vq_verify.verify import verify
 
 
 def oracle(case):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from tests.comparison import assert_within, rounding, weighted_sum_error
-from tests.comparison.cosine import assert_identical
-from tests.implementations.oracle import Oracle
-from tests.strategies import residual
-from tests.verify import verify
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import assert_within, rounding, weighted_sum_error
+from vq_verify.comparison.cosine import assert_identical
+from vq_verify.strategies import residual
+from vq_verify.verify import verify
 
 
 def assert_equal_to_the_oracle(implementation, case):

@@ -20,11 +20,11 @@ import reference
 from reference.parts.replacement import ReplacementState, initial_state, replace_embeds
 from reference.parts.starts import first_rows
 from reference.splitting import split
-from tests.comparison import distance_error, rounding
-from tests.implementations.protocol import STATE, Implementation, NotOffered
-from tests.implementations.subject import Subject
-from tests.report import measurements
-from tests.strategies import training
+from vq_verify.comparison import distance_error, rounding
+from vq_verify.protocol import STATE, Implementation, NotOffered
+from vq_verify.report import measurements
+from vq_verify.strategies import training
+from vq_verify.subject import Subject
 
 pytestmark = pytest.mark.slow  # it trains
 

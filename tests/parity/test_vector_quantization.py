@@ -3,8 +3,8 @@
 import numpy as np
 
 import reference
-from tests import strategies
-from tests.comparison import (
+from vq_verify import strategies
+from vq_verify.comparison import (
     assert_nearest,
     assert_within,
     distance_error,
@@ -13,7 +13,7 @@ from tests.comparison import (
     square_loss,
     weighted_sum_error,
 )
-from tests.verify import verify
+from vq_verify.verify import verify
 
 
 def oracle(case):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.comparison import comparison_dtype, rounding
-from tests.comparison.cosine import (
+from vq_verify.comparison import comparison_dtype, rounding
+from vq_verify.comparison.cosine import (
     assert_identical,
     assert_same_endpoints,
     finite_vectors,
@@ -14,10 +14,10 @@ from tests.comparison.cosine import (
     similarity_error,
     split_rows,
 )
-from tests.implementations.protocol import CosineCase, Implementation, Vote
-from tests.strategies import cosine as strategies
-from tests.strategies.vectors import normal
-from tests.verify import verify
+from vq_verify.protocol import CosineCase, Implementation, Vote
+from vq_verify.strategies import cosine as strategies
+from vq_verify.strategies.vectors import normal
+from vq_verify.verify import verify
 
 
 @verify("VQ-2.4", "VQ-2.5", "VQ-9.7", "VQ-10.13", case=strategies.plain_cosine_cases)

@@ -7,13 +7,14 @@ import pytest
 
 from reference.parts.replacement import DeadCodes
 from reference.parts.updates import MovingAverage
-from tests.comparison import assert_within, rounding
-from tests.comparison.averages import moving_share
-from tests.implementations.protocol import Case, Implementation
-from tests.property.test_moving_averages import copied
-from tests.property.test_passes import take
-from tests.strategies import learning
-from tests.verify import verify
+from vq_verify.comparison import assert_within, rounding
+from vq_verify.comparison.averages import moving_share
+from vq_verify.protocol import Case, Implementation
+from vq_verify.strategies import learning
+from vq_verify.verify import verify
+
+from .test_moving_averages import copied
+from .test_passes import take
 
 
 def looked_up(implementation, case, step, emb_space):

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.property.test_masks import assert_same
-from tests.strategies import parts
-from tests.verify import verify
+from vq_verify.strategies import parts
+from vq_verify.verify import verify
+
+from .test_masks import assert_same
 
 
 @verify("VQ-19.1", drawn=parts.cases_with_other_estimators)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.comparison.cosine import assert_identical
-from tests.comparison.scalar import bound_of, grid_rows, index_at, levels_at
-from tests.implementations.protocol import Implementation, ScalarCase
-from tests.property.test_validation import refused
-from tests.strategies import scalar as strategies
-from tests.verify import verify
+from vq_verify.comparison.cosine import assert_identical
+from vq_verify.comparison.scalar import bound_of, grid_rows, index_at, levels_at
+from vq_verify.protocol import Implementation, ScalarCase
+from vq_verify.strategies import scalar as strategies
+from vq_verify.verify import verify
+
+from .test_validation import refused
 
 
 def assert_bitwise(value: Any, expected: Any) -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests import strategies
-from tests.implementations.offers import offered
-from tests.verify import verify
+from vq_verify import strategies
+from vq_verify.offers import offered
+from vq_verify.verify import verify
 
 
 @verify("VQ-3.1", "VQ-3.2", drawn=strategies.cases_with_upstream)

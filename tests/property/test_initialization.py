@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import Case, Implementation
-from tests.property.test_replacement import kept
-from tests.strategies import training
-from tests.verify import verify
+from vq_verify.protocol import Case, Implementation
+from vq_verify.strategies import training
+from vq_verify.verify import verify
+
+from .test_replacement import kept
 
 
 @verify("VQ-12.1", "VQ-12.2", "VQ-12.3", "VQ-13.15", drawn=training.initializations)

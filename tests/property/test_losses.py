@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests import strategies
-from tests.comparison import comparison_dtype
-from tests.verify import verify
+from vq_verify import strategies
+from vq_verify.comparison import comparison_dtype
+from vq_verify.verify import verify
 
 
 @verify("VQ-5.1", "VQ-5.2", case=strategies.cases)

@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests import strategies
-from tests.comparison import assert_within, projected, rotated
-from tests.comparison.cosine import assert_identical
-from tests.implementations.protocol import STATE, Case, Implementation
-from tests.property.test_non_finite import assert_gradients, assert_same_losses, rows
-from tests.property.test_validation import refused
-from tests.strategies import parts
-from tests.verify import verify
+from vq_verify import strategies
+from vq_verify.comparison import assert_within, projected, rotated
+from vq_verify.comparison.cosine import assert_identical
+from vq_verify.protocol import STATE, Case, Implementation
+from vq_verify.strategies import parts
+from vq_verify.verify import verify
+
+from .test_non_finite import assert_gradients, assert_same_losses, rows
+from .test_validation import refused
 
 
 def assert_same(result, expected):

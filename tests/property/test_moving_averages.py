@@ -7,12 +7,13 @@ import pytest
 
 from reference.parts.replacement import MostDistant
 from reference.parts.updates import Gradient, MovingAverage
-from tests.comparison import assert_within, rounding
-from tests.comparison.averages import average_count, averages, is_dyadic
-from tests.implementations.protocol import Case, Implementation
-from tests.property.test_passes import take
-from tests.strategies import learning, training
-from tests.verify import verify
+from vq_verify.comparison import assert_within, rounding
+from vq_verify.comparison.averages import average_count, averages, is_dyadic
+from vq_verify.protocol import Case, Implementation
+from vq_verify.strategies import learning, training
+from vq_verify.verify import verify
+
+from .test_passes import take
 
 
 def copied(state):

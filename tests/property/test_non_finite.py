@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.comparison import (
+from vq_verify.comparison import (
     assert_within,
     commitment_gradient,
     loss_gradient_intervals,
@@ -13,9 +13,9 @@ from tests.comparison import (
     square_loss,
     weighted_sum_error,
 )
-from tests.implementations.protocol import Case, Implementation, Quantized
-from tests.strategies import training
-from tests.verify import verify
+from vq_verify.protocol import Case, Implementation, Quantized
+from vq_verify.strategies import training
+from vq_verify.verify import verify
 
 SQUARES = ("codebook_loss", "commitment_loss")
 

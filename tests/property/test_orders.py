@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests import strategies
-from tests.comparison import assert_same_distances, distance_error, rounding
-from tests.implementations.protocol import Case, Implementation
-from tests.verify import verify
+from vq_verify import strategies
+from vq_verify.comparison import assert_same_distances, distance_error, rounding
+from vq_verify.protocol import Case, Implementation
+from vq_verify.verify import verify
 
 
 def error(case, distance):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import STATE, Case, Implementation
-from tests.strategies import parts, training
-from tests.verify import verify
+from vq_verify.protocol import STATE, Case, Implementation
+from vq_verify.strategies import parts, training
+from vq_verify.verify import verify
 
 
 def take(trained, step):

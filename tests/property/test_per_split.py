@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.comparison import assert_within, rounding
-from tests.property.test_masks import assert_same
-from tests.strategies import parts
-from tests.verify import verify
+from vq_verify.comparison import assert_within, rounding
+from vq_verify.strategies import parts
+from vq_verify.verify import verify
+
+from .test_masks import assert_same
 
 BY_VECTOR = ("emb_index", "distance")
 BY_EMBEDDING = ("access_count", "emb_spacing", "emb_closest_spacing")

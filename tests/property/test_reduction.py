@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.comparison import assert_within, exact_distances, rounding
-from tests.comparison.reduction import (
+from vq_verify.comparison import assert_within, exact_distances, rounding
+from vq_verify.comparison.reduction import (
     reduced_beta_gradient_error,
     reduced_distance_error,
     reduced_similarity_error,
 )
-from tests.implementations.protocol import Case
-from tests.strategies.reduction import as_cosine, hull_cases, orthogonal_cases, orthogonal_cosine_cases
-from tests.verify import verify
+from vq_verify.protocol import Case
+from vq_verify.strategies.reduction import as_cosine, hull_cases, orthogonal_cases, orthogonal_cosine_cases
+from vq_verify.verify import verify
 
 
 @verify(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tests.implementations.protocol import STATE, Case, Implementation
-from tests.strategies import training
-from tests.verify import verify
+from vq_verify.protocol import STATE, Case, Implementation
+from vq_verify.strategies import training
+from vq_verify.verify import verify
 
 
 def begun(implementation, drawn):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.comparison import assert_within, rounding
-from tests.strategies import replicas
-from tests.verify import verify
+from vq_verify.comparison import assert_within, rounding
+from vq_verify.strategies import replicas
+from vq_verify.verify import verify
 
 # Of what a rule keeps for itself, nothing is said but the names.
 UNSAID = ("candidate_inputs", "candidate_keys", "draws")

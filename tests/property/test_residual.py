@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tests.comparison import (
+from vq_verify.comparison import (
     assert_nearest,
     assert_within,
     commitment_gradient,
@@ -18,11 +18,12 @@ from tests.comparison import (
     rotated,
     rounding,
 )
-from tests.implementations.protocol import Case, Implementation, ResidualCase
-from tests.property.test_non_finite import assert_same_losses
-from tests.property.test_validation import refused
-from tests.strategies import residual
-from tests.verify import verify
+from vq_verify.protocol import Case, Implementation, ResidualCase
+from vq_verify.strategies import residual
+from vq_verify.verify import verify
+
+from .test_non_finite import assert_same_losses
+from .test_validation import refused
 
 
 def sums(case, emb_index):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.comparison import assert_within, projected, rotated
-from tests.implementations.protocol import Case, Implementation
-from tests.strategies import parts
-from tests.verify import verify
+from vq_verify.comparison import assert_within, projected, rotated
+from vq_verify.protocol import Case, Implementation
+from vq_verify.strategies import parts
+from vq_verify.verify import verify
 
 
 @verify(

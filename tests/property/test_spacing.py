@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests import strategies
-from tests.comparison import assert_same_distances, distance_error, rounding
-from tests.verify import verify
+from vq_verify import strategies
+from vq_verify.comparison import assert_same_distances, distance_error, rounding
+from vq_verify.verify import verify
 
 
 def square(case, emb_spacing):

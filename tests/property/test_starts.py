@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import Case, Implementation
-from tests.property.test_passes import take
-from tests.strategies import learning
-from tests.verify import verify
+from vq_verify.protocol import Case, Implementation
+from vq_verify.strategies import learning
+from vq_verify.verify import verify
+
+from .test_passes import take
 
 
 def rows(array):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.implementations.protocol import LOSSES, Case, CosineCase, Implementation, NotOffered, Vote
+from vq_verify.protocol import LOSSES, Case, CosineCase, Implementation, NotOffered, Vote
 
 X, EMB_SPACE = np.ones((2, 3, 4), np.float32), np.eye(3, 2, dtype=np.float32)
 CASE = Case(x=X, emb_space=EMB_SPACE, num_splits=2, weights={})

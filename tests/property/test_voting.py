@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.comparison import rounding
-from tests.comparison.cosine import (
+from vq_verify.comparison import rounding
+from vq_verify.comparison.cosine import (
     assert_identical,
     assert_same_endpoints,
     exact_similarity,
@@ -15,9 +15,9 @@ from tests.comparison.cosine import (
     similarity_error,
     split_rows,
 )
-from tests.implementations.protocol import CosineCase, Implementation, Vote
-from tests.strategies import cosine as strategies
-from tests.verify import verify
+from vq_verify.protocol import CosineCase, Implementation, Vote
+from vq_verify.strategies import cosine as strategies
+from vq_verify.verify import verify
 
 # Of 41 votes: some whose share is less in float32 than in float64, those whose share times 41 is off, and all.
 VOTES_OF_41 = (21, 23, 28, 39, 41)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.comparison import comparison_dtype
-from tests.implementations.protocol import Case
+from vq_verify.comparison import comparison_dtype
+from vq_verify.protocol import Case
 
 Array = NDArray[Any]
 

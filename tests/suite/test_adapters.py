@@ -11,11 +11,13 @@ import pytest
 import reference
 from reference.parts.replacement import Replacement
 from reference.parts.updates import Update
-from tests import strategies
-from tests.implementations.keras_layers import KerasLayers
-from tests.implementations.offers import ALL, offers_of
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import (
+from tests.parity import test_vector_quantization as parity
+from tests.suite.verification import verification
+from vq_verify import strategies
+from vq_verify.adapters.keras_layers import KerasLayers
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.offers import ALL, offers_of
+from vq_verify.protocol import (
     LOSSES,
     STATE,
     Case,
@@ -29,12 +31,10 @@ from tests.implementations.protocol import (
     TrainingState,
     Vote,
 )
-from tests.implementations.subject import Subject
-from tests.parity import test_vector_quantization as parity
-from tests.strategies.cosine import cosine_cases
-from tests.strategies.reduction import reduced_cases
-from tests.strategies.vectors import ORDERS
-from tests.suite.verification import verification
+from vq_verify.strategies.cosine import cosine_cases
+from vq_verify.strategies.reduction import reduced_cases
+from vq_verify.strategies.vectors import ORDERS
+from vq_verify.subject import Subject
 
 X, EMB_SPACE = np.array([[[3.0, 0.0], [0.0, 1.0]]]), np.array([[0.0, 0.0], [2.0, 1.0], [0.0, 2.0]])
 CASE = Case(x=X, emb_space=EMB_SPACE)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reference.parts.updates import MovingAverage
-from tests.comparison import rounding
-from tests.comparison.averages import average_count, averages, moving_share
+from vq_verify.comparison import rounding
+from vq_verify.comparison.averages import average_count, averages, moving_share
 
 RNG = np.random.default_rng(0)
 COUNT, BEFORE = RNG.integers(1, 9, 5), RNG.uniform(0, 9, 5)

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import strategies as st
 
 import reference
-from tests import strategies
-from tests.comparison import (
+from tests.suite import arithmetic
+from tests.suite.arithmetic import WAYS, Way
+from vq_verify import strategies
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import (
     Interval,
     Rounding,
     alpha_gradient_interval,
@@ -24,10 +27,7 @@ from tests.comparison import (
     square_loss,
     weighted_sum_error,
 )
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case
-from tests.suite import arithmetic
-from tests.suite.arithmetic import WAYS, Way
+from vq_verify.protocol import Case
 
 pytestmark = pytest.mark.slow
 

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
-from tests.comparison import assert_nearest, assert_within
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case, NotOffered, Vote
-from tests.implementations.subject import Call, Subject
 from tests.parity import test_training
 from tests.parity import test_vector_quantization as parity
-from tests.report import measurements
-from tests.report.reproduction import program, source
-from tests.report.table import Outcome, as_json, as_markdown, as_text, rows
 from tests.suite.profiles import under
 from tests.suite.verification import ROOT, verification
-from tests.verify import ENOUGH, verify
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import assert_nearest, assert_within
+from vq_verify.protocol import Case, NotOffered, Vote
+from vq_verify.report import measurements
+from vq_verify.report.reproduction import program, source
+from vq_verify.report.table import Outcome, as_json, as_markdown, as_text, rows
+from vq_verify.subject import Call, Subject
+from vq_verify.verify import ENOUGH, verify
 
 CASE = Case(x=np.array([[[1.0, -0.0]]]), emb_space=np.array([[2.0, np.inf], [0.0, 1.0]]), lookup_ord=np.inf)
 
@@ -305,7 +305,7 @@ def test_a_failure_comes_with_what_shows_it_again():
     assert margins[0].startswith("margin: the error of distance is ")
     _, code = reproduction.split("To reproduce it:\n\n")
     _, oracle, wrong = run(code).split("# ")
-    assert oracle.startswith("tests.implementations.oracle:Oracle\nQuantized(layer_out=")
+    assert oracle.startswith("vq_verify.adapters.oracle:Oracle\nQuantized(layer_out=")
     assert wrong.startswith("tests.suite.test_report:Doubled\nQuantized(layer_out=")
     assert oracle.split("distance=")[1] != wrong.split("distance=")[1]
     assert oracle.split("distance=")[0].split("\n")[1] == wrong.split("distance=")[0].split("\n")[1]
@@ -321,7 +321,7 @@ def test_a_training_is_shown_again_step_by_step():
     training.replace_embeds()
     expected = [training.state, other.state]
     printed = run(program(subject.calls, [subject.path]))
-    assert printed == f"# tests.implementations.oracle:Oracle\n{expected[0]}\n{expected[1]}\n"
+    assert printed == f"# vq_verify.adapters.oracle:Oracle\n{expected[0]}\n{expected[1]}\n"
 
 
 @pytest.mark.process

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tests.comparison import comparison_dtype, rounding
-from tests.comparison.scalar import TANH, bound, bound_of, gradient, grid_rows, index_at, levels_at, vectors_of
-from tests.implementations.graph import GraphFunctions
-from tests.implementations.offers import DTYPES
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import NotOffered, ScalarCase
-from tests.implementations.subject import Subject
-from tests.strategies import scalar as strategies
 from tests.suite.test_adapters import Less
 from tests.suite.test_strategies import reaches
+from vq_verify.adapters.graph import GraphFunctions
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import comparison_dtype, rounding
+from vq_verify.comparison.scalar import TANH, bound, bound_of, gradient, grid_rows, index_at, levels_at, vectors_of
+from vq_verify.offers import DTYPES
+from vq_verify.protocol import NotOffered, ScalarCase
+from vq_verify.strategies import scalar as strategies
+from vq_verify.subject import Subject
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scalar cases")]  # on one worker, which draws once
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tests import strategies
-from tests.comparison import comparison_dtype, distance_error, exact_distances, near_minima, rounding
-from tests.implementations.graph import GraphFunctions
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case
-from tests.strategies import choices
+from vq_verify import strategies
+from vq_verify.adapters.graph import GraphFunctions
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import comparison_dtype, distance_error, exact_distances, near_minima, rounding
+from vq_verify.protocol import Case
+from vq_verify.strategies import choices
 
 pytestmark = pytest.mark.slow
 

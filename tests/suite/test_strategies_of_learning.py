@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from reference.parts.updates import MovingAverage
-from tests.implementations.oracle import Oracle
 from tests.property.test_passes import take
-from tests.strategies import learning
 from tests.suite.test_strategies import draws, reaches
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.strategies import learning
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("strategies of learning")]  # on one worker, which draws once
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from reference.similarity import normalize
-from tests import strategies
-from tests.implementations.graph import GraphFunctions
-from tests.implementations.offers import ESTIMATORS
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import LOSSES
-from tests.strategies import parts, residual
 from tests.suite.test_strategies import ORDERS, draws, reaches
+from vq_verify import strategies
+from vq_verify.adapters.graph import GraphFunctions
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.offers import ESTIMATORS
+from vq_verify.protocol import LOSSES
+from vq_verify.strategies import parts, residual
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("strategies of parts")]  # on one worker, which draws once
 

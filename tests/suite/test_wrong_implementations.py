@@ -9,11 +9,11 @@ import pytest
 
 import tests.parity
 import tests.property
-from tests.implementations.oracle import Oracle
 from tests.suite.faults import FAULTS
 from tests.suite.faults.machinery import Check, Faulty
 from tests.suite.profiles import under
 from tests.suite.table import TABLE, function_of, modules_of, name_of, sentences_of, table
+from vq_verify.adapters.oracle import Oracle
 
 pytestmark = pytest.mark.slow
 

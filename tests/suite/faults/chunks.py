@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from reference.lookup import most_similar
 from reference.voting import k_most_similar
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_many_rows as many
 from tests.suite.faults.consequences import Array, Fields, chosen
 from tests.suite.faults.machinery import in_quantize, instead_of
+from vq_verify.protocol import Case, Quantized
 
 CHUNK = 64
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.implementations.protocol import Case, Quantized
+from vq_verify.protocol import Case, Quantized
 
 Array = NDArray[Any]
 Fields = dict[str, Any]

@@ -5,13 +5,13 @@ from functools import partial
 import numpy as np
 
 from reference.similarity import normalize
-from tests.comparison.cosine import split_rows
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import CosineCase, CosineGradients, CosineQuantized
 from tests.parity import test_cosine as parity
 from tests.property import test_cosine as cosine
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_cosine, in_cosine_gradients, instead_of
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison.cosine import split_rows
+from vq_verify.protocol import CosineCase, CosineGradients, CosineQuantized
 
 most_similar = parity.test_each_index_is_the_most_similar_within_rounding_and_so_is_its_similarity
 signed_zeros = partial(cosine.test_a_zero_comes_out_with_its_sign, threshold=None)

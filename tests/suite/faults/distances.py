@@ -4,14 +4,14 @@ from functools import partial
 
 import numpy as np
 
-from tests.comparison import comparison_dtype, distance_error, exact_distances, rounding
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup as lookup
 from tests.property import test_losses as losses
 from tests.property import test_spacing as spacing
 from tests.suite.faults.consequences import Fields, chosen, compared, looked_up, weighted_loss
 from tests.suite.faults.machinery import in_quantize
+from vq_verify.comparison import comparison_dtype, distance_error, exact_distances, rounding
+from vq_verify.protocol import Case, Quantized
 
 far_from_the_origin = partial(lookup.test_rows_far_from_the_origin_map_to_themselves, lookup_ord=2)
 

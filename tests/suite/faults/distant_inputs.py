@@ -7,11 +7,11 @@ import numpy as np
 from reference.parts import replacement
 from reference.parts.replacement import ReplacementState
 from reference.statistics import Candidates
-from tests.implementations.oracle import OracleTraining
 from tests.parity import test_training as parity
 from tests.property import test_replacement as trainings
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
+from vq_verify.adapters.oracle import OracleTraining
 
 ACCUMULATE = "reference.parts.replacement.accumulate"
 TRAINING = f"{OracleTraining.__module__}.OracleTraining"

@@ -4,9 +4,6 @@ from functools import partial
 
 import numpy as np
 
-from tests.comparison import comparison_dtype, exact_distances
-from tests.implementations.oracle import OracleTraining
-from tests.implementations.protocol import Case, CosineCase, CosineQuantized, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_cosine as cosine
 from tests.property import test_lookup as lookup
@@ -15,6 +12,9 @@ from tests.property import test_replacement as replacement
 from tests.suite.faults.chunks import many_quantized
 from tests.suite.faults.consequences import Fields, compared, distances, looked_up
 from tests.suite.faults.machinery import in_cosine, in_quantize, instead_of
+from vq_verify.adapters.oracle import OracleTraining
+from vq_verify.comparison import comparison_dtype, exact_distances
+from vq_verify.protocol import Case, CosineCase, CosineQuantized, Quantized
 
 no_overflow = partial(lookup.test_no_difference_nor_its_square_overflows_in_half_precision, lookup_ord=2)
 large = partial(lookup.test_the_nearest_is_found_at_magnitudes_whose_distances_just_do_not_overflow, lookup_ord=1)

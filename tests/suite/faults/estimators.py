@@ -3,12 +3,12 @@
 import numpy as np
 
 from reference import Rotation, splitting
-from tests.implementations.protocol import Case, Gradients, Quantized
 from tests.property import test_estimators as laws
 from tests.property import test_lookup as lookup
 from tests.property import test_masks as masks
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_gradients, in_quantize, instead_of
+from vq_verify.protocol import Case, Gradients, Quantized
 
 STRAIGHT_THROUGH = "reference.parts.estimators.StraightThrough.gradient_to_vectors"
 NO_GRADIENT = "reference.parts.estimators.NoGradient.gradient_to_vectors"

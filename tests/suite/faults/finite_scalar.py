@@ -9,13 +9,13 @@ import numpy as np
 
 from reference import finite_scalar, splitting, validation
 from reference.dtypes import comparison_dtype
-from tests.comparison.scalar import grid_rows, levels_at, vectors_of
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import ScalarCase, ScalarGradients, ScalarQuantized
 from tests.parity import test_finite_scalar as parity
 from tests.property import test_finite_scalar as laws
 from tests.suite.faults.consequences import Array, Fields, are_finite
 from tests.suite.faults.machinery import in_scalar, in_scalar_gradients, instead_of
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison.scalar import grid_rows, levels_at, vectors_of
+from vq_verify.protocol import ScalarCase, ScalarGradients, ScalarQuantized
 
 MODULE = "reference.finite_scalar"
 Levels = tuple[int, ...]

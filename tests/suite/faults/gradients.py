@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from reference.gradients import norm_gradient
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case, Gradients
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_gradients as gradients
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_gradients
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.protocol import Case, Gradients
 
 
 def gradient(right: Gradients, name: str, value: Array) -> Fields:

@@ -4,13 +4,13 @@ from functools import partial
 
 import numpy as np
 
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import CosineCase, CosineGradients, CosineQuantized, Vote
 from tests.parity import test_cosine as parity
 from tests.property import test_cosine as cosine
 from tests.property import test_voting as votes
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_cosine, in_cosine_gradients
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.protocol import CosineCase, CosineGradients, CosineQuantized, Vote
 
 mapped = votes.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row
 elected = parity.test_each_label_is_elected_by_some_k_most_similar_within_rounding

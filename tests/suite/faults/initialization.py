@@ -5,10 +5,10 @@ import numpy as np
 from reference import initial_state
 from reference.non_finite import finite_rows
 from reference.parts import starts
-from tests.implementations.oracle import OracleTraining
 from tests.property import test_initialization as laws
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
+from vq_verify.adapters.oracle import OracleTraining
 
 FIRST_ROWS = "reference.parts.starts.first_rows"
 INITIALIZE = f"{OracleTraining.__module__}.OracleTraining.initialize_from_batch"

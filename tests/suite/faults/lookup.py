@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from tests.comparison import comparison_dtype
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup as lookup
 from tests.suite.faults.consequences import Fields, chosen
 from tests.suite.faults.machinery import in_quantize
+from vq_verify.comparison import comparison_dtype
+from vq_verify.protocol import Case, Quantized
 
 signed_zeros = partial(lookup.test_a_zero_comes_out_with_the_sign_that_it_has_in_the_embedding, dtype="float32")
 

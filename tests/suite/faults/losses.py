@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_lookup as lookup
 from tests.property import test_losses as losses
 from tests.suite.faults.consequences import Fields, weighted_loss
 from tests.suite.faults.machinery import in_quantize
+from vq_verify.protocol import Case, Quantized
 
 
 @in_quantize("VQ-5.1", losses.test_a_loss_is_absent_iff_its_weight_is_zero_and_the_order_is_fixed)

@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from tests.implementations.oracle import Oracle
-from tests.implementations.protocol import Case, ResidualCase
 from tests.suite.faults.consequences import Array, Fields
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.protocol import Case, ResidualCase
 
 Check = Callable[..., None]
 

@@ -5,11 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from tests.implementations.protocol import CosineCase, CosineQuantized
 from tests.parity import test_cosine as parity
 from tests.property import test_voting as votes
 from tests.suite.faults.consequences import Fields
 from tests.suite.faults.machinery import in_cosine, instead_of
+from vq_verify.protocol import CosineCase, CosineQuantized
 
 NEEDED = "reference.voting.votes_needed"
 

@@ -8,13 +8,13 @@ import numpy as np
 from reference import splitting
 from reference.parts import starts
 from reference.results import Result
-from tests.implementations.oracle import Oracle, OracleTraining, result_of
-from tests.implementations.protocol import Case, Gradients, Quantized
 from tests.parity import test_parts as parity
 from tests.property import test_masks as laws
 from tests.property import test_passes as passes
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_gradients, in_quantize, instead_of
+from vq_verify.adapters.oracle import Oracle, OracleTraining, result_of
+from vq_verify.protocol import Case, Gradients, Quantized
 
 TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
 SPLIT_MASK = "reference.splitting.split_mask"

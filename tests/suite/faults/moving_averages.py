@@ -7,11 +7,11 @@ import numpy as np
 from reference import quantizer
 from reference.parts.updates import MovingAverage
 from reference.passes import Pass
-from tests.implementations.oracle import OracleTraining
 from tests.parity import test_learning as parity
 from tests.property import test_moving_averages as laws
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
+from vq_verify.adapters.oracle import OracleTraining
 
 UPDATE = "reference.parts.updates.MovingAverage"
 AFTER, GATHER, RESTARTED = (f"{UPDATE}.{name}" for name in ("after", "gather", "restarted"))

@@ -5,11 +5,11 @@ import numpy as np
 from reference import similarity as cosine
 from reference import voting
 from reference.voting import Vote
-from tests.implementations.protocol import CosineCase, CosineQuantized
 from tests.property import test_cosine as laws
 from tests.property import test_voting as votes
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_cosine, instead_of
+from vq_verify.protocol import CosineCase, CosineQuantized
 
 vectors_alone = laws.test_a_vector_that_is_not_finite_comes_out_as_nan_and_changes_no_other
 embeddings_alone = laws.test_an_embedding_that_is_not_finite_is_never_chosen_nor_does_its_label_matter

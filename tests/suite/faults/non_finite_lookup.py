@@ -6,10 +6,10 @@ import numpy as np
 
 from reference import lookup
 from reference.distances import pairwise_distance
-from tests.implementations.protocol import Case, Quantized
 from tests.property import test_non_finite as laws
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_quantize, instead_of
+from vq_verify.protocol import Case, Quantized
 
 NEAREST = "reference.lookup.nearest"
 SELECT = "reference.lookup.select"

@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from tests.implementations.protocol import Case, Gradients
 from tests.property import test_non_finite as laws
 from tests.suite.faults.consequences import Array, Fields, are_finite
 from tests.suite.faults.machinery import in_gradients, instead_of
+from vq_verify.protocol import Case, Gradients
 
 vectors_alone = laws.test_a_vector_that_is_not_finite_comes_out_as_nan_and_all_others_as_if_it_were_not_there
 vectors_pass = laws.test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on

@@ -5,13 +5,13 @@ from functools import partial
 import numpy as np
 
 from reference.norms import norm_of
-from tests.comparison import exact_distances
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_gradients as gradients
 from tests.property import test_orders as orders
 from tests.suite.faults.consequences import Array, Fields, looked_up
 from tests.suite.faults.machinery import in_quantize, instead_of
+from vq_verify.comparison import exact_distances
+from vq_verify.protocol import Case, Quantized
 
 LENGTH, GRADIENT = "reference.norms._length", "reference.norms._gradient"
 

@@ -8,12 +8,12 @@ import reference
 from reference.parts.replacement import MostDistant, most_distant
 from reference.parts.starts import FromBatch
 from reference.statistics import Candidates
-from tests.implementations.oracle import OracleTraining
 from tests.parity import test_parts as parity
 from tests.property import test_passes as laws
 from tests.property import test_replacement as replacements
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
+from vq_verify.adapters.oracle import OracleTraining
 
 AFTER, REPLACED = (f"reference.parts.replacement.MostDistant.{name}" for name in ("after", "replaced"))
 BEGIN = "reference.parts.starts.FromBatch.begin"

@@ -7,12 +7,12 @@ import numpy as np
 
 from reference import per_split
 from reference.results import Gradients as OracleGradients
-from tests.implementations.oracle import result_of
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_parts as parity
 from tests.property import test_per_split as laws
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_quantize, instead_of
+from vq_verify.adapters.oracle import result_of
+from vq_verify.protocol import Case, Quantized
 
 apart = laws.test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit
 gradients = laws.test_its_gradients_are_those_of_the_quantizers_bit_for_bit

@@ -9,16 +9,16 @@ from reference import spacing
 from reference.distances import norm, pairwise_distance
 from reference.gradients import beta_gradient
 from reference.reduction import Projection, projection
-from tests.comparison import rounding
-from tests.comparison.cosine import exact_similarity
-from tests.implementations.oracle import OracleTraining
-from tests.implementations.protocol import Case, CosineCase, CosineQuantized, Gradients, Quantized
 from tests.parity import test_reduction as parity
 from tests.property import test_reduction as reduced
 from tests.property import test_replacement as replacement
 from tests.suite.faults.consequences import Fields, chosen, weighted_loss
 from tests.suite.faults.gradients import gradient
 from tests.suite.faults.machinery import in_cosine, in_gradients, in_quantize, instead_of
+from vq_verify.adapters.oracle import OracleTraining
+from vq_verify.comparison import rounding
+from vq_verify.comparison.cosine import exact_similarity
+from vq_verify.protocol import Case, CosineCase, CosineQuantized, Gradients, Quantized
 
 similarities = parity.test_similarities_and_votes_are_within_their_errors
 values = parity.test_distances_indices_and_losses_are_within_their_errors

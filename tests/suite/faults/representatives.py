@@ -7,13 +7,13 @@ import numpy as np
 
 from reference import voting
 from reference.voting import Vote
-from tests.comparison.cosine import exact_similarity
-from tests.implementations.protocol import CosineCase, CosineQuantized
 from tests.parity import test_cosine as parity
 from tests.property import test_voting as votes
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_cosine, instead_of
 from tests.suite.faults.voting import VOTE, each, elected
+from vq_verify.comparison.cosine import exact_similarity
+from vq_verify.protocol import CosineCase, CosineQuantized
 
 bit_for_bit = parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit
 represented = votes.test_the_representative_is_the_first_bearer_of_the_label_or_the_most_similar_of_its_voters

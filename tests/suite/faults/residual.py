@@ -9,12 +9,12 @@ import numpy as np
 from reference import quantizer, residual
 from reference.parts.starts import first_rows
 from reference.splitting import split
-from tests.implementations.oracle import Oracle, OracleResidualTraining
-from tests.implementations.protocol import ResidualCase, ResidualGradients, ResidualQuantized
 from tests.parity import test_residual as parity
 from tests.property import test_residual as laws
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_residual_gradients, in_residual_quantize, instead_of
+from vq_verify.adapters.oracle import Oracle, OracleResidualTraining
+from vq_verify.protocol import ResidualCase, ResidualGradients, ResidualQuantized
 
 one_stage = laws.test_one_stage_is_its_quantizer_bit_for_bit
 sums = laws.test_the_output_is_the_sum_of_the_rows_in_the_order_of_the_stages_bit_for_bit

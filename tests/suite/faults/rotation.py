@@ -7,11 +7,11 @@ import numpy as np
 
 from reference import rotation, similarity
 from reference.parts.estimators import DiVeQ, Rotation
-from tests.implementations.protocol import Case, Gradients
 from tests.parity import test_parts as parity
 from tests.property import test_rotation as laws
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import Faulty, in_gradients, instead_of
+from vq_verify.protocol import Case, Gradients
 
 GRADIENT = "reference.parts.estimators.Rotation.gradient_to_vectors"
 MATRIX = "reference.parts.estimators.rotation"

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tests.comparison import exact_distances
-from tests.implementations.protocol import Case, Quantized
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_spacing as spacing
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_quantize
+from vq_verify.comparison import exact_distances
+from vq_verify.protocol import Case, Quantized
 
 
 def spacing_matrix(case: Case) -> Array:

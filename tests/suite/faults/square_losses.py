@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from tests.implementations.oracle import result_of
-from tests.implementations.protocol import Case, Gradients, Quantized
 from tests.parity import test_parts as parts
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_gradients as gradients
@@ -11,6 +9,8 @@ from tests.property import test_square_losses as laws
 from tests.suite.faults.consequences import Array, Fields, weighted_loss
 from tests.suite.faults.gradients import gradient, leaked
 from tests.suite.faults.machinery import in_gradients, in_quantize, instead_of
+from vq_verify.adapters.oracle import result_of
+from vq_verify.protocol import Case, Gradients, Quantized
 
 MEAN = "reference.parts.losses.codebook_loss"
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from reference.gradients import norm_gradient
-from tests.implementations.protocol import Case, Gradients
 from tests.parity import test_vector_quantization as parity
 from tests.property import test_gradients as gradients
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.gradients import gradient, pulls
 from tests.suite.faults.machinery import in_gradients
 from tests.suite.faults.spacing import spacing_matrix
+from vq_verify.protocol import Case, Gradients
 
 
 def mean_gradients(case: Case, right: Gradients, norm_gradient: Callable[..., Array]) -> Fields:

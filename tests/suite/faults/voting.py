@@ -6,11 +6,11 @@ from functools import wraps
 import numpy as np
 
 from reference.voting import Vote, k_most_similar
-from tests.implementations.protocol import CosineCase, CosineQuantized
 from tests.parity import test_cosine as parity
 from tests.property import test_voting as votes
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_cosine, instead_of
+from vq_verify.protocol import CosineCase, CosineQuantized
 
 VOTE = "reference.voting.majority_vote"
 VOTERS = "reference.voting.k_most_similar"

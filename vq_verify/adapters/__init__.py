@@ -1,0 +1,1 @@
+"""Adapters for what is shipped here: the oracle, the functions for graphs, and the Keras layers."""
