@@ -151,6 +151,7 @@ class Case:
             "norms": (self.lookup_ord,),
             "losses": tuple(self.losses),
             "dim_reductions": _unless_none(self.dim_reduction),
+            "inputs": _inputs(self.x, self.emb_space),
             "masks": () if self.mask is None else ("x",),
             "estimators": (self.estimator,),
             "codebooks": (self.codebooks,),
@@ -194,6 +195,7 @@ class CosineCase:
         """What must be offered for it, by the kinds of `vq_verify.offers`."""
         return {
             "dtypes": (_dtype(self.x),),
+            "inputs": _inputs(self.x, self.emb_space),
             "dim_reductions": _unless_none(self.dim_reduction),
             "votes": () if self.vote is None else (self.vote.representative,),
         }
@@ -216,7 +218,8 @@ class ScalarCase:
     @property
     def needs(self) -> Needs:
         """What must be offered for it, by the kinds of `vq_verify.offers`."""
-        return {"dtypes": (_dtype(self.x),), "masks": () if self.mask is None else ("x",)}
+        masks = () if self.mask is None else ("x",)
+        return {"dtypes": (_dtype(self.x),), "inputs": _inputs(self.x), "masks": masks}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -255,6 +258,10 @@ class ResidualCase:
 
 def _dtype(x: Any) -> str:
     return np.asarray(x).dtype.name
+
+
+def _inputs(*arrays: NDArray[Any]) -> tuple[str, ...]:
+    return () if all(np.isfinite(array).all() for array in arrays) else ("not finite",)
 
 
 def _unless_none(value: Any) -> tuple[Any, ...]:

@@ -13,9 +13,9 @@ from vq_verify.examples import register_profiles
 from vq_verify.loading import SHIPPED, load
 from vq_verify.protocol import NotOffered
 from vq_verify.report import measurements
-from vq_verify.report.clauses import specified
 from vq_verify.report.reproduction import explain
 from vq_verify.report.table import Outcome, as_json, as_markdown, as_text, rows
+from vq_verify.specification import specified
 from vq_verify.subject import Subject
 
 register_profiles()

@@ -129,6 +129,9 @@ class Implementation(Protocol):
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients | ByName:
         """Differentiate ``sum(layer_out * upstream)`` and each loss."""
 
+    def decode(self, case: Case, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Return what indices, ``[..., num_splits]``, stand for, ``[..., q]`` in the dtype of x; its x is not used."""
+
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized | ByName:
         """Quantize one batch by cosine similarity, with a vote if the case has one."""
 

@@ -1,6 +1,6 @@
 """What an implementation answers: named tuples or mappings by name, and the form in which the suite compares them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -106,8 +106,10 @@ class TrainingState(NamedTuple):
 STATE = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distances")
 
 
-def named(kind: type[Any], result: Any) -> Any:
+def named(kind: type[Any], result: Any, unseen: Collection[str] = ()) -> Any:
     """Return a result as the named tuple of its kind; to ask for what a mapping leaves out raises `NotOffered`.
+
+    So does what is `unseen`, whatever the form of the result.
 
     Examples
     --------
@@ -119,7 +121,10 @@ def named(kind: type[Any], result: Any) -> Any:
     vq_verify.offers.NotOffered: not offered: `output_to_emb_space`
     """
     if not isinstance(result, Mapping):
-        return result
+        if not unseen:
+            return result
+        result = {name: getattr(result, name) for name in kind._fields}
+    result = {name: value for name, value in result.items() if name not in unseen}
     missing = [name for name in kind._fields if name not in result]
     known = {name: result.get(name) for name in kind._fields}
     if not missing:

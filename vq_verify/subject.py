@@ -1,12 +1,13 @@
 """An implementation under verification: what it leaves out is not offered, and what is asked of it is kept."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from vq_verify.cases import Case, CosineCase, ResidualCase, ScalarCase
 from vq_verify.offers import DTYPES, NotOffered, check_offered, offered, offers_of
+from vq_verify.profiles import asks, narrowed, unseen
 from vq_verify.results import (
     CosineGradients,
     CosineQuantized,
@@ -21,6 +22,7 @@ from vq_verify.results import (
     named,
     state_by_name,
 )
+from vq_verify.specification import specified
 
 
 class Call(NamedTuple):
@@ -50,18 +52,21 @@ class Subject:
         What is verified.
     path : str, optional
         What `vq_verify.loading.load` finds it by.
+    profile : collection of str, optional
+        The clauses that it answers for; all, if left out.
     """
 
-    def __init__(self, implementation: Any, path: str | None = None) -> None:
+    def __init__(self, implementation: Any, path: str | None = None, profile: Collection[str] | None = None) -> None:
         self._implementation = implementation
+        self._profile = specified() if profile is None else profile
         kind = implementation if isinstance(implementation, type) else type(implementation)
         self.path = path or f"{kind.__module__}:{kind.__qualname__}"
         self.name: str = getattr(implementation, "name", self.path)
-        self.offers = offers_of(implementation)
-        self.dtypes: tuple[str, ...] = offered(implementation, "dtypes", DTYPES)
+        self.offers = offers_of(implementation) if profile is None else narrowed(offers_of(implementation), profile)
+        self.dtypes: tuple[str, ...] = offered(self, "dtypes", DTYPES)
         self.effort: float = getattr(implementation, "effort", 1.0)
         self.configurations: int | None = getattr(implementation, "configurations", None)
-        self.validates: bool = getattr(implementation, "validates", True)
+        self.validates: bool = getattr(implementation, "validates", True) and "VQ-16" in self._profile
         self.calls: list[Call] = []
 
     @classmethod
@@ -78,27 +83,31 @@ class Subject:
 
     def quantize(self, case: Case) -> Quantized:
         """Ask for it."""
-        return named(Quantized, self._ask("quantize", case))
+        return self._named(Quantized, "quantize", case)
 
     def gradients(self, case: Case, upstream: NDArray[Any]) -> Gradients:
         """Ask for them."""
-        return named(Gradients, self._ask("gradients", case, upstream))
+        return self._named(Gradients, "gradients", case, upstream)
+
+    def decode(self, case: Case, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Ask for it."""
+        return self._ask("decode", case, emb_index)
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Ask for it."""
-        return named(CosineQuantized, self._ask("quantize_cosine", case))
+        return self._named(CosineQuantized, "quantize_cosine", case)
 
     def cosine_gradients(self, case: CosineCase, upstream: NDArray[Any]) -> CosineGradients:
         """Ask for them."""
-        return named(CosineGradients, self._ask("cosine_gradients", case, upstream))
+        return self._named(CosineGradients, "cosine_gradients", case, upstream)
 
     def quantize_scalar(self, case: ScalarCase) -> ScalarQuantized:
         """Ask for it."""
-        return named(ScalarQuantized, self._ask("quantize_scalar", case))
+        return self._named(ScalarQuantized, "quantize_scalar", case)
 
     def scalar_gradients(self, case: ScalarCase, upstream: NDArray[Any]) -> ScalarGradients:
         """Ask for them."""
-        return named(ScalarGradients, self._ask("scalar_gradients", case, upstream))
+        return self._named(ScalarGradients, "scalar_gradients", case, upstream)
 
     def decode_scalar(self, case: ScalarCase, emb_index: NDArray[Any]) -> NDArray[Any]:
         """Ask for it."""
@@ -112,11 +121,11 @@ class Subject:
 
     def quantize_residual(self, case: ResidualCase) -> ResidualQuantized:
         """Ask for it."""
-        return named(ResidualQuantized, self._ask("quantize_residual", case))
+        return self._named(ResidualQuantized, "quantize_residual", case)
 
     def residual_gradients(self, case: ResidualCase, upstream: NDArray[Any]) -> ResidualGradients:
         """Ask for them."""
-        return named(ResidualGradients, self._ask("residual_gradients", case, upstream))
+        return self._named(ResidualGradients, "residual_gradients", case, upstream)
 
     def encode_residual(self, case: ResidualCase, num_stages: int) -> NDArray[Any]:
         """Ask for the indices."""
@@ -132,8 +141,13 @@ class Subject:
         training = self._ask("residual_training", case, num_embeds_replaced)
         return TrainingSubject(training, f"training_{number + 1}", self.calls, self.offers)
 
+    def _named(self, kind: type[Any], method: str, case: Any, *arguments: Any) -> Any:
+        return named(kind, self._ask(method, case, *arguments), unseen(kind._fields, self._profile))
+
     def _ask(self, method: str, case: Case | CosineCase | ScalarCase | ResidualCase, *arguments: Any) -> Any:
         self.calls.append(Call("implementation", method, (case, *arguments)))
+        if not asks(method, self._profile):
+            raise NotOffered(f"`{method}`")
         check_offered(case.needs, self)  # a check of one example may be of anything
         return provided(self._implementation, method)(case, *arguments)
 

@@ -58,6 +58,22 @@ def verify(*sentences: str, **strategies: Callable[[Implementation], st.SearchSt
     return decorate
 
 
+def offered_of(result: Any, *names: str) -> list[str]:
+    """Return which of some endpoints there are, and note the others as not offered; it is `NotOffered` if none is."""
+    there, missing = [], []
+    for name in names:
+        try:
+            getattr(result, name)
+        except NotOffered as refusal:
+            missing.append(refusal.what)
+        else:
+            there.append(name)
+    if not there:
+        raise NotOffered(", ".join(missing))
+    measurements.running().missing.update(missing)
+    return there
+
+
 def _settings(subject: Subject) -> hypothesis.settings:
     profile = hypothesis.settings.default
     return hypothesis.settings(

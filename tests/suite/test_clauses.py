@@ -8,7 +8,7 @@ import pytest
 
 from tests.suite.citations import ROOT, citations, cited, modules
 from tests.suite.faults import FAULTS
-from vq_verify.report.clauses import SPECIFICATION, clause_of, numbered, sentences, specified
+from vq_verify.specification import SPECIFICATION, clause_of, numbered, sentences, specified
 
 CHECKS = modules("property", "parity")
 SOURCES = sorted(path for folder in ("reference", "vq_layer", "tests") for path in (ROOT / folder).rglob("*.py"))

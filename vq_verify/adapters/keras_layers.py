@@ -108,6 +108,10 @@ class KerasLayers:
             losses_to_emb_space={name: pair[1].numpy() for name, pair in by_name.items()},
         )
 
+    def decode(self, case: Case, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Decode; a mixed policy gives the dtype of x."""
+        return self._wrap(_shared_layer_of(case).decode)(tf.constant(emb_index)).numpy()
+
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Call the layer for its endpoints, and `encode` for the indices."""
         layer = _cosine_layer_of(case)

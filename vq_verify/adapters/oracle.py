@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 import reference
 from reference import finite_scalar, gradients, quantizer, replicas, residual
+from reference.decoding import decoded
 from reference.parts.estimators import Estimator
 from reference.parts.losses import Loss
 from vq_verify.protocol import (
@@ -97,6 +98,12 @@ class Oracle:
         """Put the closed forms together."""
         state = {"emb_space": case.emb_space}
         return Gradients(*quantizer.gradients(case.x, state, quantizer_of(case), upstream, case.mask))
+
+    def decode(self, case: Case, emb_index: NDArray[Any]) -> NDArray[Any]:
+        """Decode."""
+        with np.errstate(over="ignore"):  # what a half type cannot hold is infinite in it
+            rows = decoded(case.emb_space, emb_index).astype(case.x.dtype)
+        return rows.reshape(*emb_index.shape[:-1], case.num_splits * case.emb_space.shape[1])
 
     def quantize_cosine(self, case: CosineCase) -> CosineQuantized:
         """Quantize one batch."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from vq_verify.report.clauses import clause_of
+from vq_verify.specification import clause_of
 
 COLUMNS = ("clause", "title", "implementation", "checks", "examples", "worst error / bound", "verdict")
 
