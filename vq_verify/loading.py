@@ -1,7 +1,8 @@
-"""The implementations that the suite can run on: what they must offer, and adapters for those shipped here."""
+"""Finds an implementation by its path."""
 
 import importlib
 
+from vq_verify.specification import profiles
 from vq_verify.subject import Subject
 
 SHIPPED = (
@@ -11,7 +12,20 @@ SHIPPED = (
 )
 
 
-def load(path: str) -> Subject:
+def load(path: str, profile: str = "all") -> Subject:
     """Call the factory named ``package.module:factory``, and complete what it makes by what it leaves out."""
     module, _, factory = path.partition(":")
-    return Subject(getattr(importlib.import_module(module), factory)(), path)
+    return Subject(getattr(importlib.import_module(module), factory)(), path, clauses_of(profile))
+
+
+def clauses_of(profile: str) -> frozenset[str] | None:
+    """Return the clauses of a profile; None for all.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile.
+    """
+    if profile not in profiles():
+        raise ValueError(f"profile must be one of {', '.join(profiles())}. Received: {profile!r}")
+    return None if profile == "all" else profiles()[profile]

@@ -35,9 +35,17 @@ class NotOffered(pytest.skip.Exception):  # of pytest, which skips what raises i
         What is missing, in words of the specification: ``lookup_ord=1``, ``a vote``.
     """
 
+    _said = "not offered"
+
     def __init__(self, what: str) -> None:
-        super().__init__(f"not offered: {what}")
+        super().__init__(f"{self._said}: {what}")
         self.what = what
+
+
+class NotAsked(NotOffered):
+    """What is raised for what does not belong to the profile: nobody asks for it, and no report misses it."""
+
+    _said = "not asked for by the profile"
 
 
 class _All:
@@ -157,10 +165,9 @@ def to_draw(implementation: Any, kind: str, things: Iterable[Any]) -> tuple[Any,
     return offered(implementation, kind, things) or things
 
 
-def check_offered(needs: Needs, implementation: Any) -> None:
-    """Raise `NotOffered` for the first thing needed that the implementation does not offer."""
-    offers = offers_of(implementation)
+def check_offered(needs: Needs, offers: Offers, refusal: type[NotOffered] = NotOffered) -> None:
+    """Raise a refusal for the first thing needed that is not offered."""
     for kind, things in needs.items():
         for thing in things:
             if thing in _SPECIFIED[kind] and thing not in offers[kind]:
-                raise NotOffered(_WORDS[kind].format(thing))
+                raise refusal(_WORDS[kind].format(thing))

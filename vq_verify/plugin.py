@@ -1,4 +1,4 @@
-"""The pytest plugin: runs each check on each implementation, measures it, explains its failure, and reports by clause.
+"""The pytest plugin: runs each check on each implementation, measures it, explains its failure, judges and reports it.
 
 Checks cite sentences, by `pytest.mark.clause`; the report sums them up by clause.
 """
@@ -9,18 +9,35 @@ from typing import Any
 
 import pytest
 
+from vq_verify import expectations
 from vq_verify.examples import register_profiles
+from vq_verify.judging import Rules, judge, name_of
 from vq_verify.loading import SHIPPED, load
-from vq_verify.protocol import NotOffered
+from vq_verify.offers import NotOffered
 from vq_verify.report import measurements
-from vq_verify.report.reproduction import explain
-from vq_verify.report.table import Outcome, as_json, as_markdown, as_text, rows
-from vq_verify.specification import specified
+from vq_verify.report.reporter import KEY, Reporter
+from vq_verify.report.reproduction import explain, told
+from vq_verify.specification import clause_of, profiles
 from vq_verify.subject import Subject
 
 register_profiles()
 
-_KEY = "verification"  # of the user properties, which find their way from a worker of pytest-xdist
+_RULES = pytest.StashKey[Rules]()
+
+
+class Given:
+    """A plugin that holds an implementation and rules, in the place of options that name them.
+
+    Attributes
+    ----------
+    reporter : Reporter
+        What collects the outcomes, once pytest is configured.
+    """
+
+    reporter: Reporter
+
+    def __init__(self, subject: Subject, rules: Rules) -> None:
+        self.subject, self.rules = subject, rules
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,26 +48,64 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PACKAGE.MODULE:FACTORY",
         help="an implementation to verify, in place of the shipped ones; may be given again",
     )
-    parser.addoption("--report", metavar="FOLDER", help="write report.json and report.md there")
+    parser.addoption("--profile", default="all", choices=list(profiles()), help="which clauses it answers for")
+    parser.addoption("--report", metavar="FOLDER", help="write the report there, as JSON, Markdown, HTML and a badge")
+    parser.addoption("--expect", metavar="FILE", help="the checks that are expected to fail, and why")
+    parser.addoption("--update-expectations", action="store_true", help="write what fails into that file")
+    parser.addoption("--strict-should", action="store_true", help="let a should count like a must")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Report what was asked for."""
-    if config.getoption("--report") or config.getoption("--implementation"):
-        config.pluginmanager.register(_Reporter(config.getoption("--report")))
+    """Read what is expected, and report what was asked for."""
+    given = _given(config)
+    config.stash[_RULES] = given.rules if given else _rules(config)
+    if _is_verification(config) or config.getoption("--report"):
+        reporter = Reporter(config, config.stash[_RULES])
+        config.pluginmanager.register(reporter)
+        if given:
+            given.reporter = reporter
 
 
-@pytest.hookimpl(trylast=True)
+def _rules(config: pytest.Config) -> Rules:
+    path, updating = config.getoption("--expect"), config.getoption("--update-expectations")
+    if updating and not path:
+        raise pytest.UsageError("--update-expectations needs the file to write: --expect FILE")
+    expected = expectations.read(Path(path)) if path and (Path(path).exists() or not updating) else {}
+    # Without an implementation to verify, these are our own tests: all that should be, must.
+    strict = config.getoption("--strict-should") or not _is_verification(config)
+    return Rules(expected, updating, strict)
+
+
+def _is_verification(config: pytest.Config) -> bool:
+    return bool(config.getoption("--implementation")) or _given(config) is not None
+
+
+def _given(config: pytest.Config) -> Given | None:
+    return next((plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Given)), None)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With an implementation to verify, leave out the checks that do not run on it; then name the groups."""
-    if config.getoption("--implementation"):
+    """With an implementation to verify, leave out the checks that are not for it; then name the groups."""
+    if _is_verification(config):
         checks = [item for item in items if item.path.parent.name in ("property", "parity")]
-        apart = [item for item in checks if "implementation" not in getattr(item, "fixturenames", ())]
+        _check_known(config.stash[_RULES].expected, {name_of(item) for item in checks})
+        clauses = profiles()[config.getoption("--profile")]
+        apart = [item for item in checks if not (_is_of_any(item) and clauses & set(map(clause_of, _sentences(item))))]
         config.hook.pytest_deselected(items=apart)
         items[:] = [item for item in items if item not in apart]
     if getattr(config.option, "loadgroup", False):
         for item in items:
             _name_group(item)
+
+
+def _check_known(expected: dict[str, str], names: set[str]) -> None:
+    if unknown := expected.keys() - names:
+        raise pytest.UsageError(f"no check is named {', '.join(sorted(unknown))}, which the expectations name")
+
+
+def _is_of_any(item: pytest.Item) -> bool:
+    return "implementation" in getattr(item, "fixturenames", ())
 
 
 def _name_group(item: pytest.Item) -> None:
@@ -66,10 +121,15 @@ def _name_group(item: pytest.Item) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each check on each implementation."""
-    if "implementation" not in metafunc.fixturenames:
-        return
-    chosen = metafunc.config.getoption("--implementation") or SHIPPED
-    metafunc.parametrize("implementation", [_parameter(load(path)) for path in chosen])
+    if "implementation" in metafunc.fixturenames:
+        metafunc.parametrize("implementation", [_parameter(subject) for subject in _subjects(metafunc.config)])
+
+
+def _subjects(config: pytest.Config) -> list[Subject]:
+    if given := _given(config):
+        return [given.subject]
+    profile = config.getoption("--profile")
+    return [load(path, profile) for path in config.getoption("--implementation") or SHIPPED]
 
 
 def _parameter(implementation: Subject) -> Any:
@@ -81,15 +141,16 @@ def _parameter(implementation: Subject) -> Any:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note what a check cites, for the report."""
-    if "implementation" in getattr(item, "fixturenames", ()):
-        name = item.callspec.params["implementation"].name
-        item.user_properties.append((_KEY, {"sentences": _sentences(item), "implementation": name}))
+    if _is_of_any(item):
+        name = item.callspec.params["implementation"].name  # type: ignore[attr-defined]
+        told_of = {"check": name_of(item), "sentences": _sentences(item), "implementation": name}
+        item.user_properties.append((KEY, told_of))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Measure a check; skip it where what it asks is not offered."""
-    properties = dict(pyfuncitem.user_properties).get(_KEY)
+    properties = dict(pyfuncitem.user_properties).get(KEY)
     if properties is None:
         return (yield)
     subject = pyfuncitem.funcargs["implementation"]
@@ -97,15 +158,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     measurements.begin()
     try:
         result = yield
-    except NotOffered as missing:
+    except NotOffered as refusal:
         measured = measurements.running()
         measured.examples = 0
         if not measured.missing:
-            measured.missing[missing.what] = 1
-        pytest.skip(missing.msg)
+            measured.refuse(refusal)
+        pytest.skip(refusal.msg)
     except Exception as error:
         if not hasattr(pyfuncitem.obj, "check"):  # `verify` has explained it, example by example
             explain(error, properties["sentences"], subject, measurements.running())
+        properties["failure"] = told(error)
         raise
     else:
         return result
@@ -113,35 +175,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         properties.update(measurements.running().as_dict())
 
 
-class _Reporter:
-    """Collects what the checks came to, here or in workers, and reports it at the end."""
-
-    def __init__(self, folder: str | None) -> None:
-        self._folder = folder
-        self._outcomes: list[Outcome] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        properties = dict(report.user_properties).get(_KEY)
-        if properties is not None and (report.when == "call" or report.failed):
-            self._outcomes.append(outcome(report.nodeid, report.outcome, **properties))
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        table = rows(specified(), self._outcomes)
-        terminalreporter.section("verification by clause")
-        terminalreporter.write_line(as_text(table))
-        if self._folder:
-            folder = Path(self._folder)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "report.json").write_text(as_json(table))
-            (folder / "report.md").write_text(as_markdown(table))
-            terminalreporter.write_line(f"\nwritten to {folder}/report.json and {folder}/report.md")
-
-
-def outcome(check: str, result: str, **properties: Any) -> Outcome:
-    """Put an outcome together; a check that draws nothing is one example, unless it was skipped."""
-    measured = measurements.Measurements().as_dict() | properties
-    measured["examples"] = measured["examples"] or int(result != "skipped")
-    return Outcome(check=check, outcome=result, **measured)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Judge the end of a check."""
+    report = yield
+    properties = dict(item.user_properties).get(KEY)
+    if properties is not None and call.when == "call":
+        rules = item.config.stash[_RULES]
+        properties["accepted"] = judge(report, properties["check"], properties["sentences"], rules)
+    return report
 
 
 def _sentences(item: pytest.Item) -> list[str]:

@@ -1,6 +1,6 @@
 """What a profile asks of an implementation: what belongs to other clauses counts as not offered."""
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
 # The clause that a thing of a kind belongs to, or all things of a kind; the kinds are those of `vq_verify.offers`. What
@@ -55,16 +55,31 @@ _OF_AN_ENDPOINT = {
 }
 
 
-class _Within:
-    """Contains what an implementation offers of a kind, less what belongs to a clause that a profile is without."""
+class _Asked:
+    """Contains what a profile asks for of a kind."""
 
-    def __init__(self, kind: str, offer: Container[Any], profile: Container[str]) -> None:
-        self._kind, self._offer, self._profile = kind, offer, profile
+    def __init__(self, kind: str, profile: Container[str]) -> None:
+        self._kind, self._profile = kind, profile
 
     def __contains__(self, thing: object) -> bool:
         name = thing if isinstance(thing, str) else ""
         clause = _OF_A_THING.get(name) or _OF_A_KIND.get(self._kind)
-        return thing in self._offer and (clause is None or clause in self._profile)
+        return clause is None or clause in self._profile
+
+
+class _Both:
+    """Contains what two containers contain."""
+
+    def __init__(self, one: Container[Any], other: Container[Any]) -> None:
+        self._one, self._other = one, other
+
+    def __contains__(self, thing: object) -> bool:
+        return thing in self._one and thing in self._other
+
+
+def asked(kinds: Iterable[str], profile: Container[str]) -> dict[str, Container[Any]]:
+    """Return what a profile asks for, by kind."""
+    return {kind: _Asked(kind, profile) for kind in kinds}
 
 
 def narrowed(offers: Mapping[str, Container[Any]], profile: Container[str]) -> dict[str, Container[Any]]:
@@ -78,7 +93,7 @@ def narrowed(offers: Mapping[str, Container[Any]], profile: Container[str]) -> d
     >>> "float32" in offers["dtypes"]
     True
     """
-    return {kind: _Within(kind, offer, profile) for kind, offer in offers.items()}
+    return {kind: _Both(offer, _Asked(kind, profile)) for kind, offer in offers.items()}
 
 
 def asks(method: str, profile: Collection[str]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from vq_verify.offers import NotOffered
+from vq_verify.offers import NotAsked, NotOffered
 
 
 class Quantized(NamedTuple):
@@ -109,7 +109,7 @@ STATE = ("emb_space", "accumulated_usage_count", "distant_inputs", "input_distan
 def named(kind: type[Any], result: Any, unseen: Collection[str] = ()) -> Any:
     """Return a result as the named tuple of its kind; to ask for what a mapping leaves out raises `NotOffered`.
 
-    So does what is `unseen`, whatever the form of the result.
+    What is `unseen` raises `NotAsked`, whatever the form of the result.
 
     Examples
     --------
@@ -129,13 +129,13 @@ def named(kind: type[Any], result: Any, unseen: Collection[str] = ()) -> Any:
     known = {name: result.get(name) for name in kind._fields}
     if not missing:
         return kind(**known)
-    refusals = {name: property(_refusal(name)) for name in missing}
+    refusals = {name: property(_refusal(name, NotAsked if name in unseen else NotOffered)) for name in missing}
     return type(kind.__name__, (kind,), refusals)(**known)
 
 
-def _refusal(name: str) -> Any:
+def _refusal(name: str, kind: type[NotOffered]) -> Any:
     def refuse(_: Any) -> Any:
-        raise NotOffered(f"`{name}`")
+        raise kind(f"`{name}`")
 
     return refuse
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from vq_verify.cases import Case, CosineCase, ResidualCase, ScalarCase
-from vq_verify.offers import DTYPES, NotOffered, check_offered, offered, offers_of
-from vq_verify.profiles import asks, narrowed, unseen
+from vq_verify.offers import DTYPES, NotAsked, NotOffered, check_offered, offered, offers_of
+from vq_verify.profiles import asked, asks, narrowed, unseen
 from vq_verify.results import (
     CosineGradients,
     CosineQuantized,
@@ -147,8 +147,10 @@ class Subject:
     def _ask(self, method: str, case: Case | CosineCase | ScalarCase | ResidualCase, *arguments: Any) -> Any:
         self.calls.append(Call("implementation", method, (case, *arguments)))
         if not asks(method, self._profile):
-            raise NotOffered(f"`{method}`")
-        check_offered(case.needs, self)  # a check of one example may be of anything
+            raise NotAsked(f"`{method}`")
+        needs = case.needs
+        check_offered(needs, asked(needs, self._profile), NotAsked)
+        check_offered(needs, self.offers)  # a check of one example may be of anything
         return provided(self._implementation, method)(case, *arguments)
 
 

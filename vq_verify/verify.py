@@ -47,8 +47,8 @@ def verify(*sentences: str, **strategies: Callable[[Implementation], st.SearchSt
             try:
                 _settings(subject)(hypothesis.given(**drawn)(run))()
             except Unsatisfiable:
-                if measured.missing and not measured.examples:
-                    raise NotOffered(", ".join(measured.missing)) from None
+                if (measured.missing or measured.not_asked) and not measured.examples:
+                    raise measured.refusal() from None
                 raise
 
         test.check = check
@@ -60,17 +60,18 @@ def verify(*sentences: str, **strategies: Callable[[Implementation], st.SearchSt
 
 def offered_of(result: Any, *names: str) -> list[str]:
     """Return which of some endpoints there are, and note the others as not offered; it is `NotOffered` if none is."""
-    there, missing = [], []
+    there, refusals = [], []
     for name in names:
         try:
             getattr(result, name)
         except NotOffered as refusal:
-            missing.append(refusal.what)
+            refusals.append(refusal)
         else:
             there.append(name)
     if not there:
-        raise NotOffered(", ".join(missing))
-    measurements.running().missing.update(missing)
+        raise refusals[0]
+    for refusal in refusals:
+        measurements.running().refuse(refusal)
     return there
 
 
@@ -92,10 +93,10 @@ def _run_example(
     measured.begin_example()
     try:
         check()
-    except NotOffered as missing:
-        measured.missing[missing.what] += 1
-        if not measured.examples and measured.missing.total() >= ENOUGH:
-            raise NotOffered(", ".join(measured.missing)) from None
+    except NotOffered as refusal:
+        measured.refuse(refusal)
+        if not measured.examples and measured.missing.total() + measured.not_asked >= ENOUGH:
+            raise measured.refusal() from None
         hypothesis.reject()
     except HypothesisException:  # a failed assumption
         raise

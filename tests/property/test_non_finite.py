@@ -136,7 +136,7 @@ def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_
     for dtype in {"float64", "float32"}.intersection(implementation.dtypes):
         largest = np.finfo(dtype).max
         emb_space = np.array([[np.nan], [largest], [np.inf]], dtype)
-        case = Case(x=np.array([[[-largest]]], dtype), emb_space=emb_space, lookup_ord=lookup_ord)
+        case = Case(x=np.array([[[-largest]]], dtype), emb_space=emb_space, lookup_ord=lookup_ord, weights={})
         with np.errstate(over="ignore"):
             assert implementation.quantize(case).emb_index == 1
 

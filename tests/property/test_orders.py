@@ -40,7 +40,7 @@ def test_doubling_all_coordinates_doubles_the_distances_within_rounding(implemen
 @pytest.mark.parametrize(("lookup_ord", "length"), [(3, 6.0), (1.5, (3**1.5 + 4**1.5 + 5**1.5) ** (2 / 3))])
 def test_a_distance_is_the_root_of_the_sum_of_powers(implementation: Implementation, lookup_ord: float, length: float):
     x, emb_space = np.array([[[3.0, -4.0, 5.0]]]), np.array([[0.0, 0.0, 0.0], [3.0, -4.0, 5.0], [3.0, 4.0, 5.0]])
-    case = Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord)
+    case = Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord, weights={})
     result = implementation.quantize(case)
     np.testing.assert_allclose(result.distance, [[[length, 0, 8]]], rtol=1e-14)  # some tens of roundings in float64
     assert result.emb_index == [[1]]

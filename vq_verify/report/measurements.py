@@ -4,6 +4,8 @@ from collections import Counter
 from contextvars import ContextVar
 from typing import Any
 
+from vq_verify.offers import NotAsked, NotOffered
+
 
 class Measurements:
     """The measurements of one check.
@@ -14,6 +16,8 @@ class Measurements:
         How many examples ran to their end, right or wrong.
     missing : Counter of str
         What was not offered, and in how many examples.
+    not_asked : int
+        In how many examples something was left out that no profile of the implementation asks for.
     worst : dict of str to float
         The largest fraction of its bound that each error came to, in all examples.
     margins : dict of str to float
@@ -23,12 +27,24 @@ class Measurements:
     def __init__(self) -> None:
         self.examples = 0
         self.missing: Counter[str] = Counter()
+        self.not_asked = 0
         self.worst: dict[str, float] = {}
         self.margins: dict[str, float] = {}
 
     def begin_example(self) -> None:
         """Forget the margins of the example before."""
         self.margins = {}
+
+    def refuse(self, refusal: NotOffered) -> None:
+        """Count an example that is not offered, or not asked for."""
+        if isinstance(refusal, NotAsked):
+            self.not_asked += 1
+        else:
+            self.missing[refusal.what] += 1
+
+    def refusal(self) -> NotOffered:
+        """Return what stands for all refusals."""
+        return NotOffered(", ".join(self.missing)) if self.missing else NotAsked("all of it")
 
     def note(self, what: str, fraction: float) -> None:
         """Note what fraction of its bound an error is."""

@@ -13,7 +13,7 @@ from vq_verify.subject import Call, Subject
 _ORACLE = "vq_verify.adapters.oracle:Oracle"
 
 _PROGRAM = """\
-# From the root of the repository: python - < this_file
+# Where what is verified can be imported: python - < this_file
 import ml_dtypes
 from numpy import array, inf, nan
 
@@ -45,6 +45,14 @@ def explain(error: BaseException, sentences: Iterable[str], subject: Subject, me
         error.add_note(f"margin: the error of {what} is {fraction:.3g} of its bound")
     if subject.calls:
         error.add_note(f"To reproduce it:\n\n{program(subject.calls, [_ORACLE, subject.path])}")
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """Return an error in a line, and the notes that explain it; of several, the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    line = next(iter(str(error).strip().splitlines()), "")
+    return {"error": f"{type(error).__name__}: {line}", "notes": list(getattr(error, "__notes__", ()))}
 
 
 def description(value: Any) -> str:

@@ -3,9 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vq_verify.specification import clause_of
+
+# What failures make of a clause, from the worst on.
+VERDICTS = {"failed": "FAIL", "expected": "fails as expected", "should": "short of a should"}
 
 COLUMNS = ("clause", "title", "implementation", "checks", "examples", "worst error / bound", "verdict")
 
@@ -16,17 +19,20 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     check : str
-        The identifier of the test.
+        Its name, as `vq_verify.judging.name_of` gives it.
     sentences : sequence of str
         The numbers that it cites.
     implementation : str
-    outcome : {"passed", "failed", "skipped"}
+    outcome : {"passed", "failed", "skipped", "expected", "should"}
+        The last two failed: as was expected, or in what only should be so.
     examples : int
         How many were checked.
     missing : mapping of str to int
         What was not offered, and in how many further examples.
     worst : mapping of str to float
         The largest error of each kind, as a fraction of its bound.
+    failure : mapping or None
+        Its "error" in a line, and the "notes" that explain it.
     """
 
     check: str
@@ -36,6 +42,7 @@ class Outcome(NamedTuple):
     examples: int
     missing: Mapping[str, int]
     worst: Mapping[str, float]
+    failure: Mapping[str, Any] | None = None
 
 
 class Row(NamedTuple):
@@ -47,7 +54,8 @@ class Row(NamedTuple):
         The largest error, as a fraction of its bound; None where nothing is compared with a bound.
     worst_of : str or None
         Which error that is.
-    verdict : {"pass", "FAIL", "not offered", "partly offered", "no check"}
+    verdict : str
+        One of `VERDICTS`.
     missing : mapping of str to int
         What was not offered, and in how many examples.
     failed : sequence of str
@@ -64,6 +72,27 @@ class Row(NamedTuple):
     verdict: str
     missing: Mapping[str, int]
     failed: Sequence[str]
+
+
+class Report(NamedTuple):
+    """What a verification came to.
+
+    Attributes
+    ----------
+    specification : str
+        The version of the specification.
+    profile : str
+    environment : mapping of str to str
+        The versions of what ran, by name.
+    rows : sequence of Row
+    outcomes : sequence of Outcome
+    """
+
+    specification: str
+    profile: str
+    environment: Mapping[str, str]
+    rows: Sequence[Row]
+    outcomes: Sequence[Outcome]
 
 
 def rows(titles: Mapping[str, str], outcomes: Iterable[Outcome]) -> list[Row]:
@@ -103,9 +132,11 @@ def _row(clause: str, title: str, implementation: str, outcomes: Sequence[Outcom
 def _verdict(outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return "no check"
-    if any(it.outcome == "failed" for it in outcomes):
-        return "FAIL"
-    if all(it.outcome == "skipped" for it in outcomes):
+    came_to = {it.outcome for it in outcomes}
+    for outcome in ("failed", "expected", "should"):
+        if outcome in came_to:
+            return VERDICTS[outcome]
+    if came_to == {"skipped"}:
         return "not offered"
     if any(it.outcome == "skipped" or it.missing for it in outcomes):
         return "partly offered"
@@ -114,25 +145,38 @@ def _verdict(outcomes: Sequence[Outcome]) -> str:
 
 def as_text(table: Sequence[Row]) -> str:
     """Return an aligned table, and below it what failed and what was not offered."""
-    cells = [COLUMNS, *map(_cells, table)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+    texts = [COLUMNS, *map(cells, table)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
     return "\n".join([*lines, *_remarks(table, "{}")])
 
 
-def as_markdown(table: Sequence[Row]) -> str:
+def as_markdown(report: Report) -> str:
     """Return the same in Markdown."""
-    lines = [f"| {' | '.join(row)} |" for row in (COLUMNS, ["---"] * len(COLUMNS), *map(_cells, table))]
-    return "\n".join(["# Verification", "", *lines, *_remarks(table, "- {}")]) + "\n"
+    table = report.rows
+    lines = [f"| {' | '.join(row)} |" for row in (COLUMNS, ["---"] * len(COLUMNS), *map(cells, table))]
+    of = f"Specification {report.specification}, profile `{report.profile}`."
+    return "\n".join(["# Verification", "", of, "", *lines, *_remarks(table, "- {}")]) + "\n"
 
 
-def as_json(table: Sequence[Row]) -> str:
-    """Return the rows with all that they hold; an error beyond a bound of 0 is null, since JSON has no infinity."""
-    finite = (row._replace(worst=None) if row.worst == float("inf") else row for row in table)
-    return json.dumps([row._asdict() for row in finite], indent=1) + "\n"
+def as_json(report: Report) -> str:
+    """Return all that a report holds, and of the outcomes those that failed; an error beyond a bound of 0 is null.
+
+    JSON has no infinity.
+    """
+    finite = (row._replace(worst=None) if row.worst == float("inf") else row for row in report.rows)
+    failures = [
+        {name: getattr(it, name) for name in ("check", "sentences", "implementation", "outcome", "failure")}
+        for it in report.outcomes
+        if it.outcome in VERDICTS
+    ]
+    told = {**report._asdict(), "rows": [row._asdict() for row in finite], "failures": failures}
+    del told["outcomes"]
+    return json.dumps(told, indent=1) + "\n"
 
 
-def _cells(row: Row) -> list[str]:
+def cells(row: Row) -> list[str]:
+    """Return the texts of the columns."""
     worst = "" if row.worst is None else f"{row.worst:.2g} ({row.worst_of})"
     return [row.clause, row.title, row.implementation, str(row.checks), str(row.examples), worst, row.verdict]
 
