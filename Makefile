@@ -5,13 +5,13 @@ INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 BEAM := .venv-beam
 
-.PHONY: demo test test-slow quick migrated lowest beam verify mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam package verify mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
 
 test: $(INSTALLED)  ## all tests but those of `test-slow`, the docstrings' examples included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training and not fit"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training and not fit and not install"
 
 REPLICAS := $(BIN)/python -X faulthandler -m pytest tests/replicas
 
@@ -20,7 +20,7 @@ test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings
 	$(REPLICAS) || { test $$? -eq 139 && $(REPLICAS); }  # once more after a crash in native code, not after a failure
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not fit"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not fit and not install"
 
 MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation vq_verify.adapters.migrated
 
@@ -29,13 +29,16 @@ migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other
 	$(MIGRATED):compiled tests/parity/test_many_rows.py
 
 lowest: $(LOWEST)/installed  ## the same with few random cases, on the lowest versions that pyproject.toml admits
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few -m "not training"
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few -m "not training and not install"
+
+package: $(INSTALLED)  ## wheel and sdist, built and tried in empty environments, with TensorFlow and without
+	$(BIN)/python -m pytest -m install tests/package
 
 beam: $(BEAM)/installed  ## the example of encoding in bulk, in an environment of its own: Apache Beam holds protobuf below 7
 	$(BEAM)/bin/python -m pytest tests/package/test_bulk_encoding.py
 
 extended: $(INSTALLED)  ## all tests with far more random cases
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended -m "not training"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended -m "not training and not install"
 
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \

@@ -1,11 +1,13 @@
 """The lowest versions that pyproject.toml admits: ``python -m tests.lowest`` prints them as constraints for pip."""
 
+import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
-_EXTRAS = "test", "examples"  # what the suite imports
+_EXTRAS = "test", "examples"  # what our tests import; extras may name others
 
 
 def constraints(project: str) -> list[str]:
@@ -25,17 +27,29 @@ def constraints(project: str) -> list[str]:
     --------
     >>> constraints('''
     ... [project]
+    ... name = "mine"
     ... dependencies = ["numpy>=1.26"]
     ... [project.optional-dependencies]
-    ... test = ["pytest>=8"]
+    ... verify = ["pytest>=8"]
+    ... test = ["mine[verify]"]
     ... examples = []
     ... lint = ["ruff>=0.6"]
     ... ''')
     ['numpy==1.26', 'pytest==8']
     """
     table = tomllib.loads(project)["project"]
-    of_extras = (table["optional-dependencies"][extra] for extra in _EXTRAS)
-    return [_lowest(requirement) for requirement in sum(of_extras, table["dependencies"])]
+    named = sum((_requirements(table, extra) for extra in _EXTRAS), table["dependencies"])
+    return list(dict.fromkeys(map(_lowest, named)))
+
+
+def _requirements(table: dict[str, Any], extra: str) -> list[str]:
+    """Return the requirements of an extra, and of the extras that it names."""
+    own = re.escape(table["name"])
+    found: list[str] = []
+    for requirement in table["optional-dependencies"][extra]:
+        others = re.fullmatch(rf"{own}\[(.+)\]", requirement)
+        found += sum((_requirements(table, it) for it in others[1].split(",")), []) if others else [requirement]
+    return found
 
 
 def _lowest(requirement: str) -> str:

@@ -1,8 +1,15 @@
-"""What Keras must run on, checked before it is imported: another backend may not even be installed."""
+"""What the package runs on, checked before it is imported: it may not be installed, or Keras run on something else."""
 
 import importlib
+import importlib.util
 import os
 import sys
+
+if missing := [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"vq_layer needs {' and '.join(missing)}: pip install 'vq-layer[tensorflow]'. The oracle, `reference`, and the "
+        "suite, `vq_verify`, run without."
+    )
 
 
 def backend() -> str:
