@@ -48,7 +48,9 @@ def _requirements(table: dict[str, Any], extra: str) -> list[str]:
     found: list[str] = []
     for requirement in table["optional-dependencies"][extra]:
         others = re.fullmatch(rf"{own}\[(.+)\]", requirement)
-        found += sum((_requirements(table, it) for it in others[1].split(",")), []) if others else [requirement]
+        for named in others[1].split(",") if others else ():
+            found += _requirements(table, named)
+        found += [] if others else [requirement]
     return found
 
 

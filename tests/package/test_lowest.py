@@ -19,6 +19,7 @@ def test_every_dependency_and_whatever_its_tests_import_is_held_to_its_lower_bou
 
 @pytest.mark.parametrize("requirement", ["numpy", "numpy<3", "numpy>=1.26,<3", "numpy>=1.26; python_version<'3.12'"])
 def test_a_requirement_without_a_lower_bound_alone_is_an_error(requirement):
-    project = f'[project]\nname = "mine"\ndependencies = ["{requirement}"]\noptional-dependencies = {{test = [], examples = []}}'
+    project = f'[project]\nname = "mine"\ndependencies = ["{requirement}"]\n'
+    project += "optional-dependencies = {test = [], examples = []}"
     with pytest.raises(ValueError, match=re.escape(f"Received: {requirement!r}")):
         constraints(project)

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from xml.etree import ElementTree
 
 import ml_dtypes
 import numpy as np
@@ -21,8 +22,10 @@ from vq_verify.adapters.oracle import Oracle
 from vq_verify.comparison import assert_nearest, assert_within
 from vq_verify.protocol import Case, NotOffered, Vote
 from vq_verify.report import measurements
+from vq_verify.report.badge import badge
+from vq_verify.report.page import page
 from vq_verify.report.reproduction import program, source
-from vq_verify.report.table import Outcome, as_json, as_markdown, as_text, rows
+from vq_verify.report.table import Outcome, Report, Row, as_json, as_markdown, as_text, rows
 from vq_verify.subject import Call, Subject
 from vq_verify.verify import ENOUGH, verify
 
@@ -56,6 +59,10 @@ def many_examples():
 
 
 # Tables.
+
+
+def report(table: list[Row], outcomes: list[Outcome]) -> Report:
+    return Report("1.0", "all", {"python": "3.11"}, table, outcomes)
 
 
 def outcome(**changes: Any) -> Outcome:
@@ -93,14 +100,44 @@ def test_a_row_sums_up_its_checks():
 
 
 def test_text_markdown_and_json_say_the_same():
-    outcomes = [outcome(check="bad", outcome="failed", worst={"distance": np.inf}, missing={"PCA": 3})]
+    failure = {"error": "AssertionError: off by <3>", "notes": ["what shows it"]}
+    outcomes = [outcome(check="bad", outcome="failed", worst={"distance": np.inf}, missing={"PCA": 3}, failure=failure)]
     table = rows({"VQ-1": "Distance"}, outcomes)
-    for text in (as_text(table), as_markdown(table)):
-        for part in ("VQ-1", "Distance", "mine", "5", "inf (distance)", "FAIL", "FAILED bad", "PCA (3)"):
+    for text in (as_text(table), as_markdown(report(table, outcomes)), page(report(table, outcomes))):
+        for part in ("VQ-1", "Distance", "mine", "5", "inf (distance)", "FAIL", "bad", "PCA (3)"):
             assert part in text
     assert len({line.index("FAIL") for line in as_text(table).splitlines()[1:2]}) == 1
-    (row,) = json.loads(as_json(table))
+    told = json.loads(as_json(report(table, outcomes)))
+    (row,) = told["rows"]
     assert (row["verdict"], row["worst"], row["missing"], row["failed"]) == ("FAIL", None, {"PCA": 3}, ["bad"])
+    assert (told["specification"], told["profile"], told["failures"][0]["failure"]) == ("1.0", "all", failure)
+    assert "off by &lt;3&gt;" in page(report(table, outcomes))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "text"),
+    [
+        ([outcome()], "passes"),
+        ([outcome(), outcome(outcome="should")], "passes what it offers"),
+        ([outcome(), outcome(missing={"PCA": 3})], "passes what it offers"),
+        ([outcome(), outcome(outcome="failed")], "fails"),
+        ([outcome(), outcome(outcome="expected")], "fails"),
+        ([outcome(outcome="skipped", examples=0, missing={"PCA": 3})], "fails"),
+        ([], "fails"),
+    ],
+)
+def test_a_badge_is_an_image_that_says_what_all_came_to(outcomes, text):
+    image = ElementTree.fromstring(badge(report(rows({"VQ-1": "Distance"}, outcomes), outcomes)))
+    assert image.get("aria-label") == f"VQ spec 1.0, all: {text}"
+
+
+def test_the_page_loads_nothing_and_closes_every_element():
+    outcomes = [outcome(check="bad", outcome="failed", missing={"PCA": 3})]
+    text = page(report(rows({"VQ-1": "Distance"}, outcomes), outcomes))
+    assert "src=" not in text
+    assert "href=" not in text
+    body = text.partition("<body>")[2].partition("</body>")[0]
+    ElementTree.fromstring(f"<body>{body}</body>")
 
 
 # Measurements.
@@ -356,7 +393,7 @@ def test_a_verification_ends_with_a_verdict_for_each_clause(tmp_path):
     assert "To reproduce it:" in output
     assert "not offered: `gradients`" in output
     assert "verification by clause" in output
-    assert (tmp_path / "report.md").read_text().startswith("# Verification\n\n| clause |")
+    assert (tmp_path / "report.md").read_text().startswith("# Verification\n\nSpecification 1.0, profile `all`.\n\n")
 
 
 @pytest.mark.process

@@ -15,4 +15,4 @@ def verification(folder: Path, path: str, *arguments: str) -> tuple[dict[str, di
     command = [sys.executable, "-m", "pytest", *options, "--implementation", path, "--report", folder, *arguments]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     table = json.loads((folder / "report.json").read_text())
-    return {row["clause"]: row for row in table}, result.stdout
+    return {row["clause"]: row for row in table["rows"]}, result.stdout
