@@ -16,7 +16,7 @@ from vq_verify.loading import SHIPPED, load
 from vq_verify.offers import NotOffered
 from vq_verify.report import measurements
 from vq_verify.report.reporter import KEY, Reporter
-from vq_verify.report.reproduction import explain, told
+from vq_verify.report.reproduction import blamed, explain, told
 from vq_verify.specification import clause_of, profiles
 from vq_verify.subject import Subject
 
@@ -168,6 +168,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         if not hasattr(pyfuncitem.obj, "check"):  # `verify` has explained it, example by example
             explain(error, properties["sentences"], subject, measurements.running())
         properties["failure"] = told(error)
+        properties["sentences"] = blamed(error, properties["sentences"])
         raise
     else:
         return result

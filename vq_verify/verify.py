@@ -1,6 +1,7 @@
 """The decorator that turns a check of one example into a test of every implementation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -73,6 +74,16 @@ def offered_of(result: Any, *names: str) -> list[str]:
     for refusal in refusals:
         measurements.running().refuse(refusal)
     return there
+
+
+@contextmanager
+def held_to(*clauses: str) -> Iterator[None]:
+    """Blame these clauses alone for what fails within, of all that the check cites."""
+    try:
+        yield
+    except Exception as error:
+        error.clauses = clauses  # type: ignore[attr-defined]
+        raise
 
 
 def _settings(subject: Subject) -> hypothesis.settings:

@@ -13,9 +13,16 @@ from vq_verify.comparison import (
     square_loss,
     weighted_sum_error,
 )
-from vq_verify.verify import offered_of, verify
+from vq_verify.verify import held_to, offered_of, verify
 
 DISTANCES = ("distance", "emb_spacing", "emb_closest_spacing")
+CLAUSES_OF = {
+    "emb_index": ("VQ-2", "VQ-15"),
+    "layer_out": ("VQ-2",),
+    "access_count": ("VQ-4",),
+    "distance": ("VQ-1", "VQ-14", "VQ-15"),
+    **dict.fromkeys(DISTANCES[1:], ("VQ-6", "VQ-14", "VQ-15")),
+}
 
 
 def oracle(case):
@@ -41,7 +48,8 @@ def test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit(implementa
         value, exact = getattr(result, name), getattr(expected, name)
         # The oracle rounds once more here. A root of a sum of squares below 2^22 rounds alike once or twice.
         exact = exact.astype(value.dtype) if name in DISTANCES else exact
-        np.testing.assert_array_equal(value, exact, err_msg=name, strict=name == "layer_out")
+        with held_to(*CLAUSES_OF[name]):
+            np.testing.assert_array_equal(value, exact, err_msg=name, strict=name == "layer_out")
 
 
 @verify(
@@ -52,7 +60,8 @@ def test_distances_are_within_their_rounding_errors(implementation, case):
     for name in offered_of(result, *DISTANCES):
         value, exact = getattr(result, name), getattr(expected, name)
         error = distance_error(exact, case.emb_space.shape[1], case.lookup_ord, rounding(case.x.dtype))
-        assert_within(value, exact, error, name)
+        with held_to(*CLAUSES_OF[name]):
+            assert_within(value, exact, error, name)
 
 
 @verify("VQ-2.1", "VQ-14.2", "VQ-15.1", case=strategies.cases)

@@ -19,6 +19,7 @@ table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top; }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 .pass {{ color: #2c8a3d; }} .fail {{ color: #b3372f; font-weight: 600; }} .none {{ color: #777; }}
+td details {{ color: #555; font-weight: 400; }}
 .part {{ color: #4f7f2c; }}
 pre {{ background: #f6f6f4; padding: .8rem; overflow-x: auto; font-size: 13px; }}
 summary {{ cursor: pointer; }} .wide {{ overflow-x: auto; }}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vq_verify.report.measurements import Measurements
+from vq_verify.specification import clause_of
 from vq_verify.subject import Call, Subject
 
 _ORACLE = "vq_verify.adapters.oracle:Oracle"
@@ -49,10 +50,19 @@ def explain(error: BaseException, sentences: Iterable[str], subject: Subject, me
 
 def told(error: BaseException) -> dict[str, Any]:
     """Return an error in a line, and the notes that explain it; of several, the first."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = _first(error)
     line = next(iter(str(error).strip().splitlines()), "")
     return {"error": f"{type(error).__name__}: {line}", "notes": list(getattr(error, "__notes__", ()))}
+
+
+def blamed(error: BaseException, sentences: Iterable[str]) -> list[str]:
+    """Return those of the sentences that a check cites which an error speaks against: all, unless it names clauses."""
+    clauses = getattr(_first(error), "clauses", None)
+    return [number for number in sentences if clauses is None or clause_of(number) in clauses]
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def description(value: Any) -> str:
