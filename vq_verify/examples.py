@@ -1,8 +1,10 @@
 """How many examples each check is given: profiles of Hypothesis, by name."""
 
+from typing import Any
+
 import hypothesis
 
-_COMMON = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+_COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 _ONCE = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # what fails is not shrunk
 
 

@@ -55,5 +55,5 @@ def judge(report: pytest.TestReport, check: str, sentences: Iterable[str], rules
 
 def _accepted(report: pytest.TestReport, how: str, reason: str) -> str:
     report.outcome = "skipped"
-    report.wasxfail = reason  # type: ignore[attr-defined]  # what pytest itself notes an expected failure by
+    report.wasxfail = reason  # what pytest itself notes an expected failure by
     return how

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import pytest
+from _pytest.outcomes import Skipped
 
 from reference.parts.replacement import Replacement
 from reference.parts.updates import Update
@@ -26,7 +26,7 @@ STAGES = ("apart", "shared", "dropout")
 Offers = Mapping[str, Container[Any]]
 
 
-class NotOffered(pytest.skip.Exception):  # of pytest, which skips what raises it, and no check takes it for an error
+class NotOffered(Skipped):  # pytest skips what raises it, and no check takes it for an error
     """What an adapter raises for what its implementation does not offer.
 
     Parameters
@@ -65,6 +65,10 @@ class _Norms:
         return isinstance(thing, Real) and float(thing) >= 1
 
 
+def _subclasses(kind: Any) -> list[type]:
+    return list(kind.__subclasses__())
+
+
 class _Parts:
     """Contains the names of the parts of a kind that the oracle has."""
 
@@ -72,7 +76,7 @@ class _Parts:
         self._kind = kind
 
     def __contains__(self, thing: object) -> bool:
-        return any(thing == part.__name__ for part in self._kind.__subclasses__())
+        return thing in [part.__name__ for part in _subclasses(self._kind)]
 
 
 ALL = _All()  # of a kind, what is known of it now, and what comes

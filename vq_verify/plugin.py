@@ -3,7 +3,7 @@
 Checks cite sentences, by `pytest.mark.clause`; the report sums them up by clause.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _name_group(item)
 
 
-def _check_known(expected: dict[str, str], names: set[str]) -> None:
+def _check_known(expected: Mapping[str, str], names: set[str]) -> None:
     if unknown := expected.keys() - names:
         raise pytest.UsageError(f"no check is named {', '.join(sorted(unknown))}, which the expectations name")
 
@@ -150,10 +150,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Measure a check; skip it where what it asks is not offered."""
-    properties = dict(pyfuncitem.user_properties).get(KEY)
+    properties: Any = dict(pyfuncitem.user_properties).get(KEY)
     if properties is None:
         return (yield)
-    subject = pyfuncitem.funcargs["implementation"]
+    subject: Any = pyfuncitem.funcargs["implementation"]
     subject.begin_example()
     measurements.begin()
     try:
@@ -163,7 +163,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         measured.examples = 0
         if not measured.missing:
             measured.refuse(refusal)
-        pytest.skip(refusal.msg)
+        pytest.skip(str(refusal.msg))
     except Exception as error:
         if not hasattr(pyfuncitem.obj, "check"):  # `verify` has explained it, example by example
             explain(error, properties["sentences"], subject, measurements.running())
@@ -180,7 +180,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Judge the end of a check."""
     report = yield
-    properties = dict(item.user_properties).get(KEY)
+    properties: Any = dict(item.user_properties).get(KEY)
     if properties is not None and call.when == "call":
         rules = item.config.stash[_RULES]
         properties["accepted"] = judge(report, properties["check"], properties["sentences"], rules)

@@ -23,7 +23,7 @@ ENOUGH = 30
 _SUPPRESSED = [hypothesis.HealthCheck.filter_too_much]
 
 
-def verify(*sentences: str, **strategies: Callable[[Implementation], st.SearchStrategy[Any]]) -> Callable[..., Any]:
+def verify(*sentences: str, **strategies: Callable[[Any], st.SearchStrategy[Any]]) -> Callable[..., Any]:
     """Mark a test with the sentences it checks, as "VQ-2.1", and run it on examples drawn for the implementation.
 
     Each keyword is a function from the implementation to the strategy that draws this argument. The number of examples
@@ -52,7 +52,7 @@ def verify(*sentences: str, **strategies: Callable[[Implementation], st.SearchSt
                     raise measured.refusal() from None
                 raise
 
-        test.check = check
+        test.check = check  # type: ignore[attr-defined]  # what other checks run on a case of their own
         test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
         return test
 
@@ -71,8 +71,8 @@ def offered_of(result: Any, *names: str) -> list[str]:
             there.append(name)
     if not there:
         raise refusals[0]
-    for refusal in refusals:
-        measurements.running().refuse(refusal)
+    for it in refusals:
+        measurements.running().refuse(it)
     return there
 
 
@@ -82,12 +82,12 @@ def held_to(*clauses: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        error.clauses = clauses  # type: ignore[attr-defined]
+        error.clauses = clauses  # type: ignore[attr-defined]  # what the report looks for
         raise
 
 
 def _settings(subject: Subject) -> hypothesis.settings:
-    profile = hypothesis.settings.default
+    profile: Any = hypothesis.settings.default
     return hypothesis.settings(
         max_examples=max(1, round(profile.max_examples * subject.effort)),
         # To try which values matter takes longer than to find and shrink a failure, and `explain` says more.

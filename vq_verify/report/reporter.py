@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Reporter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the outcome of a check down."""
-        properties = dict(report.user_properties).get(KEY)
+        properties: Any = dict(report.user_properties).get(KEY)
         if properties is None or not (report.when == "call" or report.failed):
             return
         found = outcome(report.outcome, **properties)
@@ -79,7 +80,7 @@ def outcome(result: str, accepted: str | None = None, **properties: Any) -> Outc
     return Outcome(outcome=accepted or result, **measured)
 
 
-def updated(expected: dict[str, str], outcomes: list[Outcome]) -> dict[str, str]:
+def updated(expected: Mapping[str, str], outcomes: list[Outcome]) -> dict[str, str]:
     """Return what is to be expected by outcomes: reasons stay, and so does what did not run.
 
     Examples
