@@ -10,7 +10,7 @@ from vq_verify.verify import verify
 from .test_replacement import kept
 
 
-@verify("VQ-12.1", "VQ-12.2", "VQ-12.3", "VQ-13.15", drawn=training.initializations)
+@verify("VQ-12.1", "VQ-12.2", "VQ-12.3", "VQ-13.15", "VQ-16.34", drawn=training.initializations)
 def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_changes(implementation, drawn):
     (case, num_embeds_replaced), x = drawn
     (n, d), dtype = case.emb_space.shape, case.emb_space.dtype
@@ -21,7 +21,7 @@ def test_the_first_vectors_become_the_embeddings_or_are_refused_and_nothing_chan
         trained.initialize_from_batch(x)
         expected["emb_space"] = first
     else:
-        with pytest.raises(Exception, match=rf"n={n}"):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - of any kind and words
             trained.initialize_from_batch(x)
     for name, value in expected.items():
         np.testing.assert_array_equal(trained.state[name], value)

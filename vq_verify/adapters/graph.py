@@ -191,7 +191,7 @@ def _cosine_graph_of(case: CosineCase, compilation: str | None) -> _Graph:
     reduction = (case.dim_reduction, case.num_dim_reduction_components)
     sizes = (case.x.shape[-1], len(case.emb_space), case.num_splits)
     vote = case.vote and (
-        case.vote.emb_labels.dtype.name,
+        (case.vote.emb_labels.dtype.name, case.vote.emb_labels.shape),
         case.vote.num_classes,
         case.vote.k,
         case.vote.majority_threshold,
@@ -205,7 +205,7 @@ def _build_cosine(
     dtype: str,
     sizes: tuple[int, int, int],
     reduction: tuple[str | None, int],
-    vote: tuple[str, int, int, float, str] | None,
+    vote: tuple[tuple[str, tuple[int, ...]], int, int, float, str] | None,
     compilation: str | None,
 ) -> _Graph:
     q, n, num_splits = sizes
@@ -220,8 +220,8 @@ def _build_cosine(
         if vote is None:
             endpoints = vq_layer.cosine_vector_quantization(feeds["x"], n, **common)
         else:
-            label_dtype, num_classes, k, majority_threshold, representative = vote
-            feeds["emb_labels"] = v1.placeholder(label_dtype, [n])
+            labels, num_classes, k, majority_threshold, representative = vote
+            feeds["emb_labels"] = v1.placeholder(*labels)
             endpoints = vq_layer.cosine_knn_vector_quantization(
                 feeds["x"],
                 feeds["emb_labels"],

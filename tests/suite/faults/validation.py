@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 
 from reference import reduction, validation
+from reference.non_finite import finite_rows
 from reference.reduction import Projection
 from tests.property import test_validation as laws
 from tests.suite.faults.consequences import Array
 from tests.suite.faults.machinery import instead_of
+from vq_verify.protocol import Case, CosineCase
 
-WEIGHT = "reference.validation.check_weight"
+WEIGHT, LABELS = "reference.validation.check_weight", "reference.validation.check_labels"
+FIT = "reference.reduction.fit"
 
 wrong_weight = partial(laws.test_a_wrong_argument_is_refused_by_name, argument="alpha", value=np.nan)
 too_many = partial(
@@ -20,7 +23,20 @@ too_many = partial(
 wrong_vote = partial(laws.test_a_wrong_argument_of_a_vote_is_refused_by_name, argument="k", value=4)
 replaced = partial(laws.test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused, num_embeds_replaced=4)
 
-right_projection, right_weight = reduction.projection, validation.check_weight
+wrong_labels = partial(
+    laws.test_a_wrong_argument_of_a_vote_is_refused_by_name, argument="emb_labels", value=np.zeros(4, np.int32)
+)
+labels_out_of_range = [partial(laws.test_a_label_out_of_range_is_refused, label=2, place=place) for place in (0, 2)]
+negative_label = partial(laws.test_a_label_out_of_range_is_refused, label=-1, place=0)
+as_many_as_embeddings = [
+    partial(laws.test_as_many_components_as_embeddings_to_fit_are_refused, kind=kind) for kind in (Case, CosineCase)
+]
+as_many_as_finite = partial(
+    laws.test_as_many_components_as_finite_rows_to_fit_are_refused, dim_reduction="pca-emb-space", n=4, batch=3
+)
+
+right_projection, right_fit, right_weight = reduction.projection, reduction.fit, validation.check_weight
+right_labels = validation.check_labels
 
 
 @instead_of(WEIGHT, "VQ-16.14", wrong_weight)
@@ -51,3 +67,65 @@ def a_vote_is_not_checked(*_: Any) -> None:
 @instead_of("reference.parts.replacement.check_num_embeds_replaced", "VQ-16.19", replaced)
 def more_embeddings_are_replaced_than_there_are(*_: Any) -> None:
     pass
+
+
+# Labels and components.
+
+
+@instead_of(LABELS, "VQ-16.25", *labels_out_of_range)
+def labels_are_not_compared_with_the_number_of_classes(labels: Array, n: int, num_classes: Any, of: str = "") -> None:
+    right_labels(np.minimum(labels, num_classes - 1), n, num_classes, of)
+
+
+@instead_of(LABELS, "VQ-16.25", negative_label)
+def a_label_may_be_negative(labels: Array, n: int, num_classes: Any, of: str = "") -> None:
+    right_labels(np.maximum(labels, 0), n, num_classes, of)
+
+
+@instead_of(LABELS, "VQ-16.25", labels_out_of_range[-1])
+def only_the_first_label_is_checked(labels: Array, n: int, num_classes: Any, of: str = "") -> None:
+    right_labels(np.resize(labels[:1], labels.shape), n, num_classes, of)
+
+
+@instead_of(LABELS, "VQ-16.25", wrong_labels)
+def there_may_be_more_labels_than_embeddings(labels: Array, n: int, num_classes: Any, of: str = "") -> None:
+    right_labels(labels[:n], n, num_classes, of)
+
+
+@instead_of(FIT, "VQ-8.17", *as_many_as_embeddings, as_many_as_finite)
+def components_beyond_the_fitted_rows_are_left_out(
+    rows: Array, num_components: int, unit_roundoff: float
+) -> Projection:
+    return right_fit(rows, min(num_components, len(rows) - 1), unit_roundoff)
+
+
+@instead_of("reference.reduction.projection", "VQ-8.17", as_many_as_finite)
+def rows_that_are_not_finite_count_as_fitted(
+    vectors: Array, emb_space: Array, dim_reduction: str | None, num_components: int, unit_roundoff: float
+) -> Projection:
+    fitted = [emb_space, *(vectors if dim_reduction == "pca-batch" else [])]
+    rows, finite = sum(map(len, fitted)), sum(finite_rows(it).sum() for it in fitted)
+    most = num_components if num_components >= rows else min(num_components, finite - 1)
+    return right_projection(vectors, emb_space, dim_reduction, most, unit_roundoff)
+
+
+# What an error says.
+
+
+@instead_of(WEIGHT, "VQ-16.32", wrong_weight)
+def an_error_names_no_argument(name: str, weight: Any, of: str = "") -> None:
+    if not np.isfinite(weight):
+        raise ValueError(f"a weight must be finite. Received: {weight}")
+    right_weight(name, weight, of)
+
+
+@instead_of(WEIGHT, "VQ-16.32", wrong_weight)
+def an_error_names_another_argument(name: str, weight: Any, of: str = "") -> None:
+    right_weight(name, weight, of.replace("alpha", "beta"))
+
+
+@instead_of(WEIGHT, "VQ-16.33", wrong_weight)
+def an_error_does_not_tell_the_value(name: str, weight: Any, of: str = "") -> None:
+    if not np.isfinite(weight):
+        raise ValueError(f"`{name}`{of} must be finite.")
+    right_weight(name, weight, of)
