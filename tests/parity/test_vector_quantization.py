@@ -80,9 +80,9 @@ def test_losses_are_within_their_rounding_errors(implementation, case):
     rows = len(case.vectors)
     # A near-tie may flip the index, but then the distances of both lie within their errors of each other.
     bounds = {
-        "alpha_loss": (case.alpha * 3 * error.min(axis=-1).mean(), rows),
-        "beta_loss": (case.beta * error.sum(axis=-1).mean(), rows + n),
-        "coulomb_loss": (case.gamma * spacing_error.sum(), n),
+        "alpha_loss": (abs(case.alpha) * 3 * error.min(axis=-1).mean(), rows),
+        "beta_loss": (abs(case.beta) * error.sum(axis=-1).mean(), rows + n),
+        "coulomb_loss": (abs(case.gamma) * spacing_error.sum(), n),
     }
     assert list(result.losses) == case.losses
     for name, loss in result.losses.items():

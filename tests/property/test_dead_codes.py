@@ -201,6 +201,18 @@ def test_what_lies_at_an_embedding_is_not_taken_by_distance(implementation: Impl
     np.testing.assert_array_equal(trained.state["emb_space"], [[3], [2], [60]])
 
 
+@pytest.mark.clause("VQ-26.9")
+def test_what_equals_an_embedding_that_is_written_over_is_not_taken(implementation: Implementation) -> None:
+    # The averages move the second embedding onto its only vector; then 30 is written over it, since it is dead.
+    x = np.array([0.0] * 7 + [30.0, 90.0, 200.0], np.float32).reshape(10, 1, 1)
+    emb_space = np.array([[0.0], [100.0], [200.0]], np.float32)
+    rule = DeadCodes(0.5, 0.0, "most-distant", number=2)
+    case = Case(x=x, emb_space=emb_space, weights={}, update=MovingAverage(0.0, 0.0), replacement=rule)
+    trained = implementation.training(case, 1)
+    trained.training_pass(x)
+    np.testing.assert_array_equal(trained.state["emb_space"], [[3.75], [30], [200]])
+
+
 @pytest.mark.clause("VQ-26.4", "VQ-26.5", "VQ-26.6")
 @pytest.mark.parametrize(("number", "expected"), [(1, [100, 0, 1]), (2, [101, 0, 1]), (3, [101, 0, 1])])
 def test_the_least_share_is_replaced_first(implementation: Implementation, number: int, expected: list[float]) -> None:

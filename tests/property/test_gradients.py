@@ -66,7 +66,7 @@ def test_gradients_are_finite_and_bounded_by_their_weights(implementation, case)
     largest = 1.01 if case.lookup_ord in (1, np.inf) else 1.01 * 1.5 ** (1 - 1 / case.lookup_ord)
     for name, most in (("alpha_loss", 1), ("beta_loss", 1), ("coulomb_loss", len(case.emb_space))):
         if name in gradients:
-            assert (np.abs(gradients[name]) <= largest * most * case.weights[name]).all()
+            assert (np.abs(gradients[name]) <= largest * most * abs(case.weights[name])).all()
 
 
 @verify("VQ-5.5", case=strategies.cases)

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from vq_verify import strategies
 from vq_verify.comparison import assert_same_distances, comparison_dtype, distance_error, rounding
 from vq_verify.protocol import Case, Implementation
 from vq_verify.verify import verify
+
+_EXPONENTS = {"float64": 200, "float32": 40, "bfloat16": 40, "float16": 1}
 
 
 def pieces(case, layer_out):
@@ -150,12 +153,15 @@ def test_splitting_equals_reshaping(implementation, case):
     np.testing.assert_array_equal(result.distance, expected.distance)
 
 
-@verify("VQ-1.1", "VQ-1.2", case=strategies.exact_cases)
-def test_doubling_all_coordinates_doubles_the_distances(implementation, case):
-    result = implementation.quantize(case)
-    doubled = implementation.quantize(replace(case, x=case.x * case.x.dtype.type(2), emb_space=case.emb_space * 2))
-    np.testing.assert_array_equal(doubled.distance, 2 * result.distance)
-    np.testing.assert_array_equal(doubled.emb_index, result.emb_index)
+@verify("VQ-1.1", "VQ-1.2", "VQ-6.1", "VQ-6.2", case=strategies.exact_cases, is_large=lambda _: st.booleans())
+def test_a_scale_of_all_coordinates_is_one_of_the_distances(implementation, case, is_large):
+    # Powers of 2 round nothing, and leave room for squares; that of float64 is far beyond the range of float32.
+    factor = 2.0 ** (_EXPONENTS[case.x.dtype.name] if is_large else -_EXPONENTS[case.x.dtype.name])
+    x, emb_space = (rows * rows.dtype.type(factor) for rows in (case.x, case.emb_space))
+    result, scaled = implementation.quantize(case), implementation.quantize(replace(case, x=x, emb_space=emb_space))
+    np.testing.assert_array_equal(scaled.emb_index, result.emb_index)
+    for name in ("distance", "emb_spacing", "emb_closest_spacing"):
+        np.testing.assert_array_equal(getattr(scaled, name), factor * getattr(result, name).astype(np.float64))
 
 
 @verify("VQ-1.1", "VQ-1.2", "VQ-1.4", case=strategies.all_cases)

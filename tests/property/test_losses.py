@@ -23,12 +23,12 @@ def test_a_loss_is_linear_in_its_weight(implementation, case):
     assert implementation.quantize(case.scaled(-2)).losses == {name: -2 * loss for name, loss in losses.items()}
 
 
-@verify("VQ-5.3", "VQ-5.4", "VQ-5.5", case=strategies.cases)
-def test_alpha_and_beta_loss_are_not_negative_and_coulomb_loss_is_not_positive(implementation, case):
+@verify("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-5.9", case=strategies.cases)
+def test_alpha_and_beta_loss_have_the_sign_of_their_weights_and_coulomb_loss_the_other(implementation, case):
     losses = implementation.quantize(case).losses
-    assert losses.get("alpha_loss", 0) >= 0
-    assert losses.get("beta_loss", 0) >= 0
-    assert losses.get("coulomb_loss", 0) <= 0
+    assert losses.get("alpha_loss", 0) * case.alpha >= 0
+    assert losses.get("beta_loss", 0) * case.beta >= 0
+    assert losses.get("coulomb_loss", 0) * case.gamma <= 0
 
 
 @verify("VQ-5.11", case=strategies.cases)

@@ -97,7 +97,7 @@ def test_a_vector_that_is_not_finite_comes_out_as_nan_and_all_others_as_if_it_we
     assert_same_losses(drawn.interrupted, result.losses, expected.losses)
 
 
-@verify("VQ-13.4", "VQ-13.5", "VQ-13.7", "VQ-13.8", drawn=training.interrupted_cases)
+@verify("VQ-3.2", "VQ-13.4", "VQ-13.5", "VQ-13.7", "VQ-13.8", drawn=training.interrupted_cases)
 def test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on(implementation, drawn):
     upstream = np.arange(drawn.interrupted.x.size).reshape(drawn.interrupted.x.shape) % 5
     gradients = implementation.gradients(drawn.interrupted, upstream.astype(drawn.case.x.dtype))
@@ -105,6 +105,7 @@ def test_it_is_not_counted_moves_no_embedding_and_passes_its_own_gradient_on(imp
     assert result.access_count.sum() == drawn.finite.sum()
     assert_gradients(drawn.case, gradients, result.emb_index.reshape(-1)[drawn.finite], counted=drawn.finite)
     np.testing.assert_array_equal(gradients.output_to_x, upstream)
+    assert not gradients.output_to_emb_space.any()  # nor NaN
 
 
 @verify("VQ-13.16", "VQ-13.17", "VQ-13.18", "VQ-13.22", "VQ-13.24", drawn=training.cases_with_broken_embeddings)
@@ -117,7 +118,7 @@ def test_an_embedding_that_is_not_finite_is_never_chosen_and_takes_no_part(imple
     assert_same_losses(case, result.losses, expected.losses)
 
 
-@verify("VQ-13.7", "VQ-13.23", drawn=training.cases_with_broken_embeddings)
+@verify("VQ-3.2", "VQ-13.7", "VQ-13.23", drawn=training.cases_with_broken_embeddings)
 def test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none(implementation, drawn):
     case, kept = drawn
     with_broken = replace(case, emb_space=broken(case, kept))
@@ -126,6 +127,18 @@ def test_an_embedding_that_is_not_finite_gets_no_gradient_and_changes_none(imple
     emb_index = (np.cumsum(kept) - 1)[implementation.quantize(with_broken).emb_index]
     assert_gradients(replace(case, emb_space=case.emb_space[kept]), gradients, emb_index, kept)
     np.testing.assert_array_equal(gradients.output_to_x, upstream)
+    assert not gradients.output_to_emb_space.any()
+
+
+@pytest.mark.clause("VQ-6.3", "VQ-13.18", "VQ-13.24")
+@pytest.mark.parametrize(
+    ("emb_space", "closest"), [([[np.nan]], [np.nan]), ([[np.inf], [3], [np.nan]], [np.nan, 0, np.nan])]
+)
+def test_the_closest_spacing_of_what_is_not_finite_is_nan_and_that_of_the_only_finite_embedding_0(
+    implementation: Implementation, emb_space: list[list[float]], closest: list[float]
+) -> None:
+    case = Case(x=np.ones((1, 1, 1), np.float32), emb_space=np.array(emb_space, np.float32), weights={})
+    np.testing.assert_array_equal(implementation.quantize(case).emb_closest_spacing, closest)
 
 
 @pytest.mark.clause("VQ-13.16", "VQ-15.5")
@@ -153,3 +166,4 @@ def test_where_no_embedding_is_finite_no_vector_finds_one(implementation: Implem
     assert not any(result.losses.values())
     assert not any(gradient.any() for gradient in gradients.losses_to_emb_space.values())
     np.testing.assert_array_equal(gradients.output_to_x, np.ones_like(case.x))
+    assert not gradients.output_to_emb_space.any()

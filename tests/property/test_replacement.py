@@ -82,6 +82,27 @@ def test_equal_inputs_replace_one_embedding(implementation: Implementation) -> N
     np.testing.assert_array_equal(trained.state["emb_space"], [[9], [1], [2]])
 
 
+@pytest.mark.clause("VQ-11.9")
+def test_an_input_that_equals_an_embedding_written_over_is_skipped(implementation: Implementation) -> None:
+    x = np.array([[[30.0]], [[4.0]]], np.float32)
+    trained = implementation.training(Case(x=x, emb_space=np.array([[0], [1]], np.float32), weights={}), 2)
+    trained.training_pass(x)  # both choose the second
+    trained.initialize_from_batch(np.array([[[4.0]], [[10.0]]], np.float32))
+    trained.replace_embeds()
+    np.testing.assert_array_equal(trained.state["emb_space"], [[30], [10]])
+
+
+@pytest.mark.clause("VQ-11.6", "VQ-13.16")
+def test_embeddings_that_are_not_finite_are_the_least_used_and_replaced(implementation: Implementation) -> None:
+    emb_space = np.array([[1], [np.nan], [np.inf]], np.float32)
+    x = np.array([[[1.0]], [[6.0]], [[9.0]]], np.float32)
+    trained = implementation.training(Case(x=x, emb_space=emb_space, weights={}), 3)
+    for batch, expected in ((x[:2], [[1], [6], [np.inf]]), (x, [[1], [6], [9]])):
+        trained.training_pass(batch)
+        trained.replace_embeds()
+        np.testing.assert_array_equal(trained.state["emb_space"], expected)
+
+
 @pytest.mark.clause("VQ-11.1")
 def test_a_training_begins_with_nothing(implementation: Implementation) -> None:
     case = Case(x=np.ones((1, 1, 2)), emb_space=np.ones((3, 2)), weights={})

@@ -50,7 +50,8 @@ class Statics(NamedTuple):
     weights: dict[str, float]
 
 
-_WEIGHTS = (0.0, 0.1, 5e-3, 2.0)
+# One below every threshold at which somebody may take a number for 0, and one that pushes where others pull.
+_WEIGHTS = (0.0, 0.1, 1e-30, -2.0)
 _SIZES = (range(1, 5), range(1, 7), range(1, 8))
 
 
