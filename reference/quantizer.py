@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reference import lookup, per_split, splitting, validation
 from reference.compatibility import check_compatible, check_kinds
+from reference.dtypes import cast
 from reference.parts import starts
 from reference.parts.choices import Majority, Nearest
 from reference.parts.comparisons import Comparison, Norm
@@ -126,7 +127,7 @@ def quantize(
 
 def put_out(x: NDArray[Any], it: Pass) -> NDArray[Any]:
     """Return the output of a pass over x: the chosen embeddings, and what stays as it is."""
-    chosen = lookup.select(it.state["emb_space"].astype(x.dtype), it.emb_index)
+    chosen = lookup.select(cast(it.state["emb_space"], x.dtype), it.emb_index)
     return splitting.merge(np.where(it.as_they_are[..., np.newaxis], x.reshape(chosen.shape), chosen), x)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference import decoding, per_split, quantizer, splitting, validation
-from reference.dtypes import comparison_dtype
+from reference.dtypes import cast, comparison_dtype
 from reference.parts.choices import Majority
 from reference.parts.estimators import Estimator, StraightThrough
 from reference.passes import look_up
@@ -143,7 +143,7 @@ def quantize_residual(
             states[which] = _learned([walk.inputs[i] for i in own], [walk.masks[i] for i in own], states[which], one)
     counted = splitting.split_mask(mask, x, 1)[..., np.newaxis]
     return ResidualResult(
-        layer_out=np.where(counted, splitting.merge(walk.total, x).astype(x.dtype), x),
+        layer_out=np.where(counted, cast(splitting.merge(walk.total, x), x.dtype), x),
         emb_index=np.stack([it.emb_index for it in walk.results], axis=-1),
         stages=walk.results,
         states=states,

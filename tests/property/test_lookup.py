@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from vq_verify import strategies
 from vq_verify.comparison import assert_same_distances, comparison_dtype, distance_error, rounding
 from vq_verify.protocol import Case, Implementation
+from vq_verify.strategies.vectors import normal
 from vq_verify.verify import verify
 
 _EXPONENTS = {"float64": 200, "float32": 40, "bfloat16": 40, "float16": 1}
@@ -42,6 +43,15 @@ def test_a_zero_comes_out_with_the_sign_that_it_has_in_the_embedding(implementat
     x = np.array([[[0.0, 1.0], [-0.0, 1.0], [4.0, 0.0]]], dtype)
     signs = np.signbit(implementation.quantize(Case(x=x, emb_space=emb_space, weights={})).layer_out)
     np.testing.assert_array_equal(signs, [[[True, False], [True, False], [False, True]]])
+
+
+@pytest.mark.clause("VQ-2.7")
+def test_a_coordinate_beyond_the_range_of_x_comes_out_as_infinity(implementation: Implementation) -> None:
+    for dtype in {"float16", "bfloat16"}.intersection(implementation.dtypes):
+        x = normal(np.ones((1, 1, 3)), dtype)
+        emb_space = np.array([[3.4e38, 1, -3.4e38]], np.float32)  # 3.39e38 is the largest bfloat16
+        layer_out = implementation.quantize(Case(x=x, emb_space=emb_space, lookup_ord=np.inf, weights={})).layer_out
+        np.testing.assert_array_equal(layer_out.astype(np.float64), [[[np.inf, 1, -np.inf]]])
 
 
 @verify("VQ-2.1", case=strategies.cases)

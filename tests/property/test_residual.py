@@ -272,15 +272,15 @@ def test_dropout_draws_each_number_of_stages_as_often(implementation: Implementa
 
 @pytest.mark.clause("VQ-28.18", "VQ-28.25", "VQ-28.26")
 @pytest.mark.parametrize(
-    ("argument", "ask"),
+    "ask",
     [
-        ("num_stages", lambda implementation: implementation.encode_residual(DIGITS, 0)),
-        ("num_stages", lambda implementation: implementation.encode_residual(DIGITS, 4)),
-        ("emb_index", lambda implementation: implementation.decode_residual(DIGITS, np.zeros((2, 1, 0), int))),
-        ("emb_index", lambda implementation: implementation.decode_residual(DIGITS, np.zeros((2, 1, 4), int))),
-        ("emb_index", lambda implementation: implementation.decode_residual(DIGITS, np.zeros((2, 2, 3), int))),
+        lambda implementation: implementation.encode_residual(DIGITS, 0),
+        lambda implementation: implementation.encode_residual(DIGITS, 4),
+        lambda implementation: implementation.decode_residual(DIGITS, np.zeros((2, 1, 0), int)),
+        lambda implementation: implementation.decode_residual(DIGITS, np.zeros((2, 1, 4), int)),
+        lambda implementation: implementation.decode_residual(DIGITS, np.zeros((2, 2, 3), int)),
     ],
 )
-def test_a_number_of_stages_that_is_none_is_refused(implementation: Implementation, argument: str, ask) -> None:
-    with refused(implementation, argument):
+def test_a_number_of_stages_that_is_none_is_refused(implementation: Implementation, ask) -> None:
+    with refused(implementation):
         ask(implementation)

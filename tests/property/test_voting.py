@@ -58,6 +58,18 @@ def test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row(imp
     assert abs(share - exact) <= rounding(case.x.dtype).gamma(1) * exact  # one quotient of exact integers
 
 
+@pytest.mark.clause("VQ-10.11")
+def test_the_share_of_what_is_mapped_is_one_of_all_vectors_that_found_an_embedding(implementation: Implementation):
+    # Two votes for what is like the first two embeddings, one for what is like the third, which is mapped to itself.
+    emb_space, plain, mapped, none = np.eye(2, dtype=np.float32)[[0, 0, 1]], [1, 0], [0, 1], [0, np.nan]
+    x = np.array([[[*mapped, *plain], [*mapped, *none]], [[*none, *none], [*plain, *plain]]], np.float32)
+    vote = Vote(np.array([0, 0, 1], np.int32), num_classes=2, k=2, majority_threshold=0.75)
+    result = implementation.quantize_cosine(CosineCase(x=x, emb_space=emb_space, num_splits=2, vote=vote))
+    np.testing.assert_array_equal(result.identity_mapping_mask, [[True, False, True, False], [False] * 4])
+    # By elements of the batch, inputs or splits the mean of the shares would be 1/3, 1/2 or 1/3.
+    assert result.percentage_identity_mapped == result.percentage_identity_mapped.dtype.type(0.4)
+
+
 @pytest.mark.clause("VQ-10.8")
 @pytest.mark.parametrize("votes", VOTES_OF_41)
 def test_votes_reach_the_share_that_they_are_and_not_the_next_number(implementation: Implementation, votes: int):

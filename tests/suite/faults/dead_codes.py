@@ -32,6 +32,7 @@ seeds = laws.test_seeds_draw_each_of_the_vectors
 places = laws.test_passes_do_not_draw_the_same_places
 at_an_embedding = laws.test_what_lies_at_an_embedding_is_not_taken_by_distance
 IN_ORDER = [partial(laws.test_the_least_share_is_replaced_first, number=1, expected=[100, 0, 1])]
+written_over = laws.test_what_equals_an_embedding_that_is_written_over_is_not_taken
 safe = laws.test_a_batch_that_initializes_makes_all_safe_again
 oracle = parity.test_dead_codes_become_the_most_distant_vectors_as_in_the_oracle
 
@@ -212,3 +213,14 @@ def by_distance_vectors_at_an_embedding_use_up_one(rule: DeadCodes, it: Pass) ->
             distance=np.where(found.distance == 0, 100, found.distance),
         ),
     }
+
+
+@instead_of(WRITTEN, "VQ-26.9", written_over)
+def vectors_are_compared_with_the_embeddings_as_they_are_by_then(rule: DeadCodes, state: State) -> State:
+    share, keys, emb_space = state["moving_share"], state["candidate_keys"], state["emb_space"].copy()
+    dead = [j for j in np.argsort(share, kind="stable") if share[j] < rule.fraction]
+    for slot in np.argsort(-keys, kind="stable"):
+        row = state["candidate_inputs"][slot]
+        if keys[slot] > 0 and dead and not (row == emb_space).all(axis=-1).any():
+            emb_space[dead.pop(0)] = row
+    return {**right_written(rule, state), "emb_space": emb_space}

@@ -18,7 +18,7 @@ far_from_the_origin = partial(lookup.test_rows_far_from_the_origin_map_to_themse
 
 @in_quantize(
     "VQ-1.1",
-    lookup.test_doubling_all_coordinates_doubles_the_distances,
+    lookup.test_a_scale_of_all_coordinates_is_one_of_the_distances,
     spacing.test_spacing_obeys_the_triangle_inequality,
     parity.test_distances_are_within_their_rounding_errors,
 )

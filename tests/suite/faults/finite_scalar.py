@@ -1,6 +1,7 @@
 """Faults of finite scalar quantization (VQ-29)."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ counted = laws.test_indices_are_counted_unless_there_are_too_many
 alone = laws.test_vectors_that_are_masked_or_not_finite_come_out_alone_and_change_no_other
 of_those = laws.test_a_masked_vector_passes_its_gradient_on_and_one_that_is_not_finite_passes_nothing
 tie = partial(laws.test_the_tie_at_minus_the_shift_goes_to_the_even_level_whose_value_is_zero_without_a_sign, number=4)
-refused = laws.test_wrong_levels_are_refused_by_name
+refused = laws.test_wrong_levels_are_refused
 allowed = partial(laws.test_the_least_and_the_most_levels_are_not_refused, levels=(2**16, 2**16, 2**16, 2**15 - 1))
 nearest = parity.test_each_level_is_nearest_to_its_bound_within_rounding
 passed = parity.test_gradients_pass_the_rounding_and_the_bound_within_their_errors
@@ -35,6 +36,7 @@ endpoints = parity.test_in_the_middle_of_levels_every_endpoint_equals_the_oracle
 
 right_bound, right_bounded, right_decoded = finite_scalar._bound, finite_scalar.bounded, finite_scalar.decoded
 right_check_levels, right_split_mask = validation.check_levels, splitting.split_mask
+right_quantize_scalar = Oracle.quantize_scalar
 
 
 def decoded_pieces(case: ScalarCase, emb_index: Array) -> Fields:
@@ -301,9 +303,9 @@ def any_levels(levels: Any, q: int | None = None, num_splits: int = 1) -> None:
         raise ValueError(f"`levels`: {levels}")
 
 
-@instead_of("reference.validation.check_levels", "VQ-29.22", partial(refused, levels=(1, 3, 3, 3)))
-def one_level_is_enough(levels: Any, q: int | None = None, num_splits: int = 1) -> None:
-    any_levels(levels, q, num_splits)
+@instead_of(f"{Oracle.__module__}.Oracle.quantize_scalar", "VQ-29.22", partial(refused, levels=(1, 3, 3, 3)))
+def one_level_counts_as_two(oracle: Oracle, case: ScalarCase) -> ScalarQuantized:
+    return right_quantize_scalar(oracle, replace(case, levels=tuple(max(number, 2) for number in case.levels)))
 
 
 @instead_of("reference.validation.check_levels", "VQ-29.23", partial(refused, levels=(2**16, 2**16, 2**16, 2**15)))

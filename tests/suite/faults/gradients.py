@@ -109,3 +109,9 @@ def the_gradients_of_an_empty_batch_are_nan(case: Case, right: Gradients) -> Fie
     one = np.float64(len(case.x)) / len(case.x)  # 0 / 0, as in a mean over nothing
     means = {name: value * one for name, value in right.losses_to_emb_space.items() if name != "coulomb_loss"}
     return {"losses_to_emb_space": right.losses_to_emb_space | means}
+
+
+@in_gradients("VQ-5.3", parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential)
+def a_loss_of_a_tiny_weight_has_no_gradient(case: Case, right: Gradients) -> Fields:
+    large = {name: abs(weight) >= 1e-5 for name, weight in case.weights.items()}
+    return {"losses_to_emb_space": {name: value * large[name] for name, value in right.losses_to_emb_space.items()}}

@@ -13,6 +13,7 @@ from vq_verify.adapters.oracle import Oracle
 from vq_verify.protocol import CosineCase, CosineGradients, CosineQuantized, Vote
 
 mapped = votes.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row
+uneven = votes.test_the_share_of_what_is_mapped_is_one_of_all_vectors_that_found_an_embedding
 elected = parity.test_each_label_is_elected_by_some_k_most_similar_within_rounding
 gradient = cosine.test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere
 empty_batch = partial(
@@ -77,6 +78,33 @@ def the_share_has_an_axis(_: CosineCase, right: CosineQuantized) -> Fields:
 def the_share_of_an_empty_batch_is_nan(_: CosineCase, right: CosineQuantized) -> Fields:
     mask = right.identity_mapping_mask
     return {} if mask is None else {"percentage_identity_mapped": mask.sum() / np.float64(mask.size)}
+
+
+def mean_of_shares(right: CosineQuantized, shape: tuple[int, ...]) -> Fields:
+    """Return the mean of the shares of the rows of the mask in this shape, of those that have one."""
+    if right.identity_mapping_mask is None:
+        return {}
+    mapped, found = (it.reshape(shape) for it in (right.identity_mapping_mask, right.emb_index >= 0))
+    rows = found.any(axis=-1)
+    shares = mapped.sum(axis=-1)[rows] / found.sum(axis=-1)[rows]
+    return {"percentage_identity_mapped": shares.mean() if len(shares) else np.float64(0)}
+
+
+@in_cosine("VQ-10.11", uneven)
+def the_share_is_a_mean_of_those_of_the_elements_of_the_batch(_: CosineCase, right: CosineQuantized) -> Fields:
+    return mean_of_shares(right, right.emb_index.shape)
+
+
+@in_cosine("VQ-10.11", uneven)
+def the_share_is_a_mean_of_those_of_the_inputs(case: CosineCase, right: CosineQuantized) -> Fields:
+    return mean_of_shares(right, (-1, case.num_splits))
+
+
+@in_cosine("VQ-10.11", uneven)
+def the_share_is_a_mean_of_those_of_the_splits(case: CosineCase, right: CosineQuantized) -> Fields:
+    masks = (right.identity_mapping_mask, right.emb_index)
+    mask, emb_index = (None if it is None else it.reshape(-1, case.num_splits).T for it in masks)
+    return mean_of_shares(right._replace(identity_mapping_mask=mask, emb_index=emb_index), emb_index.shape)
 
 
 # Their gradients.

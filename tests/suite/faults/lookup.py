@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import ml_dtypes
 import numpy as np
 from scipy.spatial.distance import cdist
 
@@ -67,3 +68,10 @@ def an_empty_batch_loses_its_shape(case: Case, right: Quantized) -> Fields:
 def the_last_of_equal_embeddings_is_chosen(case: Case, right: Quantized) -> Fields:
     equal = (case.emb_space[right.emb_index][..., np.newaxis, :] == case.emb_space).all(axis=-1)
     return chosen(case, len(case.emb_space) - 1 - equal[..., ::-1].argmax(axis=-1))
+
+
+@in_quantize("VQ-2.7", lookup.test_a_coordinate_beyond_the_range_of_x_comes_out_as_infinity)
+def what_is_beyond_the_range_of_x_comes_out_as_the_largest_number(case: Case, right: Quantized) -> Fields:
+    largest = float(ml_dtypes.finfo(case.x.dtype).max)
+    rows = np.clip(case.emb_space.astype(np.float64), -largest, largest).astype(case.x.dtype)
+    return {"layer_out": rows[right.emb_index].reshape(case.x.shape)}

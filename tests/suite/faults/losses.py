@@ -1,5 +1,7 @@
 """Faults of the losses (VQ-5)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tests.parity import test_vector_quantization as parity
@@ -8,6 +10,8 @@ from tests.property import test_losses as losses
 from tests.suite.faults.consequences import Fields, weighted_loss
 from tests.suite.faults.machinery import in_quantize
 from vq_verify.protocol import Case, Quantized
+
+presence = losses.test_a_loss_is_absent_iff_its_weight_is_zero_and_the_order_is_fixed
 
 
 @in_quantize("VQ-5.1", losses.test_a_loss_is_absent_iff_its_weight_is_zero_and_the_order_is_fixed)
@@ -54,7 +58,7 @@ def the_beta_loss_is_over_the_chosen_embeddings(case: Case, right: Quantized) ->
 
 @in_quantize(
     "VQ-5.5",
-    losses.test_alpha_and_beta_loss_are_not_negative_and_coulomb_loss_is_not_positive,
+    losses.test_alpha_and_beta_loss_have_the_sign_of_their_weights_and_coulomb_loss_the_other,
     parity.test_losses_are_within_their_rounding_errors,
 )
 def the_coulomb_loss_attracts(_: Case, right: Quantized) -> Fields:
@@ -84,3 +88,23 @@ def a_loss_of_negative_weight_is_dropped(case: Case, right: Quantized) -> Fields
 @in_quantize("VQ-5.9", losses.test_a_loss_is_linear_in_its_weight)
 def a_weight_counts_by_its_magnitude(case: Case, right: Quantized) -> Fields:
     return {"losses": {name: loss * np.sign(case.weights[name]) for name, loss in right.losses.items()}}
+
+
+def without(case: Case, right: Quantized, taken_for_zero: Callable[[float], bool]) -> Fields:
+    """Return the losses but those whose weights are taken for 0."""
+    return {"losses": {name: it for name, it in right.losses.items() if not taken_for_zero(case.weights[name])}}
+
+
+@in_quantize("VQ-5.2", presence)
+def a_tiny_weight_is_taken_for_zero(case: Case, right: Quantized) -> Fields:
+    return without(case, right, lambda weight: abs(weight) < 1e-5)
+
+
+@in_quantize("VQ-5.2", presence)
+def a_weight_close_to_zero_is_taken_for_zero(case: Case, right: Quantized) -> Fields:
+    return without(case, right, lambda weight: bool(np.isclose(weight, 0)))
+
+
+@in_quantize("VQ-5.2", presence, losses.test_a_loss_is_linear_in_its_weight)
+def a_negative_weight_is_taken_for_zero(case: Case, right: Quantized) -> Fields:
+    return without(case, right, lambda weight: weight <= 0)

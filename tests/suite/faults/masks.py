@@ -25,7 +25,7 @@ first_axis = laws.test_a_mask_of_the_first_axis_is_one_of_all_below
 all_true = laws.test_a_mask_that_is_true_everywhere_changes_nothing
 trains = laws.test_masked_vectors_leave_no_trace_in_a_training
 starts_with = passes.test_the_first_training_pass_begins_with_the_first_vectors_that_are_not_masked
-wrong_mask = partial(laws.test_a_wrong_mask_is_refused_by_name, mask=np.ones((2, 3), np.int32))
+wrong_mask = partial(laws.test_a_wrong_mask_is_refused, mask=np.ones((2, 3), np.int32))
 endpoints = parity.test_with_a_mask_every_endpoint_equals_the_oracle
 every_pass = parity.test_every_pass_of_a_training_of_parts_leaves_the_state_that_it_must
 
@@ -163,3 +163,8 @@ def a_training_starts_from_masked_vectors_too(training: OracleTraining, x: Array
 @instead_of("reference.parts.starts.first_rows", "VQ-21.15", starts_with)
 def a_training_starts_from_the_last_vectors(vectors: Array, n: int) -> Array:
     return right_first_rows(vectors.reshape(-1, vectors.shape[-1])[::-1], n)
+
+
+@in_gradients("VQ-21.12", passed)
+def a_masked_vector_sends_nan_to_the_embeddings_by_the_output(case: Case, right: Gradients) -> Fields:
+    return {"output_to_emb_space": right.output_to_emb_space + 0 * case.vectors.sum()}

@@ -79,3 +79,23 @@ def a_vector_that_is_not_finite_passes_no_gradient(case: Case, right: Gradients)
 def the_gradient_of_an_embedding_that_is_not_finite_is_nan(case: Case, right: Gradients) -> Fields:
     kept = are_finite(case.emb_space)
     return {"losses_to_emb_space": {k: np.where(kept, v, np.nan) for k, v in right.losses_to_emb_space.items()}}
+
+
+# The gradient of the output: 0 times what is not finite.
+
+
+@in_gradients("VQ-13.8", vectors_pass)
+def the_output_sends_nan_to_the_embeddings_for_a_vector_that_is_not_finite(case: Case, right: Gradients) -> Fields:
+    return {"output_to_emb_space": right.output_to_emb_space + 0 * case.vectors.sum()}
+
+
+@in_gradients("VQ-13.23", embeddings_rest, none_finite)
+def the_output_sends_nan_to_an_embedding_that_is_not_finite(case: Case, right: Gradients) -> Fields:
+    return {"output_to_emb_space": right.output_to_emb_space + 0 * case.emb_space.astype(np.float64)}
+
+
+@instead_of("reference.parts.losses._mean", "VQ-13.5", vectors_alone)
+def a_mean_is_a_mean_of_those_of_the_elements_of_the_batch(values: Array, counted: Array) -> np.float64:
+    rows = counted.reshape(len(counted), -1).any(axis=-1)
+    means = [values[i][counted[i]].mean() for i in np.flatnonzero(rows)]
+    return np.float64(np.mean(means)) if means else np.float64(0)

@@ -126,3 +126,11 @@ def the_axes_are_those_of_an_overflowing_covariance(rows: Array, num_components:
 def the_axes_are_fitted_in_half_precision(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
     fitted = right_fit(rows, num_components, unit_roundoff)
     return fitted._replace(axes=fitted.axes.astype(np.float16).astype(np.float64))
+
+
+@instead_of(FIT, "VQ-8.6", along_the_lines)
+def no_axis_is_null_where_all_fitted_rows_are_equal(
+    rows: Array, num_components: int, unit_roundoff: float
+) -> Projection:
+    fitted = right_fit(rows, num_components, unit_roundoff)
+    return fitted if fitted.axes.any() else fitted._replace(axes=np.eye(rows.shape[1])[:, :num_components])

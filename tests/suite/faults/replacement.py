@@ -16,6 +16,8 @@ REPLACE = "reference.parts.replacement.replace_embeds"
 every_step = parity.test_every_step_of_a_training_leaves_the_state_that_it_must
 replaced = trainings.test_the_most_distant_new_inputs_replace_the_least_used_and_all_starts_anew
 once = trainings.test_equal_inputs_replace_one_embedding
+written_over = trainings.test_an_input_that_equals_an_embedding_written_over_is_skipped
+not_finite = trainings.test_embeddings_that_are_not_finite_are_the_least_used_and_replaced
 
 right_replace = replacement.replace_embeds
 
@@ -88,3 +90,19 @@ def an_input_that_equals_an_embedding_is_written(state: ReplacementState, emb_sp
 @instead_of(REPLACE, "VQ-11.9", replaced, once)
 def equal_inputs_are_all_written(state: ReplacementState, emb_space: Array) -> Any:
     return written(state, emb_space, lambda row, before, _: among(row, before))
+
+
+@instead_of(REPLACE, "VQ-11.9", written_over)
+def inputs_are_compared_with_the_embeddings_as_they_are_by_then(state: ReplacementState, emb_space: Array) -> Any:
+    emb_space, targets = emb_space.copy(), iter(np.argsort(state.usage, kind="stable"))
+    for i, (row, distance) in enumerate(zip(state.distant_inputs, state.input_distances, strict=True)):
+        if distance > 0 and not among(row, emb_space) and not among(row, state.distant_inputs[:i]):
+            emb_space[next(targets)] = row
+    return emb_space, right_replace(state, emb_space)[1]
+
+
+@instead_of(REPLACE, "VQ-11.6", not_finite, every_step, replaced)
+def embeddings_that_are_not_finite_are_never_replaced(state: ReplacementState, emb_space: Array) -> Any:
+    finite = np.isfinite(emb_space).all(axis=-1)
+    replaced, zeroed = right_replace(state._replace(usage=np.where(finite, state.usage, np.inf)), emb_space)
+    return np.where(finite[:, np.newaxis], replaced, emb_space), zeroed

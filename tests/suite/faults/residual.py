@@ -259,7 +259,7 @@ def decoding_takes_a_missing_index_for_the_last_row(emb_index: Array, states: An
 @instead_of(
     "reference.residual.encoded",
     "VQ-28.25",
-    partial(refused, argument="num_stages", ask=lambda it: it.encode_residual(laws.DIGITS, 4)),
+    partial(refused, ask=lambda it: it.encode_residual(laws.DIGITS, 4)),
 )
 def encoding_gives_as_many_stages_as_there_are(x: Array, states: Any, stages: Any, num_stages: int) -> Array:
     return right_encoded(x, states, stages, min(num_stages, len(stages.order)))

@@ -1,6 +1,8 @@
 """Faults of what is refused (VQ-16)."""
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -10,21 +12,23 @@ from reference.non_finite import finite_rows
 from reference.reduction import Projection
 from tests.property import test_validation as laws
 from tests.suite.faults.consequences import Array
-from tests.suite.faults.machinery import instead_of
-from vq_verify.protocol import Case, CosineCase
+from tests.suite.faults.machinery import Check, Faulty, instead_of
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.protocol import Case, CosineCase, CosineQuantized
 
 WEIGHT, LABELS = "reference.validation.check_weight", "reference.validation.check_labels"
 FIT = "reference.reduction.fit"
 
-wrong_weight = partial(laws.test_a_wrong_argument_is_refused_by_name, argument="alpha", value=np.nan)
+wrong_weight = partial(laws.test_a_wrong_argument_is_refused, argument="alpha", value=np.nan)
+named = partial(laws.test_the_error_of_a_wrong_argument_names_it_and_the_value, argument="alpha", value=np.nan)
 too_many = partial(
     laws.test_a_number_of_components_that_cannot_be_fitted_is_refused, dim_reduction="pca-batch", components=3
 )
-wrong_vote = partial(laws.test_a_wrong_argument_of_a_vote_is_refused_by_name, argument="k", value=4)
-replaced = partial(laws.test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused, num_embeds_replaced=4)
+wrong_vote = partial(laws.test_a_wrong_argument_of_a_vote_is_refused, argument="k", value=4)
+replaced = partial(laws.test_a_number_of_embeddings_to_replace_beyond_those_there_are_is_refused, value=4)
 
 wrong_labels = partial(
-    laws.test_a_wrong_argument_of_a_vote_is_refused_by_name, argument="emb_labels", value=np.zeros(4, np.int32)
+    laws.test_a_wrong_argument_of_a_vote_is_refused, argument="emb_labels", value=np.zeros(4, np.int32)
 )
 labels_out_of_range = [partial(laws.test_a_label_out_of_range_is_refused, label=2, place=place) for place in (0, 2)]
 negative_label = partial(laws.test_a_label_out_of_range_is_refused, label=-1, place=0)
@@ -36,7 +40,7 @@ as_many_as_finite = partial(
 )
 
 right_projection, right_fit, right_weight = reduction.projection, reduction.fit, validation.check_weight
-right_labels = validation.check_labels
+right_labels, right_cosine = validation.check_labels, Oracle.quantize_cosine
 
 
 @instead_of(WEIGHT, "VQ-16.14", wrong_weight)
@@ -72,14 +76,30 @@ def more_embeddings_are_replaced_than_there_are(*_: Any) -> None:
 # Labels and components.
 
 
-@instead_of(LABELS, "VQ-16.25", *labels_out_of_range)
-def labels_are_not_compared_with_the_number_of_classes(labels: Array, n: int, num_classes: Any, of: str = "") -> None:
-    right_labels(np.minimum(labels, num_classes - 1), n, num_classes, of)
+def in_the_place_of_labels(sentence: str, *checks: Check) -> Callable[[Callable[[Array, int], Array]], Faulty]:
+    """Let the decorated function return the labels with which the vote goes on."""
+
+    def decorate(fault: Callable[[Array, int], Array]) -> Faulty:
+        @wraps(fault)
+        def wrong(oracle: Oracle, case: CosineCase) -> CosineQuantized:
+            if case.vote is None:
+                return right_cosine(oracle, case)
+            labels = fault(case.vote.emb_labels, case.vote.num_classes)
+            return right_cosine(oracle, replace(case, vote=replace(case.vote, emb_labels=labels)))
+
+        return Faulty(f"{Oracle.__module__}.Oracle.quantize_cosine", wrong, sentence, checks)
+
+    return decorate
 
 
-@instead_of(LABELS, "VQ-16.25", negative_label)
-def a_label_may_be_negative(labels: Array, n: int, num_classes: Any, of: str = "") -> None:
-    right_labels(np.maximum(labels, 0), n, num_classes, of)
+@in_the_place_of_labels("VQ-10.14", negative_label)
+def a_negative_label_counts_from_the_end(labels: Array, num_classes: int) -> Array:
+    return np.where(labels < 0, labels + num_classes, labels)
+
+
+@in_the_place_of_labels("VQ-10.14", *labels_out_of_range)
+def a_label_out_of_range_counts_as_the_last_in_it(labels: Array, num_classes: int) -> Array:
+    return np.minimum(labels, num_classes - 1)
 
 
 @instead_of(LABELS, "VQ-16.25", labels_out_of_range[-1])
@@ -112,19 +132,19 @@ def rows_that_are_not_finite_count_as_fitted(
 # What an error says.
 
 
-@instead_of(WEIGHT, "VQ-16.32", wrong_weight)
+@instead_of(WEIGHT, "VQ-16.32", named)
 def an_error_names_no_argument(name: str, weight: Any, of: str = "") -> None:
     if not np.isfinite(weight):
         raise ValueError(f"a weight must be finite. Received: {weight}")
     right_weight(name, weight, of)
 
 
-@instead_of(WEIGHT, "VQ-16.32", wrong_weight)
+@instead_of(WEIGHT, "VQ-16.32", named)
 def an_error_names_another_argument(name: str, weight: Any, of: str = "") -> None:
     right_weight(name, weight, of.replace("alpha", "beta"))
 
 
-@instead_of(WEIGHT, "VQ-16.33", wrong_weight)
+@instead_of(WEIGHT, "VQ-16.33", named)
 def an_error_does_not_tell_the_value(name: str, weight: Any, of: str = "") -> None:
     if not np.isfinite(weight):
         raise ValueError(f"`{name}`{of} must be finite.")
