@@ -53,6 +53,7 @@ def verify(*sentences: str, **strategies: Callable[[Any], st.SearchStrategy[Any]
                 raise
 
         test.check = check  # type: ignore[attr-defined]  # what other checks run on a case of their own
+        test.strategies = strategies  # type: ignore[attr-defined]  # what they draw from
         test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
         return test
 

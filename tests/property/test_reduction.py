@@ -143,6 +143,17 @@ def test_rows_of_many_coordinates_map_to_the_first_that_equals_them_at_distance_
     assert result.distance[4, 0, 12] == 0
 
 
+@pytest.mark.clause("VQ-4.3", "VQ-5.11", "VQ-8.1", "VQ-8.2")
+@pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
+def test_an_empty_batch_gives_an_empty_output(implementation, dim_reduction):
+    emb_space, x = np.array([[1, 2], [-1, 3], [4, 0]], np.float32), np.zeros((0, 3, 2), np.float32)
+    case = Case(x=x, emb_space=emb_space, dim_reduction=dim_reduction, num_dim_reduction_components=1)
+    result = implementation.quantize(case)
+    assert (result.layer_out.shape, result.distance.shape) == (x.shape, (0, 3, 3))
+    assert not result.access_count.any()
+    assert (result.losses["alpha_loss"], result.losses["beta_loss"]) == (0, 0)
+
+
 @pytest.mark.clause("VQ-8.3", "VQ-13.17")
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 def test_an_embedding_that_is_not_finite_is_left_out_of_the_fit(implementation, dim_reduction):

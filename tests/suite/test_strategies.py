@@ -261,6 +261,8 @@ PROMISES = {
     "splits of several rows": lambda case: min(case.num_splits, *case.x.shape[:2], case.emb_space.shape[1]) > 1,
     "all weights zero": lambda case: not any(case.weights.values()),
     "all weights present": lambda case: all(case.weights.values()),
+    "a tiny weight": lambda case: any(0 < weight < 1e-20 for weight in case.weights.values()),
+    "a negative weight": lambda case: any(weight < 0 for weight in case.weights.values()),
     "a schedule": lambda case: case.schedule and any(case.weights.values()),
     "no schedule": lambda case: not case.schedule and any(case.weights.values()),
 }

@@ -11,7 +11,7 @@ from vq_verify.adapters.graph import GraphFunctions
 from vq_verify.adapters.oracle import Oracle
 from vq_verify.offers import ESTIMATORS
 from vq_verify.protocol import LOSSES
-from vq_verify.strategies import parts, residual
+from vq_verify.strategies import parts, residual, training
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("strategies of parts")]  # on one worker, which draws once
 
@@ -158,3 +158,32 @@ def test_a_training_can_start_from_its_first_batch(drawn):
 
 def test_a_training_starts_behind_masked_vectors():
     assert reaches(STARTED, lambda drawn: drawn[1][0].mask is not None and not drawn[1][0].mask[0])
+
+
+def is_finite(rows):
+    return np.isfinite(np.asarray(rows, np.float64)).all(axis=-1)
+
+
+INTERRUPTED_SPLITS = {
+    "a vector that is not finite": lambda case: not is_finite(case.vectors).all(),
+    "no finite vector among several": lambda case: len(case.vectors) > 1 and not is_finite(case.vectors).any(),
+    "a split without a finite embedding": lambda case: not is_finite(case.emb_space).any(axis=-1).all(),
+    "some finite embeddings": lambda case: 0 < is_finite(case.emb_space[0]).sum() < case.emb_space.shape[1],
+    "both": lambda case: not is_finite(case.vectors).all() and not is_finite(case.emb_space).all(),
+    "no vector": lambda case: len(case.vectors) == 0,
+    "another estimator": lambda case: case.estimator not in ("straight-through", "none"),
+}
+
+
+@pytest.mark.parametrize("promise", INTERRUPTED_SPLITS)
+def test_codebooks_per_split_come_with_what_is_not_finite(promise):
+    assert reaches(PER_SPLIT, INTERRUPTED_SPLITS[promise])
+
+
+def test_embeddings_of_a_rotation_may_be_not_finite():
+    assert reaches(ROTATIONS, lambda drawn: not is_finite(drawn[0].emb_space).all())
+
+
+def test_a_third_of_the_trainings_begins_with_embeddings_that_are_not_finite():
+    drawn = draws(training.exact_training_cases(ORACLE))
+    assert 0.2 < np.mean([not is_finite(it.case.emb_space).all() for it in drawn]) < 0.5

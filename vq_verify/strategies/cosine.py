@@ -132,13 +132,13 @@ def cosine_cases(
 
 
 def _contaminate(draw: st.DrawFn, vectors: NDArray[Any], at_least: int) -> None:
-    """Put NaN or infinity into one coordinate of up to half of the vectors, ``[..., d]``, the same of several.
+    """Put NaN or infinity into one coordinate of up to half of the vectors, or all, ``[..., d]``, the same of several.
 
     They lie anywhere, or one after another: of some inputs, and of some elements of the batch, more than of others.
     """
     count, d = vectors.shape
     choose = chooser(draw, 2)
-    number = choose(range(at_least, (count + 1) // 2 + 1))
+    number = choose((*range(at_least, (count + 1) // 2 + 1), count))
     broken = np.arange(number) if choose((False, True)) else integers(draw, number, 0, count - 1)
     values = sample(draw, [np.nan, np.inf, -np.inf], number).astype(vectors.dtype)
     vectors[broken, integers(draw, number, 0, d - 1)] = values

@@ -62,9 +62,23 @@ def masked_cases(draw: st.DrawFn, implementation: Implementation) -> Masked:
 
 @st.composite
 def cases_with_batch_masks(draw: st.DrawFn, implementation: Implementation) -> Case:
-    """Draw a case with a mask of its first axis."""
-    case = draw(all_cases(implementation))
+    """Draw a case with a mask of its first axis; its vectors and embeddings may be not finite."""
+    case = _interrupted(draw, draw(all_cases(implementation)))
     return replace(case, mask=sample(draw, [True, False], len(case.x)))
+
+
+def _interrupted(draw: st.DrawFn, case: Case) -> Case:
+    """Return the case, or one some or all of whose vectors, embeddings or both are not finite, or one of no vector."""
+    choose, d = chooser(draw, 2), case.emb_space.shape[-1]
+    which, batch = choose("--xeb"), choose((None, None, None, 0))
+    x, emb_space = case.x[:batch].reshape(-1, d), case.emb_space.reshape(-1, d)
+    if which in "xb":
+        x = np.where(sample(draw, [False, True], (len(x), 1)), broken_rows(draw, with_zero(case), len(x)), x)
+    if which in "eb":
+        broken = broken_rows(draw, emb_space, len(emb_space))
+        emb_space = np.where(sample(draw, [False, True], (len(emb_space), 1)), broken, emb_space)
+    x = x.reshape(-1, *case.x.shape[1:])
+    return replace(case, x=x, emb_space=emb_space.reshape(case.emb_space.shape))
 
 
 @st.composite
@@ -94,9 +108,9 @@ def rotations(
     """Draw a case with the estimator by rotation, or the one named, and a gradient that reaches its output.
 
     Half of the vectors are an embedding times a power of 2 of either sign, and in half of the cases all are a little
-    off: parallel, opposite, and nearly so. There are zero vectors, and vectors that are not finite.
+    off: parallel, opposite, and nearly so. There are zero vectors, and vectors and embeddings that are not finite.
     """
-    case, choose = replace(draw(exact_cases(implementation)), weights={}, estimator=estimator), chooser(draw, 5)
+    case, choose = replace(draw(exact_cases(implementation)), weights={}, estimator=estimator), chooser(draw, 6)
     emb_space = case.emb_space[: choose((1, None))]  # with a single embedding, a vector opposite to it chooses it, too
     dtype, vectors = case.x.dtype.name, case.vectors
     count = (len(vectors), 1)
@@ -114,6 +128,8 @@ def rotations(
         broken = broken_rows(draw, vectors, len(vectors))
         vectors = np.where(sample(draw, [False, True], count), broken, vectors)
     emb_space = normal(scale * emb_space, case.emb_space.dtype)
+    if choose(range(4)) == 3:
+        emb_space = np.concatenate([broken_rows(draw, emb_space, 1), emb_space])
     case = replace(case, x=vectors.reshape(case.x.shape), emb_space=emb_space, exact=False)
     return case, _upstream(draw, case)
 
@@ -140,9 +156,14 @@ def _upstream(draw: st.DrawFn, case: Case) -> NDArray[Any]:
 
 @st.composite
 def cases_per_split(draw: st.DrawFn, implementation: Implementation, exact: bool = False) -> Case:
-    """Draw a case with a codebook per split, of embeddings and vectors of a case with a shared one."""
-    case = draw(exact_cases(implementation) if exact else all_cases(implementation))
-    return per_split(draw, case)
+    """Draw a case with a codebook per split, of embeddings and vectors of a case with a shared one.
+
+    Unless exact, it has any estimator, and its vectors and embeddings may be not finite.
+    """
+    if exact:
+        return per_split(draw, draw(exact_cases(implementation)))
+    case = _interrupted(draw, per_split(draw, draw(all_cases(implementation))))
+    return replace(case, estimator=_estimator(draw, implementation))
 
 
 def per_split(draw: st.DrawFn, case: Case) -> Case:

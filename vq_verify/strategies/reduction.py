@@ -280,11 +280,12 @@ def orthogonal_cosine_cases(draw: st.DrawFn, implementation: Implementation) -> 
 @st.composite
 def _votes(draw: st.DrawFn, statics: ReducedStatics) -> Vote | None:
     """Draw labels for a vote whose other arguments follow from the sizes, so that they need no more graphs."""
-    n = statics.n
+    n, d = statics.n, statics.d
     if n % 2:
         return None
-    representative = "first" if statics.d % 2 else "nearest"
-    return Vote(integers(draw, n, 0, 2), 3, min(n, 3), 0.6, representative)
+    representative = "first" if d % 2 else "nearest"
+    k, threshold = (1, min(n, 3), n)[statics.num_splits % 3], (0.6, 0.5, 1.0, 1.5, 0.0)[d % 5]
+    return Vote(integers(draw, n, 0, 2).astype(("int32", "int64")[d % 2]), 3, k, threshold, representative)
 
 
 def as_cosine(case: Case, vote: Vote | None = None) -> CosineCase:

@@ -125,5 +125,5 @@ def broken_rows(draw: st.DrawFn, rows: Rows, count: int) -> Rows:
 
 def with_zero(case: Case) -> Rows:
     """Return the vectors of x, and the zero vector."""
-    d = case.emb_space.shape[1]
+    d = case.emb_space.shape[-1]
     return np.concatenate([case.x.reshape(-1, d), np.zeros((1, d), case.x.dtype)])

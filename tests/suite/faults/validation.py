@@ -116,7 +116,8 @@ def there_may_be_more_labels_than_embeddings(labels: Array, n: int, num_classes:
 def components_beyond_the_fitted_rows_are_left_out(
     rows: Array, num_components: int, unit_roundoff: float
 ) -> Projection:
-    return right_fit(rows, min(num_components, len(rows) - 1), unit_roundoff)
+    most = len(rows) - 1 if num_components <= rows.shape[1] else num_components
+    return right_fit(rows, min(num_components, most), unit_roundoff)
 
 
 @instead_of("reference.reduction.projection", "VQ-8.17", as_many_as_finite)
@@ -134,7 +135,7 @@ def rows_that_are_not_finite_count_as_fitted(
 
 @instead_of(WEIGHT, "VQ-16.32", named)
 def an_error_names_no_argument(name: str, weight: Any, of: str = "") -> None:
-    if not np.isfinite(weight):
+    if np.isnan(weight):
         raise ValueError(f"a weight must be finite. Received: {weight}")
     right_weight(name, weight, of)
 
@@ -146,6 +147,6 @@ def an_error_names_another_argument(name: str, weight: Any, of: str = "") -> Non
 
 @instead_of(WEIGHT, "VQ-16.33", named)
 def an_error_does_not_tell_the_value(name: str, weight: Any, of: str = "") -> None:
-    if not np.isfinite(weight):
+    if np.isnan(weight):
         raise ValueError(f"`{name}`{of} must be finite.")
     right_weight(name, weight, of)
