@@ -1,6 +1,7 @@
 """Faults of a codebook per split (VQ-20)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from reference.results import Gradients as OracleGradients
 from tests.parity import test_parts as parity
 from tests.property import test_per_split as laws
 from tests.suite.faults.consequences import Array, Fields
-from tests.suite.faults.machinery import in_quantize, instead_of
-from vq_verify.adapters.oracle import result_of
-from vq_verify.protocol import Case, Quantized
+from tests.suite.faults.machinery import in_gradients, in_quantize, instead_of
+from vq_verify.adapters.oracle import Oracle, result_of
+from vq_verify.protocol import Case, Gradients, Quantized
 
 apart = laws.test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit
 gradients = laws.test_its_gradients_are_those_of_the_quantizers_bit_for_bit
@@ -22,6 +23,7 @@ endpoints = parity.test_with_a_codebook_per_split_every_endpoint_equals_the_orac
 every_pass = parity.test_every_pass_of_a_training_of_parts_leaves_the_state_that_it_must
 
 right_divided, right_joined_gradients = per_split.divided, per_split.joined_gradients
+right_gradients = Oracle.gradients
 
 
 @instead_of("reference.per_split.divided", "VQ-20.2", apart, endpoints, training)
@@ -77,3 +79,32 @@ def counts_are_of_all_splits(case: Case, right: Quantized) -> Fields:
         return {}
     count = right.access_count
     return {"access_count": np.broadcast_to(count.sum(axis=0), count.shape)}
+
+
+@in_quantize("VQ-20.2", apart)
+def a_vector_that_is_not_finite_leaves_nan_in_all_splits(case: Case, right: Quantized) -> Fields:
+    if case.codebooks == "shared":
+        return {}
+    spoiled = ~np.isfinite(case.x.astype(np.float64)).all(axis=-1, keepdims=True)
+    return {"layer_out": np.where(spoiled, right.layer_out.dtype.type(np.nan), right.layer_out)}
+
+
+@in_quantize("VQ-20.2", apart)
+def an_embedding_that_is_not_finite_is_left_out_of_all_splits(case: Case, right: Quantized) -> Fields:
+    if case.codebooks == "shared":
+        return {}
+    spoiled = ~np.isfinite(case.emb_space).all(axis=(0, -1))
+    return {"distance": np.where(spoiled, np.nan, right.distance)}
+
+
+@instead_of(f"{Oracle.__module__}.Oracle.gradients", "VQ-20.2", gradients)
+def with_a_codebook_per_split_any_estimator_is_straight_through(
+    oracle: Oracle, case: Case, upstream: Array
+) -> Gradients:
+    estimator = "straight-through" if case.codebooks == "per-split" else case.estimator
+    return right_gradients(oracle, replace(case, estimator=estimator), upstream)
+
+
+@in_gradients("VQ-20.4", gradients)
+def the_output_sends_nan_to_all_codebooks_for_a_vector_that_is_not_finite(case: Case, right: Gradients) -> Fields:
+    return {"output_to_emb_space": right.output_to_emb_space + 0 * case.vectors.sum()}

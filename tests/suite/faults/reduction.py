@@ -10,8 +10,9 @@ from reference import reduction
 from reference.reduction import Projection
 from tests.parity import test_reduction as parity
 from tests.property import test_reduction as reduced
-from tests.suite.faults.consequences import Array
-from tests.suite.faults.machinery import instead_of
+from tests.suite.faults.consequences import Array, Fields
+from tests.suite.faults.machinery import in_quantize, instead_of
+from vq_verify.protocol import Case, Quantized
 
 FIT = "reference.reduction.fit"
 PROJECTION = "reference.reduction.projection"
@@ -28,6 +29,8 @@ null_axis = partial(
 )
 far_from_zero = reduced.test_rows_on_a_line_far_from_zero_have_one_axis
 at_any_scale = partial(reduced.test_the_axes_are_found_where_squares_overflow_or_underflow, scale=2.0**900)
+
+empty = partial(reduced.test_an_empty_batch_gives_an_empty_output, dim_reduction="pca-batch")
 
 right_fit = reduction.fit
 right_projection = reduction.projection
@@ -134,3 +137,9 @@ def no_axis_is_null_where_all_fitted_rows_are_equal(
 ) -> Projection:
     fitted = right_fit(rows, num_components, unit_roundoff)
     return fitted if fitted.axes.any() else fitted._replace(axes=np.eye(rows.shape[1])[:, :num_components])
+
+
+@in_quantize("VQ-5.11", empty)
+def in_a_reduced_space_the_losses_of_an_empty_batch_are_nan(case: Case, right: Quantized) -> Fields:
+    nan = case.dim_reduction is not None and not case.x.size
+    return {"losses": {name: np.float64(np.nan) if nan else loss for name, loss in right.losses.items()}}

@@ -101,7 +101,7 @@ def inputs_are_compared_with_the_embeddings_as_they_are_by_then(state: Replaceme
     return emb_space, right_replace(state, emb_space)[1]
 
 
-@instead_of(REPLACE, "VQ-11.6", not_finite, every_step, replaced)
+@instead_of(REPLACE, "VQ-11.6", not_finite, replaced)
 def embeddings_that_are_not_finite_are_never_replaced(state: ReplacementState, emb_space: Array) -> Any:
     finite = np.isfinite(emb_space).all(axis=-1)
     replaced, zeroed = right_replace(state._replace(usage=np.where(finite, state.usage, np.inf)), emb_space)

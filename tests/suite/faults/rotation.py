@@ -196,3 +196,10 @@ def diveq_is_computed_in_the_dtype_of_the_inputs(_: DiVeQ, vectors: Array, chose
 def _outer(rows: Array, others: Array | None = None) -> Array:
     others = rows if others is None else others
     return np.asarray(rows[..., :, np.newaxis] * others[..., np.newaxis, :])
+
+
+@in_gradients("VQ-27.15", turned, projected)
+def the_output_sends_nan_to_an_embedding_that_is_not_finite_whatever_the_estimator(
+    case: Case, right: Gradients
+) -> Fields:
+    return {"output_to_emb_space": right.output_to_emb_space + 0 * case.emb_space.astype(np.float64)}
