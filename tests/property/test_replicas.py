@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from reference.parts.replacement import DeadCodes
 from vq_verify.comparison import assert_within, rounding
+from vq_verify.protocol import Case, Implementation
 from vq_verify.strategies import replicas
 from vq_verify.verify import verify
 
@@ -24,6 +27,20 @@ def test_replicas_are_left_with_what_one_is_left_with_that_has_the_whole_batch(i
         if name not in UNSAID:
             np.testing.assert_array_equal(first.state[name], value, err_msg=name, strict=True)
         np.testing.assert_array_equal(together.state[name], first.state[name], err_msg=name)
+
+
+@pytest.mark.clause("VQ-30.4")
+@pytest.mark.parametrize("cut", [1, 5])
+def test_what_is_drawn_over_dead_codes_does_not_depend_on_the_parts(implementation: Implementation, cut: int) -> None:
+    x = np.arange(1, 9, dtype=np.float32).reshape(8, 1, 1)
+    emb_space = np.array([[0.0], [-9.0], [-10.0], [-11.0], [-12.0]], np.float32)  # of which the first is chosen
+    rule = DeadCodes(0.5, 0.0, "sample", number=4)
+    case = Case(x=x, emb_space=emb_space, weights={}, replacement=rule, replicas=True)
+    one, together = (implementation.training(case, 1) for _ in range(2))
+    one.training_pass(x)
+    together.replicas_pass([x[:cut], x[cut:]], [None, None])
+    assert (one.state["emb_space"] >= 0).all()
+    np.testing.assert_array_equal(together.state["emb_space"], one.state["emb_space"])
 
 
 @verify("VQ-30.5", "VQ-30.6", "VQ-30.7", drawn=replicas.losses)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ TRAIN, BEGUN, SCALED, MERGED, PASS = (
 )
 
 as_one = laws.test_replicas_are_left_with_what_one_is_left_with_that_has_the_whole_batch
+drawn_alike = partial(laws.test_what_is_drawn_over_dead_codes_does_not_depend_on_the_parts, cut=5)
 mean_loss = laws.test_the_mean_of_a_loss_over_replicas_is_that_of_the_whole_batch
 
 right_train, right_begun, right_gather = replicas.train_replicas, replicas._begun, DeadCodes.gather
@@ -109,7 +111,7 @@ def replicas_draw_the_same_places(x: Array, counted: Array, emb_space: Array, qu
     return look_up(x, counted, emb_space, quantizer, 0)
 
 
-@instead_of("reference.parts.replacement.DeadCodes.gather", "VQ-30.4", as_one)
+@instead_of("reference.parts.replacement.DeadCodes.gather", "VQ-30.4", drawn_alike)
 def each_part_is_drawn_from_with_another_seed(rule: DeadCodes, it: Pass) -> State:
     return right_gather(replace(rule, seed=rule.seed + it.first), it)
 
