@@ -9,7 +9,7 @@ from vq_verify.comparison import comparison_dtype
 from vq_verify.verify import verify
 
 
-@verify("VQ-5.1", "VQ-5.2", case=strategies.cases)
+@verify("VQ-5.1", "VQ-5.2", "VQ-18.8", case=strategies.cases)
 def test_a_loss_is_absent_iff_its_weight_is_zero_and_the_order_is_fixed(implementation, case):
     losses = implementation.quantize(case).losses
     assert list(losses) == case.losses

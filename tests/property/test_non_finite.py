@@ -13,6 +13,7 @@ from vq_verify.comparison import (
     square_loss,
     weighted_sum_error,
 )
+from vq_verify.offers import offered
 from vq_verify.protocol import Case, Implementation, Quantized
 from vq_verify.strategies import training
 from vq_verify.verify import verify
@@ -154,16 +155,18 @@ def test_an_embedding_too_far_for_its_distance_is_chosen_before_one_that_is_not_
             assert implementation.quantize(case).emb_index == 1
 
 
-@pytest.mark.clause("VQ-13.6", "VQ-13.8", "VQ-13.23", "VQ-13.25")
+@pytest.mark.clause("VQ-3.2", "VQ-13.6", "VQ-13.8", "VQ-13.23", "VQ-13.25", "VQ-18.6", "VQ-18.11")
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_where_no_embedding_is_finite_no_vector_finds_one(implementation: Implementation, lookup_ord: float) -> None:
     x, emb_space = np.array([[[1.0, 0.0]], [[np.inf, 0.0]]]), np.array([[np.nan, 1.0], [-np.inf, 0.0]])
     case = Case(x=x, emb_space=emb_space, lookup_ord=lookup_ord)
+    case = case.weighted(**dict.fromkeys(offered(implementation, "losses", SQUARES), 0.5))
     result, gradients = implementation.quantize(case), implementation.gradients(case, np.ones_like(case.x))
     assert np.isnan(result.layer_out).all()
     assert (result.emb_index == -1).all()
     assert not result.access_count.any()
     assert not any(result.losses.values())
     assert not any(gradient.any() for gradient in gradients.losses_to_emb_space.values())
+    assert not any(gradient.any() for gradient in gradients.losses_to_x.values())
     np.testing.assert_array_equal(gradients.output_to_x, np.ones_like(case.x))
     assert not gradients.output_to_emb_space.any()

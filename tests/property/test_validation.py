@@ -80,7 +80,7 @@ def refused_by_a_run(implementation: Implementation) -> Iterator[None]:
         yield
 
 
-@pytest.mark.clause("VQ-16.2", "VQ-16.6", "VQ-16.12", "VQ-16.13", "VQ-16.14", "VQ-16.17")
+@pytest.mark.clause("VQ-16.2", "VQ-16.6", "VQ-16.12", "VQ-16.13", "VQ-16.14", "VQ-16.17", "VQ-18.7")
 @pytest.mark.parametrize(("argument", "value"), WRONG)
 def test_a_wrong_argument_is_refused(implementation: Implementation, argument: str, value: Any) -> None:
     with refused(implementation):

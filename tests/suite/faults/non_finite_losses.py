@@ -99,3 +99,9 @@ def a_mean_is_a_mean_of_those_of_the_elements_of_the_batch(values: Array, counte
     rows = counted.reshape(len(counted), -1).any(axis=-1)
     means = [values[i][counted[i]].mean() for i in np.flatnonzero(rows)]
     return np.float64(np.mean(means)) if means else np.float64(0)
+
+
+@in_gradients("VQ-18.11", none_finite)
+def the_commitment_loss_sends_nan_to_a_vector_that_found_no_embedding(case: Case, right: Gradients) -> Fields:
+    nan = np.where(are_finite(case.emb_space).any(), 0, np.nan)
+    return {"losses_to_x": {k: v + (nan if k == "commitment_loss" else 0) for k, v in right.losses_to_x.items()}}
