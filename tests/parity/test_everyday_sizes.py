@@ -1,5 +1,6 @@
 """Sizes of every day against the oracle: of each, one more than an implementation may handle or count at a time."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +28,13 @@ from . import test_parts as parts
 from . import test_residual as residual
 from . import test_vector_quantization as parity
 
+HALF = ("float16", "bfloat16")  # of which the one cannot count beyond 2,048, the other not beyond 256
+
+
+def of_dtypes(sizes: Iterable[str], **dtypes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the names of sizes, each with the dtypes in which it is tried: float32, unless others are given."""
+    return [(size, dtype) for size in sizes for dtype in dtypes.get(size, ("float32",))]
+
 
 def weighted(implementation: Implementation, case: Case) -> Case:
     """Return the case with all losses that are offered."""
@@ -37,12 +45,18 @@ def weighted(implementation: Implementation, case: Case) -> Case:
     *("VQ-1.1", "VQ-1.2", "VQ-1.3", "VQ-1.4", "VQ-2.1", "VQ-2.3", "VQ-2.5", "VQ-4.1", "VQ-6.1", "VQ-6.2", "VQ-15.10"),
     *("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-15.2", "VQ-18.1", "VQ-18.2", "VQ-18.3"),
 )
-@pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("size", "dtype", "lookup_ord"),
+    [
+        *((size, "float32", order) for size in ("coordinates", "embeddings") for order in (1, 2, np.inf)),
+        *(("vectors", dtype, order) for dtype in HALF for order in (1, 2)),
+        *[("more coordinates", "float32", 2), ("splits", "float32", np.inf)],
+    ],
+)
 def test_every_size_is_quantized_bit_for_bit_with_the_losses_and_gradients_of_all(
-    implementation: Implementation, size: str, lookup_ord: float
+    implementation: Implementation, size: str, dtype: str, lookup_ord: float
 ) -> None:
-    case = weighted(implementation, everyday.exact_case(SIZES[size], lookup_ord))
+    case = weighted(implementation, everyday.exact_case(SIZES[size], lookup_ord, dtype))
     parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(implementation, case)
     parity.test_losses_are_within_their_rounding_errors.check(implementation, case)
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(implementation, case)
@@ -65,9 +79,9 @@ def test_under_a_norm_of_another_order_every_size_is_quantized_within_rounding(
 
 
 @pytest.mark.clause("VQ-21.1", "VQ-21.3", "VQ-21.4", "VQ-21.5", "VQ-21.10", "VQ-21.11", "VQ-21.12")
-@pytest.mark.parametrize("size", ["vectors", "splits"])
-def test_every_size_is_masked(implementation: Implementation, size: str) -> None:
-    drawn = everyday.masked_case(SIZES[size])
+@pytest.mark.parametrize(("size", "dtype"), of_dtypes(["vectors", "splits"], vectors=HALF))
+def test_every_size_is_masked(implementation: Implementation, size: str, dtype: str) -> None:
+    drawn = everyday.masked_case(SIZES[size], dtype)
     drawn = drawn._replace(**{name: weighted(implementation, getattr(drawn, name)) for name in ("case", "masked")})
     parts.test_with_a_mask_every_endpoint_equals_the_oracle.check(implementation, drawn)
     masks.test_a_masked_vector_passes_its_gradient_on_and_gets_none_from_a_loss.check(implementation, drawn)
@@ -85,9 +99,11 @@ def test_more_than_a_few_splits_have_a_codebook_each(implementation: Implementat
     *("VQ-10.8", "VQ-10.11", "VQ-10.12"),
 )
 @pytest.mark.parametrize("vote", [False, True], ids=["plain", "vote"])
-@pytest.mark.parametrize("size", COSINE_SIZES)
-def test_every_size_is_compared_by_cosine_bit_for_bit(implementation: Implementation, size: str, vote: bool) -> None:
-    case = everyday.exact_cosine_case(COSINE_SIZES[size], vote)
+@pytest.mark.parametrize(("size", "dtype"), of_dtypes(COSINE_SIZES, vectors=HALF, embeddings=("float32", "bfloat16")))
+def test_every_size_is_compared_by_cosine_bit_for_bit(
+    implementation: Implementation, size: str, dtype: str, vote: bool
+) -> None:
+    case = everyday.exact_cosine_case(COSINE_SIZES[size], vote, dtype)
     cosine.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(implementation, case)
     upstream = (np.arange(case.x.size) % 5 + 1).reshape(case.x.shape).astype(case.x.dtype)
     law = cosine_laws.test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere
@@ -109,10 +125,10 @@ def assert_same_states(trained, expected):
 
 
 @pytest.mark.clause("VQ-11.2", "VQ-11.3", "VQ-11.4", "VQ-11.6", "VQ-11.7", "VQ-11.8", "VQ-11.9", "VQ-14.5")
-@pytest.mark.parametrize("size", TRAINED)
-def test_every_size_is_replaced_as_in_the_oracle(implementation: Implementation, size: str) -> None:
+@pytest.mark.parametrize(("size", "dtype"), of_dtypes(TRAINED, vectors=HALF))
+def test_every_size_is_replaced_as_in_the_oracle(implementation: Implementation, size: str, dtype: str) -> None:
     sizes, number = TRAINED[size]
-    case, steps = everyday.trainings(sizes)
+    case, steps = everyday.trainings(sizes, dtype)
     trained, expected = (it.training(case, number) for it in (implementation, Oracle()))
     for step in (*steps, *steps[:1]):
         for training in (trained, expected):
@@ -126,18 +142,20 @@ def test_every_size_is_replaced_as_in_the_oracle(implementation: Implementation,
 
 
 @pytest.mark.clause("VQ-24.1", "VQ-24.2", "VQ-24.3", "VQ-24.4")
-@pytest.mark.parametrize("size", TRAINED)
-def test_every_size_is_averaged_as_in_the_oracle(implementation: Implementation, size: str) -> None:
-    case, steps = everyday.trainings(TRAINED[size][0])
+@pytest.mark.parametrize(("size", "dtype"), of_dtypes(TRAINED, vectors=HALF))
+def test_every_size_is_averaged_as_in_the_oracle(implementation: Implementation, size: str, dtype: str) -> None:
+    case, steps = everyday.trainings(TRAINED[size][0], dtype)
     case = replace(case, update=MovingAverage(0.75, 2.0**-10))
     learning.test_the_first_averages_are_those_of_the_oracle.check(implementation, (case, steps[:1]))
 
 
 @pytest.mark.clause("VQ-26.1", "VQ-26.4", "VQ-26.5", "VQ-26.6", "VQ-26.7", "VQ-26.10")
-@pytest.mark.parametrize("size", TRAINED)
-def test_dead_codes_of_every_size_are_those_of_the_oracle(implementation: Implementation, size: str) -> None:
+@pytest.mark.parametrize(("size", "dtype"), of_dtypes(TRAINED, vectors=HALF))
+def test_dead_codes_of_every_size_are_those_of_the_oracle(
+    implementation: Implementation, size: str, dtype: str
+) -> None:
     sizes, number = TRAINED[size]
-    case, steps = everyday.trainings(sizes)
+    case, steps = everyday.trainings(sizes, dtype)
     case = replace(case, replacement=DeadCodes(0.37, 0.5, "most-distant", number, every=1))
     learning.test_dead_codes_become_the_most_distant_vectors_as_in_the_oracle.check(implementation, (case, steps))
 
@@ -152,24 +170,39 @@ def test_more_than_a_few_embeddings_start_from_vectors(implementation: Implement
     law.check(implementation, everyday.starting(Sizes(n, d=3, batch=300, num_splits=2), method, n - 7))
 
 
+# Sizes of residual quantization, how many stages there are, and the dtype.
+STAGED = {
+    "many stages": (Sizes(n=61, d=17, batch=5, r=3, num_splits=2), 9, "float32"),
+    "many vectors": (SIZES["vectors"], 2, "bfloat16"),
+}
+
+
 @pytest.mark.clause("VQ-28.1", "VQ-28.2", "VQ-28.3", "VQ-28.5", "VQ-28.16", "VQ-28.17")
-def test_more_than_a_few_stages_are_those_of_the_oracle(implementation: Implementation) -> None:
-    case = everyday.stages(Sizes(n=61, d=17, batch=5, r=3, num_splits=2), 9)
+@pytest.mark.parametrize(("sizes", "number", "dtype"), STAGED.values(), ids=STAGED)
+def test_every_size_is_quantized_in_stages_as_in_the_oracle(
+    implementation: Implementation, sizes: Sizes, number: int, dtype: str
+) -> None:
+    case = everyday.stages(sizes, number, dtype)
     case = replace(case, case=weighted(implementation, case.case))
     residual.assert_equal_to_the_oracle(implementation, case)
-    codes = implementation.encode_residual(case, 9)
-    np.testing.assert_array_equal(codes, Oracle().encode_residual(case, 9))
+    codes = implementation.encode_residual(case, number)
+    np.testing.assert_array_equal(codes, Oracle().encode_residual(case, number))
     np.testing.assert_array_equal(implementation.decode_residual(case, codes), Oracle().decode_residual(case, codes))
 
 
+GRIDS = {
+    "many coordinates": ((2, 3, 4, 5) * 5, 37, "float32"),
+    "many indices": ((16, 16, 16, 17), 1, "float32"),
+    **{f"many vectors in {dtype}": ((8, 8, 6), 1, dtype) for dtype in HALF},
+}
+
+
 @pytest.mark.clause("VQ-29.4", "VQ-29.6", "VQ-29.8", "VQ-29.12", "VQ-29.14", "VQ-29.15", "VQ-29.17", "VQ-29.19")
-@pytest.mark.parametrize(
-    ("levels", "batch"), [((2, 3, 4, 5) * 5, 40), ((8, 8, 6), 1500), ((16, 16, 16, 17), 40)], ids=str
-)
-def test_grids_of_many_coordinates_and_indices_are_those_of_the_oracle(
-    implementation: Implementation, levels: tuple[int, ...], batch: int
+@pytest.mark.parametrize(("levels", "num_splits", "dtype"), GRIDS.values(), ids=GRIDS)
+def test_every_size_is_rounded_to_a_grid_as_in_the_oracle(
+    implementation: Implementation, levels: tuple[int, ...], num_splits: int, dtype: str
 ) -> None:
-    drawn = everyday.clear_grid(levels, batch, r=3, num_splits=11 if batch < 100 else 1)
+    drawn = everyday.clear_grid(levels, 4400 // num_splits, num_splits, dtype)
     if not offered(implementation, "masks", ["x"]):
         drawn = drawn._replace(case=replace(drawn.case, mask=None), counted=np.ones_like(drawn.counted))
     scalar.test_in_the_middle_of_levels_every_endpoint_equals_the_oracle.check(implementation, drawn)

@@ -101,7 +101,8 @@ COSINE_SIZES = {
 }
 
 # Beyond what 8 and 16 bits hold, and with a lowest one; their differences times a hundredth are many votes.
-LABELS = np.array([0, 3, 200, 40_000, 70_000])
+# Two of them share most of the votes, nearly two fifths each, which many voters reach or just miss.
+LABELS, SHARES = np.array([0, 3, 200, 40_000, 70_000]), (0.05, 0.05, 0.1, 0.4, 0.4)
 CLASSES = 70_001
 
 
@@ -126,12 +127,12 @@ def exact_cosine_case(sizes: Sizes, vote: bool, dtype: Any = np.float32) -> Cosi
     """Return a case whose similarities are exact, with a vote of most of the embeddings or without."""
     vectors, emb_space = directions_of(sizes)
     k = sizes.n * 2 // 3
-    labels = LABELS[np.random.default_rng(1).integers(0, len(LABELS), sizes.n)]
+    labels = np.random.default_rng(1).choice(LABELS, sizes.n, p=SHARES)
     return CosineCase(
         x=vectors.reshape(sizes.batch, sizes.r, -1).astype(dtype),
         emb_space=emb_space.astype(comparison_dtype(dtype)),
         num_splits=sizes.num_splits,
-        vote=Vote(labels, CLASSES, k, (k // 4 + 1) / k, "nearest") if vote else None,
+        vote=Vote(labels, CLASSES, k, -(-2 * k // 5) / k, "nearest") if vote else None,
     )
 
 
@@ -156,21 +157,23 @@ def starting(sizes: Sizes, method: str, distinct: int) -> Started:
     return Started(case, [Step(x, None, trains=True), Step(-x, None, trains=True)], rows)
 
 
-def stages(sizes: Sizes, number: int) -> ResidualCase:
+def stages(sizes: Sizes, number: int, dtype: Any = np.float32) -> ResidualCase:
     """Return so many stages on which float32 does not round; each has a codebook of its own."""
-    case = exact_case(sizes)
+    case = exact_case(sizes, dtype=dtype)
     emb_spaces = [np.roll(case.emb_space, i, axis=-1) for i in range(number)]
     return ResidualCase(case=case, emb_spaces=np.stack(emb_spaces), order=tuple(range(number)))
 
 
-def clear_grid(levels: tuple[int, ...], batch: int, r: int, num_splits: int, dtype: Any = np.float32) -> Clear:
-    """Return vectors in the middles of levels, every fifth of them masked and every seventh not finite."""
-    rng = np.random.default_rng(0)
-    level = rng.integers(0, levels, [batch, r * num_splits, len(levels)])
-    level[:, ::2] = np.array(levels) - 1  # of the largest index
+def clear_grid(levels: tuple[int, ...], batch: int, num_splits: int, dtype: Any = np.float32) -> Clear:
+    """Return vectors in the middles of levels, two in three in those of the last index.
+
+    Every fifth is masked, and every seventh is not finite.
+    """
+    level = np.random.default_rng(0).integers(0, levels, [batch, num_splits, len(levels)])
+    i = np.arange(batch * num_splits).reshape(level.shape[:-1])
+    level[i % 3 > 0] = np.array(levels) - 1
     vectors = middles(level, levels, dtype).astype(dtype)
-    i = np.arange(batch * r * num_splits).reshape(level.shape[:-1])
     vectors[i % 7 == 3, -1] = np.inf
-    mask = np.arange(batch * r).reshape(batch, r) % 5 > 0
-    case = ScalarCase(x=vectors.reshape(batch, r, -1), levels=levels, num_splits=num_splits, mask=mask)
+    mask = np.arange(batch)[:, np.newaxis] % 5 > 0
+    case = ScalarCase(x=vectors.reshape(batch, 1, -1), levels=levels, num_splits=num_splits, mask=mask)
     return Clear(case, level, i % 7 != 3, np.repeat(mask, num_splits, axis=1))
