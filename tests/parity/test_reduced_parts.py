@@ -1,0 +1,205 @@
+"""All that a quantizer may be put together from, in a space of principal components, against the oracle (VQ-8)."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference.parts.replacement import DeadCodes
+from reference.parts.updates import MovingAverage
+from vq_verify.adapters.oracle import Oracle
+from vq_verify.comparison import assert_within, commitment_gradient
+from vq_verify.offers import offered
+from vq_verify.protocol import Case, Implementation, ResidualCase
+from vq_verify.strategies import combinations
+from vq_verify.strategies.parts import Step
+from vq_verify.verify import verify
+
+from ..property import test_cosine as cosine
+from ..property import test_passes as passes
+from ..property import test_per_split as per_split
+from ..property import test_voting as voting
+from . import test_reduction as reduction
+
+
+def restricted(drawn, result):
+    """Return what comes out of the vectors that count, as of the case itself."""
+    shapes = {"layer_out": drawn.case.x.shape, "emb_index": (-1,), "distance": (-1, len(drawn.case.emb_space))}
+    batch, r, _ = drawn.case.x.shape
+    of_vectors = (batch, r * drawn.case.num_splits)
+    kept = {name: getattr(result, name).reshape(len(drawn.counted), -1)[drawn.counted] for name in shapes}
+    return result._replace(
+        layer_out=kept["layer_out"].reshape(drawn.case.x.shape),
+        emb_index=kept["emb_index"].reshape(of_vectors),
+        distance=kept["distance"].reshape(*of_vectors, -1),
+    )
+
+
+@verify(
+    *("VQ-8.1", "VQ-8.3", "VQ-8.9", "VQ-8.12", "VQ-8.13", "VQ-8.14", "VQ-13.3", "VQ-13.5", "VQ-13.9", "VQ-13.13"),
+    *("VQ-18.13", "VQ-21.3", "VQ-21.10", "VQ-21.11", "VQ-21.13"),
+    drawn=combinations.reduced_cases_among_others,
+)
+def test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses(implementation, drawn):
+    result, d = implementation.quantize(drawn.among), drawn.case.emb_space.shape[1]
+    reduction.assert_within_errors(drawn.case, restricted(drawn, result))
+    out, given = (array.reshape(-1, d)[~drawn.counted] for array in (result.layer_out, drawn.among.x))
+    if drawn.among.mask is None:
+        assert np.isnan(out.astype(np.float64)).all()
+    else:
+        assert out.tobytes() == given.tobytes()
+    assert np.isnan(result.distance.reshape(len(drawn.counted), -1)[~drawn.counted]).all()
+
+
+@verify(
+    *("VQ-3.1", "VQ-8.9", "VQ-8.13", "VQ-8.14", "VQ-8.16", "VQ-13.7", "VQ-13.8", "VQ-18.10", "VQ-18.13"),
+    *("VQ-21.4", "VQ-21.12"),
+    drawn=combinations.reduced_cases_among_others,
+)
+def test_vectors_that_do_not_count_change_no_gradient(implementation, drawn):
+    upstream = (np.arange(drawn.among.x.size).reshape(drawn.among.x.shape) % 5).astype(drawn.among.x.dtype)
+    gradients = implementation.gradients(drawn.among, upstream)
+    np.testing.assert_array_equal(gradients.output_to_x, upstream)
+    assert not gradients.output_to_emb_space.any()
+    reduction.assert_gradients_within_errors(drawn.case, gradients.losses_to_emb_space)
+    emb_index = implementation.quantize(drawn.among).emb_index.reshape(-1)[drawn.counted]
+    for name, gradient in gradients.losses_to_x.items():
+        if name == "commitment_loss":
+            to_vectors = gradient.reshape(len(drawn.counted), -1)
+            kept = to_vectors[drawn.counted].reshape(drawn.case.x.shape)
+            assert_within(kept, *commitment_gradient(drawn.case, emb_index), name)
+            assert not to_vectors[~drawn.counted].any()
+        else:
+            assert not gradient.any()
+
+
+@verify(
+    *("VQ-2.5", "VQ-8.10", "VQ-8.12", "VQ-9.10", "VQ-10.9", "VQ-10.11", "VQ-10.12"),
+    drawn=combinations.reduced_cosine_cases_with_upstream,
+)
+def test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one(implementation, drawn):
+    case, _ = drawn
+    if case.vote is None:
+        cosine.test_each_piece_is_the_indexed_row_and_nothing_is_mapped_or_labelled.check(implementation, case)
+    else:
+        law = voting.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row
+        law.check(implementation, case)
+    law = cosine.test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere
+    law.check(implementation, drawn)
+
+
+# Of any directions, the first two of which stand out; in general position, so that nothing is near a tie.
+N, D, COUNT, COMPONENTS = 9, 5, 16, 2
+STRETCH = np.array([40.0, 16.0, 3.0, 2.0, 1.0])
+TURN = np.array([[2, 1, 0, 0, 2], [-1, 2, 0, 0, 0], [0, 0, 1, 2, 0], [0, 0, -2, 1, 1], [-2, 0, 1, 0, 2]]) / 3
+
+# No number here is larger than 2^9, and none is off by more than some tens of roundings of float32.
+ERROR = 2.0**-8
+
+
+def fixed_case(dim_reduction: str, num_splits: int = 1, **more: Any) -> Case:
+    """Return a case in general position."""
+    rng = np.random.default_rng(5)
+    vectors = rng.standard_normal([COUNT * num_splits + N, D]) * STRETCH @ TURN + 10
+    return Case(
+        x=vectors[N:].reshape(COUNT // 2, 2, num_splits * D).astype(np.float32),
+        emb_space=vectors[:N].astype(np.float32),
+        num_splits=num_splits,
+        dim_reduction=dim_reduction,
+        num_dim_reduction_components=COMPONENTS,
+        **{"weights": {}, **more},
+    )
+
+
+def per_split_case(dim_reduction: str, **more: Any) -> Case:
+    """Return a case with a codebook per split, which are fitted apart: one is the other with its axes exchanged."""
+    case = fixed_case(dim_reduction, num_splits=2, **more)
+    emb_space = np.stack([case.emb_space, np.roll(case.emb_space, 2, axis=-1)])
+    x = np.concatenate([case.x[..., :D], np.roll(case.x[..., D:], 2, axis=-1)], axis=-1)
+    return replace(case, x=x, emb_space=emb_space, codebooks="per-split")
+
+
+def steps_of(case: Case, masks: bool) -> list[Step]:
+    """Return the passes of a training: one that fits otherwise than the others, one of inference, one with a mask."""
+    x = case.x
+    mask = np.arange(len(x)) % 3 > 0 if masks else None
+    turned = (x[::-1] * np.resize([3.0, -1.0], x.shape[-1])).astype(x.dtype)
+    return [
+        Step(x, None, trains=True),
+        Step(turned, None, trains=True),
+        Step(x + 1, None, trains=False),
+        Step(x[::-1], mask, trains=True),
+    ]
+
+
+TRAININGS = {
+    "replacement": {},
+    "replacement within a pass": {"every": 2},
+    "replacement of other norms": {"lookup_ord": 1},
+    "dead codes": {"replacement": DeadCodes(0.6, 0.25, "most-distant", 4, every=1)},
+    "moving averages": {"update": MovingAverage(0.75, 0.0)},
+    "a start": {"start": "batch"},
+}
+
+
+def assert_near(state: Any, expected: Any) -> None:
+    """Compare all that is known of the states of two trainings."""
+    for name in expected:
+        if name not in ("candidate_inputs", "candidate_keys", "draws"):
+            assert_within(state[name], expected[name], ERROR, name)
+
+
+@pytest.mark.clause(
+    *("VQ-8.1", "VQ-8.2", "VQ-8.8", "VQ-8.11", "VQ-8.15", "VQ-17.15", "VQ-20.6", "VQ-21.13", "VQ-21.14"),
+    *("VQ-11.3", "VQ-11.6", "VQ-12.1", "VQ-23.3", "VQ-24.10", "VQ-26.4", "VQ-26.7"),
+)
+@pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
+@pytest.mark.parametrize("codebooks", ["shared", "per-split"])
+@pytest.mark.parametrize("training", TRAININGS)
+def test_every_training_in_a_reduced_space_leaves_the_states_of_the_oracle(
+    implementation: Implementation, training: str, codebooks: str, dim_reduction: str
+) -> None:
+    case = {"shared": fixed_case, "per-split": per_split_case}[codebooks](dim_reduction, **TRAININGS[training])
+    masks = bool(offered(implementation, "masks", ["x"]))
+    trained, expected = (it.training(case, 4) for it in (implementation, Oracle()))
+    for step in steps_of(case, masks):
+        for it in (trained, expected):
+            passes.take(it, step)
+        assert_near(trained.state, expected.state)
+    for it in (trained, expected):
+        it.replace_embeds()
+    assert_near(trained.state, expected.state)
+
+
+@pytest.mark.clause("VQ-8.1", "VQ-8.2", "VQ-20.2", "VQ-20.3", "VQ-20.4", "VQ-20.5")
+@pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
+def test_each_split_is_reduced_by_a_fit_of_its_own(implementation: Implementation, dim_reduction: str) -> None:
+    case = per_split_case(dim_reduction, weights={"alpha_loss": 1.0, "beta_loss": 0.5, "coulomb_loss": 0.25})
+    per_split.test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit.check(implementation, case)
+    per_split.test_its_gradients_are_those_of_the_quantizers_bit_for_bit.check(implementation, case)
+
+
+@pytest.mark.clause("VQ-8.1", "VQ-8.2", "VQ-28.1", "VQ-28.2", "VQ-28.5", "VQ-28.10")
+@pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
+def test_each_stage_is_reduced_by_a_fit_to_what_the_ones_before_left(
+    implementation: Implementation, dim_reduction: str
+) -> None:
+    weights = {"alpha_loss": 1.0, "beta_loss": 0.5, "codebook_loss": 0.25}
+    case = fixed_case(dim_reduction, weights=weights)
+    emb_spaces = np.stack([case.emb_space, np.roll(case.emb_space, 1, axis=-1) / 4]).astype(np.float32)
+    staged = ResidualCase(case=case, emb_spaces=emb_spaces, order=(0, 1))
+    result, expected = implementation.quantize_residual(staged), Oracle().quantize_residual(staged)
+    np.testing.assert_array_equal(result.emb_index, expected.emb_index)
+    np.testing.assert_array_equal(result.access_count, expected.access_count)
+    assert_within(result.layer_out, expected.layer_out, ERROR, "layer_out")
+    for losses, exact in zip(result.losses, expected.losses, strict=True):
+        for name, value in exact.items():
+            assert_within(losses[name], value, 2.0**-14 * abs(value), name)
+    batch = replace(staged, case=replace(case, start="batch", every=1, weights={}), emb_spaces=0 * emb_spaces)
+    trained, oracle = (it.residual_training(batch, 4) for it in (implementation, Oracle()))
+    for step in steps_of(case, masks=True):
+        for it in (trained, oracle):
+            it.training_pass(step.x, step.mask)
+        for state, exact in zip(trained.states, oracle.states, strict=True):
+            assert_near(state, exact)
