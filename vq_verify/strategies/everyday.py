@@ -116,7 +116,8 @@ def directions_of(sizes: Sizes, seed: int = 0) -> tuple[Rows, Rows]:
     first = (-1 - np.arange(n) * max(1, d // n)) % d
     order = rng.random([n, d])
     order[np.arange(n), first] = -1  # the least
-    width = np.where(np.arange(n) % 2, 4, 1)[:, np.newaxis]
+    alike = (np.arange(n) % 2 == 0) & (np.arange(n) < 2 * d)  # more of one coordinate would repeat
+    width = np.where(alike, 1, 4)[:, np.newaxis]
     emb_space = rng.choice([-1, 1], [n, d]) * (order.argsort(axis=1).argsort(axis=1) < width)
     place = places(count, n)
     alone = rng.choice([-1, 1], [count, 1]) * (first[place][:, np.newaxis] == np.arange(d))
