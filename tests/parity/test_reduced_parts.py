@@ -37,8 +37,21 @@ def restricted(drawn, result):
 
 
 @verify(
-    *("VQ-8.1", "VQ-8.3", "VQ-8.9", "VQ-8.12", "VQ-8.13", "VQ-8.14", "VQ-13.3", "VQ-13.5", "VQ-13.9", "VQ-13.13"),
-    *("VQ-18.13", "VQ-21.3", "VQ-21.10", "VQ-21.11", "VQ-21.13"),
+    "VQ-8.1",
+    "VQ-8.3",
+    "VQ-8.9",
+    "VQ-8.12",
+    "VQ-8.13",
+    "VQ-8.14",
+    "VQ-13.3",
+    "VQ-13.5",
+    "VQ-13.9",
+    "VQ-13.13",
+    "VQ-18.13",
+    "VQ-21.3",
+    "VQ-21.10",
+    "VQ-21.11",
+    "VQ-21.13",
     drawn=combinations.reduced_cases_among_others,
 )
 def test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses(implementation, drawn):
@@ -53,8 +66,17 @@ def test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses(imple
 
 
 @verify(
-    *("VQ-3.1", "VQ-8.9", "VQ-8.13", "VQ-8.14", "VQ-8.16", "VQ-13.7", "VQ-13.8", "VQ-18.10", "VQ-18.13"),
-    *("VQ-21.4", "VQ-21.12"),
+    "VQ-3.1",
+    "VQ-8.9",
+    "VQ-8.13",
+    "VQ-8.14",
+    "VQ-8.16",
+    "VQ-13.7",
+    "VQ-13.8",
+    "VQ-18.10",
+    "VQ-18.13",
+    "VQ-21.4",
+    "VQ-21.12",
     drawn=combinations.reduced_cases_among_others,
 )
 def test_vectors_that_do_not_count_change_no_gradient(implementation, drawn):
@@ -75,7 +97,13 @@ def test_vectors_that_do_not_count_change_no_gradient(implementation, drawn):
 
 
 @verify(
-    *("VQ-2.5", "VQ-8.10", "VQ-8.12", "VQ-9.10", "VQ-10.9", "VQ-10.11", "VQ-10.12"),
+    "VQ-2.5",
+    "VQ-8.10",
+    "VQ-8.12",
+    "VQ-9.10",
+    "VQ-10.9",
+    "VQ-10.11",
+    "VQ-10.12",
     drawn=combinations.reduced_cosine_cases_with_upstream,
 )
 def test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one(implementation, drawn):
@@ -151,8 +179,22 @@ def assert_near(state: Any, expected: Any) -> None:
 
 
 @pytest.mark.clause(
-    *("VQ-8.1", "VQ-8.2", "VQ-8.8", "VQ-8.11", "VQ-8.15", "VQ-17.15", "VQ-20.6", "VQ-21.13", "VQ-21.14"),
-    *("VQ-11.3", "VQ-11.6", "VQ-12.1", "VQ-23.3", "VQ-24.10", "VQ-26.4", "VQ-26.7"),
+    "VQ-8.1",
+    "VQ-8.2",
+    "VQ-8.8",
+    "VQ-8.11",
+    "VQ-8.15",
+    "VQ-17.15",
+    "VQ-20.6",
+    "VQ-21.13",
+    "VQ-21.14",
+    "VQ-11.3",
+    "VQ-11.6",
+    "VQ-12.1",
+    "VQ-23.3",
+    "VQ-24.10",
+    "VQ-26.4",
+    "VQ-26.7",
 )
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
 @pytest.mark.parametrize("codebooks", ["shared", "per-split"])

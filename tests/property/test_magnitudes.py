@@ -38,7 +38,7 @@ OF_DTYPES = [
 
 
 @pytest.mark.clause(
-    *("VQ-2.1", "VQ-2.5", "VQ-13.1", "VQ-13.2", "VQ-13.3", "VQ-13.4", "VQ-13.9", "VQ-13.16", "VQ-13.17", "VQ-14.2")
+    "VQ-2.1", "VQ-2.5", "VQ-13.1", "VQ-13.2", "VQ-13.3", "VQ-13.4", "VQ-13.9", "VQ-13.16", "VQ-13.17", "VQ-14.2"
 )
 @pytest.mark.parametrize(("dtype", "lookup_ord"), OF_DTYPES)
 def test_a_row_is_finite_iff_its_coordinates_are_whatever_their_sum(

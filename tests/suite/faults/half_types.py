@@ -1,0 +1,219 @@
+"""Faults of what is counted, added up or judged in a half type, or in the dtype of x (VQ-13, VQ-14)."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import ml_dtypes
+import numpy as np
+
+from reference import lookup
+from reference.parts.updates import MovingAverage
+from tests.parity import test_everyday_sizes as sizes
+from tests.property import test_magnitudes as magnitudes
+from tests.suite.faults.consequences import Array, Fields, weighted_loss
+from tests.suite.faults.everyday_sizes import averaged, compared, dead, quantized, replaced, trained
+from tests.suite.faults.machinery import (
+    in_cosine,
+    in_quantize,
+    in_residual_quantize,
+    in_scalar,
+    instead_of,
+)
+from vq_verify.adapters.oracle import Oracle, OracleTraining
+from vq_verify.protocol import (
+    Case,
+    CosineCase,
+    CosineQuantized,
+    Quantized,
+    ResidualCase,
+    ResidualQuantized,
+    ScalarCase,
+    ScalarQuantized,
+)
+
+ORACLE = f"{Oracle.__module__}.Oracle"
+TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
+
+many_vectors = [quantized("vectors", dtype=dtype) for dtype in sizes.HALF]
+masked = [partial(sizes.test_every_size_is_masked, size="vectors", dtype=dtype) for dtype in sizes.HALF]
+on_grid = [
+    partial(sizes.test_every_size_is_rounded_to_a_grid_as_in_the_oracle, levels=(8, 8, 6), num_splits=1, dtype=dtype)
+    for dtype in sizes.HALF
+]
+in_stages = partial(
+    sizes.test_every_size_is_quantized_in_stages_as_in_the_oracle,
+    **dict(zip(("sizes", "number", "dtype"), sizes.STAGED["many vectors"], strict=True)),
+)
+finite = [
+    partial(magnitudes.test_a_row_is_finite_iff_its_coordinates_are_whatever_their_sum, dtype=dtype, lookup_ord=order)
+    for dtype, order in (("float16", 2), ("float32", np.inf))
+]
+of_losses = [
+    partial(
+        magnitudes.test_losses_and_gradients_of_half_types_are_those_of_the_same_numbers_in_float32, lookup_ord=order
+    )
+    for order in (1, 2)
+]
+gathered = [
+    partial(magnitudes.test_large_vectors_are_gathered_and_none_that_is_not_finite, dtype=dtype, lookup_ord=order)
+    for dtype, order in (("float16", 2), ("float32", np.inf))
+]
+moved = magnitudes.test_large_vectors_are_averaged_and_written_over_dead_codes
+started = partial(magnitudes.test_a_training_starts_from_large_vectors, start="sample")
+similar = [partial(magnitudes.test_large_vectors_have_similarities, dtype=dtype) for dtype in ("float16", "float32")]
+outermost = [
+    partial(magnitudes.test_large_vectors_have_the_outermost_levels, dtype=dtype) for dtype in ("float16", "float32")
+]
+
+# Where adding 1 stops to change a number of the dtype.
+MOST = {"float16": 2.0**11, "bfloat16": 2.0**8}
+
+right_access_count, right_gather = lookup.access_count, MovingAverage.gather
+right_quantize, right_cosine, right_scalar = Oracle.quantize, Oracle.quantize_cosine, Oracle.quantize_scalar
+right_training_pass = OracleTraining.training_pass
+
+
+def counted_in(dtype: Any, count: Any) -> Any:
+    """Return what counts one by one come to in a dtype."""
+    return np.minimum(count, MOST.get(np.dtype(dtype).name, np.inf))
+
+
+# Counts.
+
+
+@in_quantize("VQ-4.2", *many_vectors)
+def access_counts_are_added_up_in_the_dtype_of_x(case: Case, right: Quantized) -> Fields:
+    return {"access_count": counted_in(case.x.dtype, right.access_count)}
+
+
+@in_scalar("VQ-29.14", *on_grid)
+def indices_on_a_grid_are_counted_in_the_dtype_of_x(case: ScalarCase, right: ScalarQuantized) -> Fields:
+    count = right.access_count
+    return {} if count is None else {"access_count": counted_in(case.x.dtype, count)}
+
+
+@in_residual_quantize("VQ-28.5", in_stages)
+def stages_count_in_the_dtype_of_x(case: ResidualCase, right: ResidualQuantized) -> Fields:
+    return {"access_count": counted_in(case.case.x.dtype, right.access_count)}
+
+
+@instead_of(
+    TRAINING_PASS,
+    "VQ-14.5",
+    *(trained(replaced, "vectors", dtype) for dtype in sizes.HALF),
+    *(trained(averaged, "vectors", dtype) for dtype in sizes.HALF),
+    *(trained(dead, "vectors", dtype) for dtype in sizes.HALF),
+)
+def what_a_training_counts_is_of_the_dtype_of_x(training: OracleTraining, x: Array, *mask: Array) -> None:
+    def access_count(emb_index: Array, n: int) -> Array:
+        return counted_in(x.dtype, right_access_count(emb_index, n))
+
+    with patch("reference.lookup.access_count", access_count):
+        right_training_pass(training, x, *mask)
+
+
+@instead_of(TRAINING_PASS, "VQ-14.5", trained(replaced, "vectors", "bfloat16"))
+def the_usage_is_kept_in_the_dtype_of_x(training: OracleTraining, x: Array, *mask: Array) -> None:
+    right_training_pass(training, x, *mask)
+    name = "accumulated_usage_count"
+    if name in training.state:
+        usage = training.state[name].astype(x.dtype).astype(np.float64)
+        training.state = {**training.state, name: usage}
+
+
+@in_cosine("VQ-10.11", *(compared("vectors", True, dtype) for dtype in sizes.HALF))
+def the_share_is_counted_in_the_dtype_of_x(case: CosineCase, right: CosineQuantized) -> Fields:
+    mask = right.identity_mapping_mask
+    if mask is None:
+        return {}
+    mapped, found = (counted_in(case.x.dtype, them.sum()) for them in (mask, right.emb_index >= 0))
+    return {"percentage_identity_mapped": np.float64(mapped / max(found, 1))}
+
+
+# Sums and means.
+
+
+@in_quantize("VQ-5.3", many_vectors[0])
+def a_mean_is_added_up_in_float16(case: Case, right: Quantized) -> Fields:
+    if case.x.dtype != np.float16 or not right.distance.size:
+        return {}
+    terms = right.distance.min(axis=-1).reshape(-1)
+    return weighted_loss(case, right, "alpha_loss", np.cumsum(terms.astype(np.float16))[-1] / np.float64(len(terms)))
+
+
+@in_quantize("VQ-21.11", *masked)
+def the_mean_over_a_mask_is_counted_in_the_dtype_of_x(case: Case, right: Quantized) -> Fields:
+    if case.mask is None:
+        return {}
+    found = (right.emb_index >= 0).sum()
+    factor = found / max(counted_in(case.x.dtype, found), 1)
+    return {"losses": {k: v if k == "coulomb_loss" else v * factor for k, v in right.losses.items()}}
+
+
+@instead_of(TRAINING_PASS, "VQ-24.2", *(trained(averaged, "vectors", dtype) for dtype in sizes.HALF))
+def the_sums_of_averages_are_of_the_dtype_of_x(training: OracleTraining, x: Array, *mask: Array) -> None:
+    def gather(rule: MovingAverage, it: Any) -> Any:
+        vector_sum = np.zeros(it.codebook.shape, x.dtype)
+        for j, vector in zip(it.emb_index.reshape(-1), it.vectors.reshape(-1, vector_sum.shape[1]), strict=True):
+            vector_sum[j] += vector.astype(x.dtype)
+        return {**right_gather(rule, it), "vector_sum": vector_sum.astype(np.float64)}
+
+    with patch("reference.parts.updates.MovingAverage.gather", gather):
+        right_training_pass(training, x, *mask)
+
+
+# Squares and magnitudes.
+
+
+@in_quantize("VQ-18.3", *of_losses)
+def squares_of_the_commitment_loss_overflow_in_float16(case: Case, right: Quantized) -> Fields:
+    found = right.emb_index.reshape(-1) >= 0
+    difference = case.emb_space[right.emb_index.reshape(-1)[found]] - case.vectors[found]
+    dtype = case.x.dtype if case.x.dtype == np.float16 else np.float64
+    square = (difference.astype(dtype) ** 2).astype(np.float64)
+    return weighted_loss(case, right, "commitment_loss", square.mean() if square.size else 0)
+
+
+# What is finite.
+
+
+def judged(x: Array, d: int, power: int = 1) -> Array:
+    """Return x with NaN in the vectors whose sum, or sum of squares, is not finite in their dtype."""
+    vectors = x.reshape(-1, d)
+    with np.errstate(all="ignore"):
+        total = (vectors.astype(np.float64) ** power).sum(axis=-1)
+        largest = float(ml_dtypes.finfo(x.dtype).max)
+        is_finite = np.isfinite(total) & (np.abs(total) <= largest)
+    return np.where(is_finite[:, np.newaxis], vectors, x.dtype.type(np.nan)).reshape(x.shape)
+
+
+@instead_of(f"{ORACLE}.quantize", "VQ-13.1", *finite)
+def a_vector_is_finite_if_its_sum_is(oracle: Oracle, case: Case) -> Quantized:
+    return right_quantize(oracle, replace(case, x=judged(case.x, case.emb_space.shape[-1])))
+
+
+@instead_of(f"{ORACLE}.quantize", "VQ-13.1", *finite)
+def a_vector_is_finite_if_its_squares_are(oracle: Oracle, case: Case) -> Quantized:
+    return right_quantize(oracle, replace(case, x=judged(case.x, case.emb_space.shape[-1], power=2)))
+
+
+@instead_of(f"{ORACLE}.quantize", "VQ-13.16", finite[1])
+def an_embedding_is_finite_if_its_sum_is(oracle: Oracle, case: Case) -> Quantized:
+    return right_quantize(oracle, replace(case, emb_space=judged(case.emb_space, case.emb_space.shape[-1])))
+
+
+@instead_of(TRAINING_PASS, "VQ-13.14", *gathered, moved, started)
+def a_vector_trains_if_its_sum_is_finite(training: OracleTraining, x: Array, *mask: Array) -> None:
+    right_training_pass(training, judged(x, training.state["emb_space"].shape[-1]), *mask)
+
+
+@instead_of(f"{ORACLE}.quantize_cosine", "VQ-13.10", *similar)
+def a_vector_has_similarities_if_its_sum_is_finite(oracle: Oracle, case: CosineCase) -> CosineQuantized:
+    return right_cosine(oracle, replace(case, x=judged(case.x, case.emb_space.shape[-1])))
+
+
+@instead_of(f"{ORACLE}.quantize_scalar", "VQ-29.15", *outermost)
+def a_vector_has_levels_if_its_sum_is_finite(oracle: Oracle, case: ScalarCase) -> ScalarQuantized:
+    return right_scalar(oracle, replace(case, x=judged(case.x, len(case.levels))))

@@ -1,0 +1,210 @@
+"""Faults of parts in a space of principal components: what is of the full space, and what a fit is of (VQ-8)."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from reference import reduction
+from reference.distances import norm
+from reference.reduction import IDENTITY, Projection
+from tests.parity import test_reduced_parts as parts
+from tests.suite.faults.consequences import Array, Fields, weighted_loss
+from tests.suite.faults.machinery import (
+    Check,
+    in_cosine,
+    in_cosine_gradients,
+    in_gradients,
+    in_quantize,
+    instead_of,
+)
+from vq_verify.adapters.oracle import Oracle, OracleTraining, result_of
+from vq_verify.comparison import rounding
+from vq_verify.protocol import Case, CosineCase, CosineGradients, CosineQuantized, Gradients, Quantized, ResidualCase
+
+ORACLE = f"{Oracle.__module__}.Oracle"
+PROJECTION = "reference.reduction.projection"
+TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
+
+among = parts.test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses
+gradients = parts.test_vectors_that_do_not_count_change_no_gradient
+similar = parts.test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one
+of_splits = [
+    partial(parts.test_each_split_is_reduced_by_a_fit_of_its_own, dim_reduction=fit)
+    for fit in ("pca-batch", "pca-emb-space")
+]
+of_stages = [
+    partial(parts.test_each_stage_is_reduced_by_a_fit_to_what_the_ones_before_left, dim_reduction=fit)
+    for fit in ("pca-batch", "pca-emb-space")
+]
+
+right_projection, right_training_pass = reduction.projection, OracleTraining.training_pass
+right_quantize, right_gradients, right_residual = Oracle.quantize, Oracle.gradients, Oracle.quantize_residual
+
+
+def trained(training: str, codebooks: str = "shared", dim_reduction: str = "pca-batch") -> Check:
+    """Return the check of a training."""
+    check = parts.test_every_training_in_a_reduced_space_leaves_the_states_of_the_oracle
+    return partial(check, training=training, codebooks=codebooks, dim_reduction=dim_reduction)
+
+
+def fitted(case: Case | CosineCase) -> Projection:
+    """Return the projection of a case without a mask."""
+    d = case.emb_space.shape[-1]
+    return right_projection(
+        case.x.astype(np.float64).reshape(1, -1, d),
+        case.emb_space.astype(np.float64),
+        case.dim_reduction,
+        case.num_dim_reduction_components,
+        rounding(case.x.dtype).unit,
+    )
+
+
+def rebuilt(fit: Projection, rows: Array) -> Array:
+    """Return rows made of their components again."""
+    assert fit.axes is not None
+    return fit.apply(rows.astype(np.float64)) @ fit.axes.T + fit.mean
+
+
+# Output and gradient by similarity.
+
+
+@in_cosine("VQ-8.12", similar)
+def the_output_of_a_lookup_by_cosine_is_rebuilt_from_components(case: CosineCase, right: CosineQuantized) -> Fields:
+    if case.dim_reduction is None:
+        return {}
+    rows = rebuilt(fitted(case), right.layer_out.reshape(-1, case.emb_space.shape[-1]))
+    return {"layer_out": rows.reshape(case.x.shape).astype(case.x.dtype)}
+
+
+@in_cosine("VQ-10.9", similar)
+def what_is_mapped_to_itself_is_rebuilt_from_components(case: CosineCase, right: CosineQuantized) -> Fields:
+    if case.dim_reduction is None or right.identity_mapping_mask is None:
+        return {}
+    rows = right.layer_out.reshape(-1, case.emb_space.shape[-1])
+    mapped = right.identity_mapping_mask.reshape(-1, 1)
+    return {"layer_out": np.where(mapped, rebuilt(fitted(case), rows), rows).reshape(case.x.shape).astype(case.x.dtype)}
+
+
+@in_cosine_gradients("VQ-10.12", similar)
+def the_gradient_of_what_is_mapped_is_along_the_axes(case: CosineCase, right: CosineGradients, _: Array) -> Fields:
+    if case.dim_reduction is None:
+        return {}
+    to_vectors, axes = right.output_to_x.reshape(-1, case.emb_space.shape[-1]), fitted(case).axes
+    assert axes is not None
+    return {"output_to_x": (to_vectors.astype(np.float64) @ axes @ axes.T).reshape(case.x.shape).astype(case.x.dtype)}
+
+
+# Fits.
+
+
+@instead_of(TRAINING_PASS, "VQ-8.1", trained("replacement"), trained("dead codes"), trained("moving averages"))
+def a_training_pass_is_fitted_on_the_embeddings_alone(training: OracleTraining, x: Array, *mask: Array) -> None:
+    def projection(vectors: Array, emb_space: Array, mode: str | None, *others: Any) -> Projection:
+        return right_projection(vectors, emb_space, mode and "pca-emb-space", *others)
+
+    with patch(PROJECTION, projection):
+        right_training_pass(training, x, *mask)
+
+
+@instead_of(TRAINING_PASS, "VQ-8.2", trained("replacement", dim_reduction="pca-emb-space"))
+def a_training_pass_is_fitted_on_the_batch_too(training: OracleTraining, x: Array, *mask: Array) -> None:
+    def projection(vectors: Array, emb_space: Array, mode: str | None, *others: Any) -> Projection:
+        return right_projection(vectors, emb_space, mode and "pca-batch", *others)
+
+    with patch(PROJECTION, projection):
+        right_training_pass(training, x, *mask)
+
+
+@in_quantize("VQ-21.13", among)
+def masked_vectors_are_fitted(case: Case, right: Quantized) -> Fields:
+    if case.mask is None or case.dim_reduction is None:
+        return {}
+    distance = result_of(replace(case, mask=None)).distance
+    return {"distance": np.where(np.isnan(right.distance), np.nan, distance)}
+
+
+@instead_of(f"{ORACLE}.quantize", "VQ-20.2", *of_splits)
+def a_codebook_per_split_is_not_reduced(oracle: Oracle, case: Case) -> Quantized:
+    return right_quantize(oracle, replace(case, dim_reduction=None) if case.codebooks == "per-split" else case)
+
+
+@instead_of(f"{ORACLE}.quantize_residual", "VQ-28.1", *of_stages)
+def stages_are_not_reduced(oracle: Oracle, case: ResidualCase) -> Any:
+    return right_residual(oracle, replace(case, case=replace(case.case, dim_reduction=None)))
+
+
+@instead_of(PROJECTION, "VQ-28.1", of_stages[0])
+def a_batch_is_fitted_together_with_its_negative(
+    vectors: Array, emb_space: Array, mode: str | None, *others: Any
+) -> Projection:
+    if mode != "pca-batch":
+        return right_projection(vectors, emb_space, mode, *others)
+    return right_projection(np.concatenate([vectors, -vectors]), emb_space, mode, *others)
+
+
+# Losses.
+
+
+@in_quantize("VQ-13.5", among)
+def in_a_reduced_space_means_are_over_vectors_that_are_not_finite_too(case: Case, right: Quantized) -> Fields:
+    if case.dim_reduction is None:
+        return {}
+    share = (right.emb_index >= 0).mean() if right.emb_index.size else 1.0
+    return {"losses": {k: v if k == "coulomb_loss" else v * share for k, v in right.losses.items()}}
+
+
+@in_quantize("VQ-18.13", among)
+def the_commitment_loss_is_of_the_reduced_space(case: Case, right: Quantized) -> Fields:
+    found = right.emb_index.reshape(-1) >= 0
+    if case.dim_reduction is None or case.mask is not None or not found.any():
+        return {}
+    fit = fitted(case)
+    chosen = case.emb_space.astype(np.float64)[right.emb_index.reshape(-1)[found]]
+    difference = fit.apply(chosen) - fit.apply(case.vectors[found])
+    return weighted_loss(case, right, "commitment_loss", (difference**2).sum() / chosen.size)
+
+
+@in_gradients("VQ-18.13", gradients)
+def the_commitment_loss_pulls_along_the_axes(case: Case, right: Gradients) -> Fields:
+    name = "commitment_loss"
+    if case.dim_reduction is None or name not in right.losses_to_x or case.mask is not None:
+        return {}
+    to_vectors, axes = right.losses_to_x[name].reshape(-1, case.emb_space.shape[-1]), fitted(case).axes
+    assert axes is not None
+    pulled = (to_vectors.astype(np.float64) @ axes @ axes.T).reshape(case.x.shape)
+    return {"losses_to_x": right.losses_to_x | {name: pulled}}
+
+
+# Trainings.
+
+
+@instead_of(TRAINING_PASS, "VQ-8.11", trained("replacement"), trained("replacement of other norms"))
+def the_stored_distances_are_of_the_full_space(training: OracleTraining, x: Array, *mask: Array) -> None:
+    emb_space = training.state["emb_space"]
+    right_training_pass(training, x, *mask)
+    if training.state.get("input_distances") is None or emb_space.ndim > 2:
+        return
+    inputs = training.state["distant_inputs"]
+    distance = norm(inputs[:, np.newaxis] - emb_space, training._case.lookup_ord).min(axis=-1)
+    empty = training.state["input_distances"] == 0
+    training.state = {**training.state, "input_distances": np.where(empty, 0, distance)}
+
+
+@instead_of(PROJECTION, "VQ-8.11", trained("dead codes"), trained("replacement within a pass"))
+def nothing_is_reduced_in_a_training(*_: Any) -> Projection:
+    return IDENTITY
+
+
+@instead_of(TRAINING_PASS, "VQ-24.10", trained("moving averages"), trained("moving averages", "per-split"))
+def averages_move_along_the_first_coordinates_only(training: OracleTraining, x: Array, *mask: Array) -> None:
+    before = training.state["emb_space"]
+    right_training_pass(training, x, *mask)
+    along = np.arange(before.shape[-1]) < max(training._case.num_dim_reduction_components, 1)
+    reduced = training._case.dim_reduction is not None
+    training.state = {
+        **training.state,
+        "emb_space": np.where(along | (not reduced), training.state["emb_space"], before),
+    }
