@@ -6,20 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+import reference
 from reference.parts.replacement import DeadCodes
 from reference.parts.updates import MovingAverage
 from vq_verify.adapters.oracle import Oracle
-from vq_verify.comparison import assert_within, commitment_gradient
+from vq_verify.comparison import assert_within, commitment_gradient, projected, rotated
 from vq_verify.offers import offered
 from vq_verify.protocol import Case, Implementation, ResidualCase
 from vq_verify.strategies import combinations
 from vq_verify.strategies.parts import Step
+from vq_verify.strategies.reduction import as_cosine
 from vq_verify.verify import verify
 
 from ..property import test_cosine as cosine
 from ..property import test_passes as passes
 from ..property import test_per_split as per_split
 from ..property import test_voting as voting
+from . import test_parts as parts
 from . import test_reduction as reduction
 
 
@@ -117,6 +120,15 @@ def test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_
     law.check(implementation, drawn)
 
 
+@verify("VQ-8.12", "VQ-27.1", "VQ-27.12", drawn=combinations.reduced_cases_with_estimators)
+def test_an_estimator_turns_and_projects_in_the_full_space(implementation, drawn):
+    case, _ = drawn
+    estimator, bounded = {"rotation": (reference.Rotation(), rotated), "diveq": (reference.DiVeQ(), projected)}[
+        case.estimator
+    ]
+    parts.assert_passed_on_as_in_the_oracle(implementation, *drawn, estimator, bounded)
+
+
 # Of any directions, the first two of which stand out; in general position, so that nothing is near a tie.
 N, D, COUNT, COMPONENTS = 9, 5, 16, 2
 STRETCH = np.array([40.0, 16.0, 3.0, 2.0, 1.0])
@@ -138,6 +150,20 @@ def fixed_case(dim_reduction: str, num_splits: int = 1, **more: Any) -> Case:
         num_dim_reduction_components=COMPONENTS,
         **{"weights": {}, **more},
     )
+
+
+@pytest.mark.clause("VQ-8.1", "VQ-8.2", "VQ-8.4", "VQ-8.10", "VQ-14.2")
+@pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_more_rows_than_half_types_can_add_up_are_fitted(
+    implementation: Implementation, dtype: str, dim_reduction: str
+) -> None:
+    case = fixed_case(dim_reduction)
+    x = np.resize(case.x, [3000, 1, D]) * np.where(np.arange(3000)[:, np.newaxis, np.newaxis] % 2, 0.5, 1)
+    case = replace(case, x=x.astype(dtype))
+    reduction.assert_within_errors(case, implementation.quantize(case))
+    # Distances do not depend on the mean, but similarities do.
+    reduction.test_similarities_and_votes_are_within_their_errors.check(implementation, as_cosine(case))
 
 
 def per_split_case(dim_reduction: str, **more: Any) -> Case:

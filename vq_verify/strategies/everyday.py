@@ -30,11 +30,11 @@ class Sizes(NamedTuple):
 
 
 SIZES = {
-    "coordinates": Sizes(n=7, d=103, batch=42, r=2, num_splits=5),
+    "coordinates": Sizes(n=7, d=103, batch=6, r=14, num_splits=5),
     "more coordinates": Sizes(n=3, d=773, batch=35, r=2),
     "embeddings": Sizes(n=521, d=3, batch=10, r=3, num_splits=2),
     "vectors": Sizes(n=5, d=3, batch=4201),
-    "splits": Sizes(n=7, d=20, batch=2, r=3, num_splits=37),
+    "splits": Sizes(n=7, d=20, batch=2, r=19, num_splits=37),
 }
 
 MORE_EMBEDDINGS = Sizes(n=1037, d=3, batch=5, r=3, num_splits=2)
@@ -96,7 +96,7 @@ COSINE_SIZES = {
     "coordinates": Sizes(n=61, d=103, batch=12, r=2, num_splits=5),
     "more coordinates": Sizes(n=31, d=773, batch=10, r=4),
     "embeddings": Sizes(n=1037, d=20, batch=8, r=3, num_splits=2),
-    "vectors": Sizes(n=5, d=4, batch=4201),
+    "vectors": Sizes(n=5, d=4, batch=2801),
     "splits": Sizes(n=7, d=20, batch=2, r=3, num_splits=37),
 }
 

@@ -126,17 +126,19 @@ def the_index_is_of_the_first_group_of_coordinates(case: ScalarCase, right: Scal
 @in_quantize("VQ-2.1", quantized("embeddings"), quantized("embeddings", lookup_ord=np.inf), more_embeddings)
 def the_last_block_of_embeddings_is_left_out_if_not_full(case: Case, right: Quantized) -> Fields:
     n = right.distance.shape[-1]
-    return chosen(case, right.distance[..., : n // BLOCK * BLOCK or n].argmin(axis=-1))
+    return chosen(case, right.distance[..., : n // BLOCK * BLOCK].argmin(axis=-1)) if n > BLOCK else {}
 
 
 @in_quantize("VQ-2.1", quantized("embeddings", lookup_ord=1), more_embeddings)
 def an_index_is_kept_in_a_byte(case: Case, right: Quantized) -> Fields:
-    return chosen(case, right.emb_index.astype(np.uint8).astype(np.int64))
+    return chosen(case, right.emb_index % BYTE) if len(case.emb_space) > BYTE else {}
 
 
 @in_quantize("VQ-6.2", quantized("embeddings"), more_embeddings)
 def the_nearest_other_embedding_is_that_of_a_block(case: Case, _: Quantized) -> Fields:
     emb_space = case.emb_space.astype(np.float64)
+    if len(emb_space) <= BLOCK:
+        return {}
     closest = [
         right_pairwise(emb_space[i : i + BLOCK], emb_space[i : i + BLOCK], case.lookup_ord)
         for i in range(0, len(emb_space), BLOCK)

@@ -13,7 +13,7 @@ from reference.parts.updates import MovingAverage
 from tests.parity import test_everyday_sizes as sizes
 from tests.property import test_magnitudes as magnitudes
 from tests.suite.faults.consequences import Array, Fields, weighted_loss
-from tests.suite.faults.everyday_sizes import averaged, compared, dead, quantized, replaced, trained
+from tests.suite.faults.everyday_sizes import averaged, compared, dead, elected, quantized, replaced, trained
 from tests.suite.faults.machinery import (
     in_cosine,
     in_quantize,
@@ -130,6 +130,16 @@ def the_share_is_counted_in_the_dtype_of_x(case: CosineCase, right: CosineQuanti
         return {}
     mapped, found = (counted_in(case.x.dtype, them.sum()) for them in (mask, right.emb_index >= 0))
     return {"percentage_identity_mapped": np.float64(mapped / max(found, 1))}
+
+
+@instead_of(f"{ORACLE}.quantize_cosine", "VQ-10.3", compared("embeddings", True, "bfloat16"))
+def votes_are_counted_in_the_dtype_of_x(oracle: Oracle, case: CosineCase) -> CosineQuantized:
+    def majority_vote(similarity: Array, emb_labels: Array, _: int, k: int, representative: str) -> Any:
+        vote = elected(similarity, emb_labels, k, representative, lambda _, counts: counted_in(case.x.dtype, counts))
+        return vote._replace(votes=counted_in(case.x.dtype, vote.votes).astype(int))
+
+    with patch("reference.voting.majority_vote", majority_vote):
+        return right_cosine(oracle, case)
 
 
 # Sums and means.

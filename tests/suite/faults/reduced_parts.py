@@ -31,6 +31,11 @@ TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
 among = parts.test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses
 gradients = parts.test_vectors_that_do_not_count_change_no_gradient
 similar = parts.test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one
+turned = parts.test_an_estimator_turns_and_projects_in_the_full_space
+many_rows = [
+    partial(parts.test_more_rows_than_half_types_can_add_up_are_fitted, dtype=dtype, dim_reduction="pca-batch")
+    for dtype in ("float16", "bfloat16")
+]
 of_splits = [
     partial(parts.test_each_split_is_reduced_by_a_fit_of_its_own, dim_reduction=fit)
     for fit in ("pca-batch", "pca-emb-space")
@@ -40,7 +45,7 @@ of_stages = [
     for fit in ("pca-batch", "pca-emb-space")
 ]
 
-right_projection, right_training_pass = reduction.projection, OracleTraining.training_pass
+right_fit, right_projection, right_training_pass = reduction.fit, reduction.projection, OracleTraining.training_pass
 right_quantize, right_gradients, right_residual = Oracle.quantize, Oracle.gradients, Oracle.quantize_residual
 
 
@@ -97,7 +102,25 @@ def the_gradient_of_what_is_mapped_is_along_the_axes(case: CosineCase, right: Co
     return {"output_to_x": (to_vectors.astype(np.float64) @ axes @ axes.T).reshape(case.x.shape).astype(case.x.dtype)}
 
 
+@in_gradients("VQ-8.12", turned)
+def an_estimator_works_in_the_reduced_space(case: Case, right: Gradients) -> Fields:
+    if case.dim_reduction is None or case.estimator not in ("rotation", "diveq"):
+        return {}
+    to_vectors, axes = right.output_to_x.reshape(-1, case.emb_space.shape[-1]), fitted(case).axes
+    assert axes is not None
+    return {"output_to_x": (to_vectors.astype(np.float64) @ axes @ axes.T).reshape(case.x.shape)}
+
+
 # Fits.
+
+
+@instead_of("reference.reduction.fit", "VQ-8.4", *many_rows)
+def the_mean_of_a_fit_is_added_up_in_float16(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
+    right = right_fit(rows, num_components, unit_roundoff)
+    total = np.zeros(rows.shape[-1], np.float16)
+    for row in rows:
+        total += row.astype(np.float16)
+    return right._replace(mean=total.astype(np.float64) / len(rows))
 
 
 @instead_of(TRAINING_PASS, "VQ-8.1", trained("replacement"), trained("dead codes"), trained("moving averages"))
