@@ -10,7 +10,7 @@ import reference
 from reference.parts.replacement import DeadCodes
 from reference.parts.updates import MovingAverage
 from vq_verify.adapters.oracle import Oracle
-from vq_verify.comparison import assert_within, commitment_gradient, projected, rotated
+from vq_verify.comparison import assert_within, projected, rotated
 from vq_verify.offers import offered
 from vq_verify.protocol import Case, Implementation, ResidualCase
 from vq_verify.strategies import combinations
@@ -24,79 +24,6 @@ from ..property import test_per_split as per_split
 from ..property import test_voting as voting
 from . import test_parts as parts
 from . import test_reduction as reduction
-
-
-def restricted(drawn, result):
-    """Return what comes out of the vectors that count, as of the case itself."""
-    shapes = {"layer_out": drawn.case.x.shape, "emb_index": (-1,), "distance": (-1, len(drawn.case.emb_space))}
-    batch, r, _ = drawn.case.x.shape
-    of_vectors = (batch, r * drawn.case.num_splits)
-    kept = {name: getattr(result, name).reshape(len(drawn.counted), -1)[drawn.counted] for name in shapes}
-    return result._replace(
-        layer_out=kept["layer_out"].reshape(drawn.case.x.shape),
-        emb_index=kept["emb_index"].reshape(of_vectors),
-        distance=kept["distance"].reshape(*of_vectors, -1),
-    )
-
-
-@verify(
-    "VQ-8.1",
-    "VQ-8.3",
-    "VQ-8.9",
-    "VQ-8.12",
-    "VQ-8.13",
-    "VQ-8.14",
-    "VQ-13.3",
-    "VQ-13.5",
-    "VQ-13.9",
-    "VQ-13.13",
-    "VQ-18.13",
-    "VQ-21.3",
-    "VQ-21.10",
-    "VQ-21.11",
-    "VQ-21.13",
-    drawn=combinations.reduced_cases_among_others,
-)
-def test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses(implementation, drawn):
-    result, d = implementation.quantize(drawn.among), drawn.case.emb_space.shape[1]
-    reduction.assert_within_errors(drawn.case, restricted(drawn, result))
-    out, given = (array.reshape(-1, d)[~drawn.counted] for array in (result.layer_out, drawn.among.x))
-    if drawn.among.mask is None:
-        assert np.isnan(out.astype(np.float64)).all()
-    else:
-        assert out.tobytes() == given.tobytes()
-    assert np.isnan(result.distance.reshape(len(drawn.counted), -1)[~drawn.counted]).all()
-
-
-@verify(
-    "VQ-3.1",
-    "VQ-8.9",
-    "VQ-8.13",
-    "VQ-8.14",
-    "VQ-8.16",
-    "VQ-13.7",
-    "VQ-13.8",
-    "VQ-18.10",
-    "VQ-18.13",
-    "VQ-21.4",
-    "VQ-21.12",
-    drawn=combinations.reduced_cases_among_others,
-)
-def test_vectors_that_do_not_count_change_no_gradient(implementation, drawn):
-    upstream = (np.arange(drawn.among.x.size).reshape(drawn.among.x.shape) % 5).astype(drawn.among.x.dtype)
-    gradients = implementation.gradients(drawn.among, upstream)
-    np.testing.assert_array_equal(gradients.output_to_x, upstream)
-    assert not gradients.output_to_emb_space.any()
-    reduction.assert_gradients_within_errors(drawn.case, gradients.losses_to_emb_space)
-    emb_index = implementation.quantize(drawn.among).emb_index.reshape(-1)[drawn.counted]
-    for name, gradient in gradients.losses_to_x.items():
-        if name == "commitment_loss":
-            to_vectors = gradient.reshape(len(drawn.counted), -1)
-            kept = to_vectors[drawn.counted].reshape(drawn.case.x.shape)
-            assert_within(kept, *commitment_gradient(drawn.case, emb_index), name)
-            assert not to_vectors[~drawn.counted].any()
-        else:
-            assert not gradient.any()
 
 
 @verify(

@@ -8,6 +8,7 @@ from vq_verify.adapters.oracle import Oracle
 from vq_verify.comparison import (
     assert_nearest,
     assert_within,
+    commitment_gradient,
     distance_error,
     loss_gradient_intervals,
     near_minima,
@@ -17,7 +18,8 @@ from vq_verify.comparison import (
 )
 from vq_verify.comparison.cosine import admits_outcome, near_maxima
 from vq_verify.comparison.reduction import reduced_beta_gradient_error, reduced_distance_error, reduced_similarity_error
-from vq_verify.strategies.reduction import reduced_cases, reduced_cosine_cases
+from vq_verify.strategies.combinations import reduced_cases_among_others
+from vq_verify.strategies.reduction import reduced_cosine_cases
 from vq_verify.verify import verify
 
 
@@ -25,11 +27,21 @@ def oracle(case):
     return reference.vector_quantization(case.x, case.emb_space, **case.arguments)
 
 
+def restricted(drawn, result):
+    """Return what comes out of the vectors that count, as of the case itself."""
+    batch, r, _ = drawn.case.x.shape
+    of_vectors = (batch, r * drawn.case.num_splits)
+    shapes = {"layer_out": drawn.case.x.shape, "emb_index": of_vectors, "distance": (*of_vectors, -1)}
+    rows = {name: getattr(result, name).reshape(len(drawn.counted), -1)[drawn.counted] for name in shapes}
+    return result._replace(**{name: rows[name].reshape(shape) for name, shape in shapes.items()})
+
+
 @verify(
     "VQ-2.6",
     "VQ-4.1",
     "VQ-8.1",
     "VQ-8.2",
+    "VQ-8.3",
     "VQ-8.4",
     "VQ-8.5",
     "VQ-8.7",
@@ -38,10 +50,26 @@ def oracle(case):
     "VQ-8.12",
     "VQ-8.13",
     "VQ-8.14",
-    case=reduced_cases,
+    "VQ-13.3",
+    "VQ-13.5",
+    "VQ-13.9",
+    "VQ-13.13",
+    "VQ-18.13",
+    "VQ-21.3",
+    "VQ-21.10",
+    "VQ-21.11",
+    "VQ-21.13",
+    drawn=reduced_cases_among_others,
 )
-def test_distances_indices_and_losses_are_within_their_errors(implementation, case):
-    assert_within_errors(case, implementation.quantize(case))
+def test_distances_indices_and_losses_are_within_their_errors(implementation, drawn):
+    result, d = implementation.quantize(drawn.among), drawn.case.emb_space.shape[1]
+    assert_within_errors(drawn.case, restricted(drawn, result))
+    out, given = (array.reshape(-1, d)[~drawn.counted] for array in (result.layer_out, drawn.among.x))
+    if drawn.among.mask is None:
+        assert np.isnan(out.astype(np.float64)).all()
+    else:
+        assert out.tobytes() == given.tobytes()
+    assert np.isnan(result.distance.reshape(len(drawn.counted), -1)[~drawn.counted]).all()
 
 
 def assert_within_errors(case, result):
@@ -81,11 +109,36 @@ def assert_within_errors(case, result):
             assert_within(loss, *square_loss(case, result.emb_index, case.weights[name]), name)
 
 
-@verify("VQ-8.9", "VQ-8.13", "VQ-8.14", "VQ-8.16", case=reduced_cases)
-def test_gradients_to_the_embeddings_are_within_their_errors(implementation, case):
-    gradients = implementation.gradients(case, np.zeros_like(case.x)).losses_to_emb_space
-    assert list(gradients) == case.losses
-    assert_gradients_within_errors(case, gradients)
+@verify(
+    "VQ-3.1",
+    "VQ-8.9",
+    "VQ-8.13",
+    "VQ-8.14",
+    "VQ-8.16",
+    "VQ-13.7",
+    "VQ-13.8",
+    "VQ-18.10",
+    "VQ-18.13",
+    "VQ-21.4",
+    "VQ-21.12",
+    drawn=reduced_cases_among_others,
+)
+def test_gradients_are_within_their_errors(implementation, drawn):
+    upstream = (np.arange(drawn.among.x.size).reshape(drawn.among.x.shape) % 5).astype(drawn.among.x.dtype)
+    gradients = implementation.gradients(drawn.among, upstream)
+    np.testing.assert_array_equal(gradients.output_to_x, upstream)
+    assert not gradients.output_to_emb_space.any()
+    assert list(gradients.losses_to_emb_space) == drawn.case.losses
+    assert_gradients_within_errors(drawn.case, gradients.losses_to_emb_space)
+    for name, gradient in gradients.losses_to_x.items():
+        if name == "commitment_loss":
+            emb_index = implementation.quantize(drawn.among).emb_index.reshape(-1)[drawn.counted]
+            to_vectors = gradient.reshape(len(drawn.counted), -1)
+            kept = to_vectors[drawn.counted].reshape(drawn.case.x.shape)
+            assert_within(kept, *commitment_gradient(drawn.case, emb_index), name)
+            assert not to_vectors[~drawn.counted].any()
+        else:
+            assert not gradient.any()
 
 
 def assert_gradients_within_errors(case, gradients):

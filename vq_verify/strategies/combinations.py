@@ -7,7 +7,6 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vq_verify.cases import LOSSES
 from vq_verify.offers import offered, to_draw
 from vq_verify.protocol import Case, CosineCase, Implementation
 from vq_verify.strategies.choices import chooser, integers, sample
@@ -25,17 +24,17 @@ class Among(NamedTuple):
 
 @st.composite
 def reduced_cases_among_others(draw: st.DrawFn, implementation: Implementation) -> Among:
-    """Draw a case in a reduced space with any losses, and whole rows of x among its own that do not count.
+    """Draw a case in a reduced space, and whole rows of x among its own that do not count, or none.
 
     They are not finite or, where masks are offered, masked: then they are anything, also twice the rows of the case,
     which would turn the axes of a fit.
     """
     case = draw(reduced_cases(implementation))
-    names = offered(implementation, "losses", LOSSES)
-    case = replace(case, weights=dict.fromkeys(names, 0.25))
+    squares = offered(implementation, "losses", ("codebook_loss", "commitment_loss"))
+    case = case.weighted(**dict.fromkeys(squares, 0.25))
     q, d = case.x.shape[-1], case.emb_space.shape[1]
     masks = bool(offered(implementation, "masks", ["x"])) and chooser(draw, 1)((False, True))
-    number = draw(st.integers(1, 4))
+    number = chooser(draw, 1)(range(4))
     pool = np.concatenate([case.x.reshape(-1, d), np.roll(2 * case.x.reshape(-1, d), 1, axis=-1)])
     count = number * case.num_splits
     others = broken_rows(draw, pool, count)
@@ -59,7 +58,7 @@ def reduced_cosine_cases_with_upstream(
 
 @st.composite
 def reduced_cases_with_estimators(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
-    """Draw a case in a reduced space with an estimator that turns or projects what arrives, and a gradient that does."""
+    """Draw a case in a reduced space with an estimator that turns or projects, and a gradient that arrives."""
     estimator = chooser(draw, 1)(to_draw(implementation, "estimators", ("rotation", "diveq")))
     case = replace(draw(reduced_cases(implementation)), estimator=estimator, weights={})
     return case, integers(draw, case.x.shape, 1, 5).astype(case.x.dtype)

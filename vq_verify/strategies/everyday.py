@@ -37,7 +37,7 @@ SIZES = {
     "splits": Sizes(n=7, d=20, batch=2, r=19, num_splits=37),
 }
 
-MORE_EMBEDDINGS = Sizes(n=1037, d=3, batch=5, r=3, num_splits=2)
+MORE_EMBEDDINGS = Sizes(n=1037, d=3, batch=20, r=3, num_splits=2)
 
 # |v| <= LARGEST leaves all exact that float32 compares: of 773 coordinates the squares sum to less than 2^18.
 LARGEST, FAR = 3, 9
@@ -96,7 +96,7 @@ COSINE_SIZES = {
     "coordinates": Sizes(n=61, d=103, batch=12, r=2, num_splits=5),
     "more coordinates": Sizes(n=31, d=773, batch=10, r=4),
     "embeddings": Sizes(n=1037, d=20, batch=8, r=3, num_splits=2),
-    "vectors": Sizes(n=5, d=4, batch=2801),
+    "vectors": Sizes(n=5, d=4, batch=2201),
     "splits": Sizes(n=7, d=20, batch=2, r=3, num_splits=37),
 }
 
@@ -133,18 +133,23 @@ def exact_cosine_case(sizes: Sizes, vote: bool, dtype: Any = np.float32) -> Cosi
         x=vectors.reshape(sizes.batch, sizes.r, -1).astype(dtype),
         emb_space=emb_space.astype(comparison_dtype(dtype)),
         num_splits=sizes.num_splits,
-        vote=Vote(labels, CLASSES, k, -(-2 * k // 5) / k, "nearest") if vote else None,
+        vote=Vote(labels, CLASSES, k, (k * 5 // 12 + 1) / k, "nearest") if vote else None,
     )
 
 
 def trainings(sizes: Sizes, dtype: Any = np.float32) -> tuple[Case, list[Step]]:
     """Return the case of a training without losses, and two passes over vectors twice as far from zero as embeddings.
 
-    Few of them equal an embedding, and those that are distant stand in all parts of a batch.
+    Few of them equal an embedding, and the most distant stand in all parts of a batch.
     """
     case = replace(exact_case(sizes, lookup_ord=1, dtype=dtype), weights={})
-    batches = [rows_of(sizes, seed)[0].reshape(case.x.shape).astype(dtype) for seed in (1, 2)]
-    return case, [Step(2 * x + 1, None, trains=True) for x in batches]
+    steps = []
+    for seed in (1, 2):
+        vectors = 2 * rows_of(sizes, seed)[0] + 1
+        far = np.arange(0, len(vectors), 97)
+        vectors[far, 0] += 10 + 3 * (far % 23)
+        steps.append(Step(vectors.reshape(case.x.shape).astype(dtype), None, trains=True))
+    return case, steps
 
 
 def starting(sizes: Sizes, method: str, distinct: int) -> Started:

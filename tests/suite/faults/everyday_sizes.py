@@ -1,7 +1,7 @@
 """Faults that show beyond a size: groups and blocks that are not full, small dtypes of what is counted (VQ-1)."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -41,17 +41,20 @@ GROUP, BLOCK, BYTE, CHUNK = 16, 512, 256, 1024
 TRAINING = f"{OracleTraining.__module__}.OracleTraining"
 
 
+@cache
 def quantized(size: str, lookup_ord: float = 2, dtype: str = "float32") -> Check:
     """Return the check of a size."""
     check = sizes.test_every_size_is_quantized_bit_for_bit_with_the_losses_and_gradients_of_all
     return partial(check, size=size, dtype=dtype, lookup_ord=lookup_ord)
 
 
+@cache
 def compared(size: str, vote: bool, dtype: str = "float32") -> Check:
     """Return the check of a size by similarity."""
     return partial(sizes.test_every_size_is_compared_by_cosine_bit_for_bit, size=size, dtype=dtype, vote=vote)
 
 
+@cache
 def trained(check: Check, size: str, dtype: str = "float32") -> Check:
     """Return the check of a training."""
     return partial(check, size=size, dtype=dtype)
@@ -89,6 +92,11 @@ def full_groups(vectors: Array) -> Array:
     """Return the coordinates of the groups that are full; all if none is."""
     d = vectors.shape[-1]
     return vectors[..., : d // GROUP * GROUP or d]
+
+
+def first_rows(emb_space: Array, number: int) -> Array:
+    """Tell which rows are the first so many, with an axis to broadcast."""
+    return np.arange(emb_space.shape[-2])[:, np.newaxis] < number
 
 
 # Coordinates.
@@ -159,16 +167,16 @@ def no_more_than_a_block_of_embeddings_starts(training: OracleTraining, x: Array
     before = training.state
     right_training_pass(training, x, *mask)
     if not before.get("initialized", True):
-        emb_space = np.where(np.arange(len(before["emb_space"]))[:, np.newaxis] < BLOCK, training.state["emb_space"], 0)
-        training.state = {**training.state, "emb_space": emb_space}
+        after = training.state["emb_space"]
+        training.state = {**training.state, "emb_space": np.where(first_rows(after, BLOCK), after, 0)}
 
 
 @instead_of(f"{TRAINING}.training_pass", "VQ-24.2", trained(averaged, "embeddings"))
 def embeddings_beyond_a_byte_do_not_move(training: OracleTraining, x: Array, *mask: Array) -> None:
     before = training.state["emb_space"]
     right_training_pass(training, x, *mask)
-    moves = np.arange(len(before))[:, np.newaxis] < BYTE
-    training.state = {**training.state, "emb_space": np.where(moves, training.state["emb_space"], before)}
+    after = training.state["emb_space"]
+    training.state = {**training.state, "emb_space": np.where(first_rows(after, BYTE), after, before)}
 
 
 @instead_of("reference.per_split.divided", "VQ-20.2", codebooks)
@@ -189,7 +197,7 @@ def no_stage_after_the_eighth_adds_to_the_output(case: ResidualCase, right: Resi
 @instead_of(
     "reference.parts.replacement.most_distant",
     "VQ-11.3",
-    trained(replaced, "vectors", "float16"),
+    trained(replaced, "vectors"),
     trained(replaced, "vectors", "bfloat16"),
 )
 def vectors_of_the_last_chunk_alone_compete_for_the_slots(vectors: Array, distance: Array, *others: Any) -> Candidates:

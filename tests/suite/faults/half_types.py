@@ -36,8 +36,8 @@ from vq_verify.protocol import (
 ORACLE = f"{Oracle.__module__}.Oracle"
 TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
 
-many_vectors = [quantized("vectors", dtype=dtype) for dtype in sizes.HALF]
-masked = [partial(sizes.test_every_size_is_masked, size="vectors", dtype=dtype) for dtype in sizes.HALF]
+many_vectors = [quantized("vectors", lookup_ord=order, dtype=dtype) for order, dtype in enumerate(sizes.HALF, 1)]
+masked = partial(sizes.test_every_size_is_masked, size="vectors", dtype="float16")
 on_grid = [
     partial(sizes.test_every_size_is_rounded_to_a_grid_as_in_the_oracle, levels=(8, 8, 6), num_splits=1, dtype=dtype)
     for dtype in sizes.HALF
@@ -102,9 +102,7 @@ def stages_count_in_the_dtype_of_x(case: ResidualCase, right: ResidualQuantized)
 @instead_of(
     TRAINING_PASS,
     "VQ-14.5",
-    *(trained(replaced, "vectors", dtype) for dtype in sizes.HALF),
-    *(trained(averaged, "vectors", dtype) for dtype in sizes.HALF),
-    *(trained(dead, "vectors", dtype) for dtype in sizes.HALF),
+    *(trained(check, "vectors", "bfloat16") for check in (replaced, averaged, dead)),
 )
 def what_a_training_counts_is_of_the_dtype_of_x(training: OracleTraining, x: Array, *mask: Array) -> None:
     def access_count(emb_index: Array, n: int) -> Array:
@@ -115,15 +113,15 @@ def what_a_training_counts_is_of_the_dtype_of_x(training: OracleTraining, x: Arr
 
 
 @instead_of(TRAINING_PASS, "VQ-14.5", trained(replaced, "vectors", "bfloat16"))
-def the_usage_is_kept_in_the_dtype_of_x(training: OracleTraining, x: Array, *mask: Array) -> None:
+def the_usage_is_kept_in_bfloat16(training: OracleTraining, x: Array, *mask: Array) -> None:
     right_training_pass(training, x, *mask)
     name = "accumulated_usage_count"
-    if name in training.state:
+    if name in training.state and x.dtype == ml_dtypes.bfloat16:
         usage = training.state[name].astype(x.dtype).astype(np.float64)
         training.state = {**training.state, name: usage}
 
 
-@in_cosine("VQ-10.11", *(compared("vectors", True, dtype) for dtype in sizes.HALF))
+@in_cosine("VQ-10.11", compared("vectors", True, "float16"))
 def the_share_is_counted_in_the_dtype_of_x(case: CosineCase, right: CosineQuantized) -> Fields:
     mask = right.identity_mapping_mask
     if mask is None:
@@ -153,7 +151,7 @@ def a_mean_is_added_up_in_float16(case: Case, right: Quantized) -> Fields:
     return weighted_loss(case, right, "alpha_loss", np.cumsum(terms.astype(np.float16))[-1] / np.float64(len(terms)))
 
 
-@in_quantize("VQ-21.11", *masked)
+@in_quantize("VQ-21.11", masked)
 def the_mean_over_a_mask_is_counted_in_the_dtype_of_x(case: Case, right: Quantized) -> Fields:
     if case.mask is None:
         return {}
@@ -162,7 +160,7 @@ def the_mean_over_a_mask_is_counted_in_the_dtype_of_x(case: Case, right: Quantiz
     return {"losses": {k: v if k == "coulomb_loss" else v * factor for k, v in right.losses.items()}}
 
 
-@instead_of(TRAINING_PASS, "VQ-24.2", *(trained(averaged, "vectors", dtype) for dtype in sizes.HALF))
+@instead_of(TRAINING_PASS, "VQ-24.2", trained(averaged, "vectors", "bfloat16"))
 def the_sums_of_averages_are_of_the_dtype_of_x(training: OracleTraining, x: Array, *mask: Array) -> None:
     def gather(rule: MovingAverage, it: Any) -> Any:
         vector_sum = np.zeros(it.codebook.shape, x.dtype)

@@ -1,7 +1,7 @@
 """Faults of parts in a space of principal components: what is of the full space, and what a fit is of (VQ-8)."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +11,7 @@ from reference import reduction
 from reference.distances import norm
 from reference.reduction import IDENTITY, Projection
 from tests.parity import test_reduced_parts as parts
+from tests.parity import test_reduction as parity
 from tests.suite.faults.consequences import Array, Fields, weighted_loss
 from tests.suite.faults.machinery import (
     Check,
@@ -28,8 +29,8 @@ ORACLE = f"{Oracle.__module__}.Oracle"
 PROJECTION = "reference.reduction.projection"
 TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
 
-among = parts.test_vectors_that_do_not_count_enter_neither_fit_nor_lookup_nor_losses
-gradients = parts.test_vectors_that_do_not_count_change_no_gradient
+among = parity.test_distances_indices_and_losses_are_within_their_errors
+gradients = parity.test_gradients_are_within_their_errors
 similar = parts.test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one
 turned = parts.test_an_estimator_turns_and_projects_in_the_full_space
 many_rows = [
@@ -49,6 +50,7 @@ right_fit, right_projection, right_training_pass = reduction.fit, reduction.proj
 right_quantize, right_gradients, right_residual = Oracle.quantize, Oracle.gradients, Oracle.quantize_residual
 
 
+@cache
 def trained(training: str, codebooks: str = "shared", dim_reduction: str = "pca-batch") -> Check:
     """Return the check of a training."""
     check = parts.test_every_training_in_a_reduced_space_leaves_the_states_of_the_oracle
