@@ -9,7 +9,7 @@ from reference.parts.replacement import DeadCodes
 from reference.parts.updates import MovingAverage
 from vq_verify.cases import LOSSES
 from vq_verify.comparison import assert_within, comparison_dtype, rounding
-from vq_verify.comparison.cosine import assert_identical, similarity_error
+from vq_verify.comparison.cosine import similarity_error
 from vq_verify.offers import offered
 from vq_verify.protocol import Case, CosineCase, Implementation, ScalarCase
 
@@ -17,10 +17,9 @@ from vq_verify.protocol import Case, CosineCase, Implementation, ScalarCase
 LARGEST = {"float16": 2.0**15, "bfloat16": 2.0**127, "float32": 2.0**127, "float64": 2.0**1023}
 
 # Times it. Of no two is a difference greater than one of them.
-EMB_SPACE = np.array([[1.0, 1.0], [1.5, 1.25], [0.5, 0.25], [np.inf, -np.inf]])
-VECTORS = np.array([[1.5, 1.5], [1.0, 0.875], [1.75, np.nan], [1.0, 1.0], [-np.inf, np.inf]])
-FINITE = np.array([True, True, False, True, False])
-INDEX = [1, 0, -1, 0, -1]
+EMB_SPACE = np.array([[1.0, 1.0], [1.5, 1.25], [0.5, 0.25]])
+VECTORS = np.array([[1.5, 1.5], [1.0, 0.875], [1.0, 1.0]])
+INDEX = [1, 0, 0]
 
 
 def large_case(dtype: str, lookup_ord: float) -> Case:
@@ -37,25 +36,20 @@ OF_DTYPES = [
 ]
 
 
-@pytest.mark.clause(
-    "VQ-2.1", "VQ-2.5", "VQ-13.1", "VQ-13.2", "VQ-13.3", "VQ-13.4", "VQ-13.9", "VQ-13.16", "VQ-13.17", "VQ-14.2"
-)
+@pytest.mark.clause("VQ-2.1", "VQ-2.5", "VQ-13.1", "VQ-13.2", "VQ-13.16", "VQ-14.2")
 @pytest.mark.parametrize(("dtype", "lookup_ord"), OF_DTYPES)
-def test_a_row_is_finite_iff_its_coordinates_are_whatever_their_sum(
+def test_a_row_is_finite_if_its_coordinates_are_whatever_their_sum(
     implementation: Implementation, dtype: str, lookup_ord: float
 ) -> None:
     case = large_case(dtype, lookup_ord)
     result = implementation.quantize(case)
     np.testing.assert_array_equal(result.emb_index[:, 0], INDEX)
-    np.testing.assert_array_equal(result.access_count, [2, 1, 0, 0])
-    expected = np.where(FINITE[:, np.newaxis], case.emb_space[INDEX], np.nan).astype(case.x.dtype)
-    assert_identical(result.layer_out[:, 0], expected)
-    difference = np.abs(VECTORS[[0, 1, 3], np.newaxis] - EMB_SPACE[:3])
+    np.testing.assert_array_equal(result.access_count, [2, 1, 0])
+    np.testing.assert_array_equal(result.layer_out[:, 0], case.emb_space[INDEX].astype(case.x.dtype))
+    difference = np.abs(VECTORS[:, np.newaxis] - EMB_SPACE)
     # In float64, each rounds as in the comparison dtype: no sum or square has more than a few digits.
     exact = np.linalg.norm(difference, lookup_ord, axis=-1).astype(result.distance.dtype) * LARGEST[dtype]
-    np.testing.assert_array_equal(result.distance[FINITE, 0, :3], exact)
-    assert np.isnan(result.distance[~FINITE]).all()
-    assert np.isnan(result.distance[..., 3]).all()
+    np.testing.assert_array_equal(result.distance[:, 0], exact)
 
 
 @pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-14.4", "VQ-18.1", "VQ-18.2", "VQ-18.3", "VQ-18.4")
@@ -81,14 +75,12 @@ def test_losses_and_gradients_of_half_types_are_those_of_the_same_numbers_in_flo
 
 @pytest.mark.clause("VQ-11.2", "VQ-11.3", "VQ-13.14", "VQ-14.2")
 @pytest.mark.parametrize(("dtype", "lookup_ord"), [("float16", 2), ("float32", np.inf)])
-def test_large_vectors_are_gathered_and_none_that_is_not_finite(
-    implementation: Implementation, dtype: str, lookup_ord: float
-) -> None:
+def test_large_vectors_are_gathered(implementation: Implementation, dtype: str, lookup_ord: float) -> None:
     case = large_case(dtype, lookup_ord)
     trained = implementation.training(case, 3)
     trained.training_pass(case.x)
     state = trained.state
-    np.testing.assert_array_equal(state["accumulated_usage_count"], [2, 1, 0, 0])
+    np.testing.assert_array_equal(state["accumulated_usage_count"], [2, 1, 0])
     # The first and the second differ from their embeddings in one coordinate, so that all norms are alike.
     np.testing.assert_array_equal(state["input_distances"], np.array([0.25, 0.125, 0]) * LARGEST[dtype])
     np.testing.assert_array_equal(state["distant_inputs"][:2], VECTORS[:2] * LARGEST[dtype])
@@ -108,32 +100,30 @@ def test_large_vectors_are_averaged_and_written_over_dead_codes(implementation: 
     np.testing.assert_array_equal(trained.state["emb_space"], moved * LARGEST["float16"])
 
 
-@pytest.mark.clause("VQ-13.15", "VQ-25.1", "VQ-25.3", "VQ-25.4")
+@pytest.mark.clause("VQ-25.1", "VQ-25.3", "VQ-25.4")
 @pytest.mark.parametrize("start", ["sample", "k-means"])
 def test_a_training_starts_from_large_vectors(implementation: Implementation, start: str) -> None:
     case = large_case("float16", 2)
     trained = implementation.training(replace(case, emb_space=np.zeros((3, 2), np.float32), start=start), 1)
     trained.training_pass(case.x)
     started = sorted(map(tuple, (trained.state["emb_space"] / LARGEST["float16"]).tolist()))
-    assert started == sorted(map(tuple, VECTORS[FINITE].tolist()))
+    assert started == sorted(map(tuple, VECTORS.tolist()))
 
 
-@pytest.mark.clause("VQ-9.2", "VQ-13.2", "VQ-13.10", "VQ-13.16", "VQ-13.19")
+@pytest.mark.clause("VQ-9.2", "VQ-13.10")
 @pytest.mark.parametrize("dtype", LARGEST)
 def test_large_vectors_have_similarities(implementation: Implementation, dtype: str) -> None:
-    emb_space = np.array([[1.5, -1.5], [np.nan, 1.0], [1.5, 1.5]]) * LARGEST[dtype]
-    x = VECTORS[[0, 2, 4], np.newaxis] * LARGEST[dtype]
+    emb_space, x = (np.array(rows) * LARGEST[dtype] for rows in ([[1.5, -1.5], [1.5, 1.5]], [[[1.5, 1.5]]]))
     case = CosineCase(x=x.astype(dtype), emb_space=emb_space.astype(comparison_dtype(dtype)))
     result = implementation.quantize_cosine(case)
-    np.testing.assert_array_equal(result.emb_index[:, 0], [2, -1, -1])
-    assert_within(result.similarity_values[0], 1, similarity_error(2, rounding(dtype)), "similarity_values")
-    assert np.isnan(result.similarity_values[1:]).all()
+    assert result.emb_index == 1
+    assert_within(result.similarity_values, [1], similarity_error(2, rounding(dtype)), "similarity_values")
 
 
 @pytest.mark.clause("VQ-29.7", "VQ-29.15")
 @pytest.mark.parametrize("dtype", LARGEST)
 def test_large_vectors_have_the_outermost_levels(implementation: Implementation, dtype: str) -> None:
-    vectors = np.array([[1.5, 1.5], [-1.5, -1.5], [1.5, -1.5], [np.inf, -np.inf]]) * LARGEST[dtype]
+    vectors = np.array([[1.5, 1.5], [-1.5, -1.5], [1.5, -1.5]]) * LARGEST[dtype]
     case = ScalarCase(x=vectors[:, np.newaxis].astype(dtype), levels=(5, 4))
     emb_index = implementation.quantize_scalar(case).emb_index[:, 0]
-    np.testing.assert_array_equal(emb_index, [19, 0, 4, -1])
+    np.testing.assert_array_equal(emb_index, [19, 0, 4])

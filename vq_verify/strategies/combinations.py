@@ -34,10 +34,11 @@ def reduced_cases_among_others(draw: st.DrawFn, implementation: Implementation) 
     case = case.weighted(**dict.fromkeys(squares, 0.25))
     q, d = case.x.shape[-1], case.emb_space.shape[1]
     masks = bool(offered(implementation, "masks", ["x"])) and chooser(draw, 1)((False, True))
-    number = chooser(draw, 1)(range(4))
+    breaks = bool(offered(implementation, "inputs", ["not finite"]))
+    number = chooser(draw, 1)(range(4)) if masks or breaks else 0
     pool = np.concatenate([case.x.reshape(-1, d), np.roll(2 * case.x.reshape(-1, d), 1, axis=-1)])
     count = number * case.num_splits
-    others = broken_rows(draw, pool, count)
+    others = broken_rows(draw, pool, count) if breaks else sample(draw, pool, count)
     if masks:
         others = np.where(sample(draw, [True, True, False], (count, 1)), sample(draw, pool, count), others)
     rows, places = case.x.reshape(-1, q), integers(draw, number, 0, case.x.size // q)

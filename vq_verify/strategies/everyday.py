@@ -171,15 +171,10 @@ def stages(sizes: Sizes, number: int, dtype: Any = np.float32) -> ResidualCase:
 
 
 def clear_grid(levels: tuple[int, ...], batch: int, num_splits: int, dtype: Any = np.float32) -> Clear:
-    """Return vectors in the middles of levels, two in three in those of the last index.
-
-    Every fifth is masked, and every seventh is not finite.
-    """
+    """Return vectors in the middles of levels, two in three in those of the last index; every fifth is masked."""
     level = np.random.default_rng(0).integers(0, levels, [batch, num_splits, len(levels)])
-    i = np.arange(batch * num_splits).reshape(level.shape[:-1])
-    level[i % 3 > 0] = np.array(levels) - 1
-    vectors = middles(level, levels, dtype).astype(dtype)
-    vectors[i % 7 == 3, -1] = np.inf
+    level[np.arange(batch * num_splits).reshape(batch, num_splits) % 3 > 0] = np.array(levels) - 1
+    x = middles(level, levels, dtype).astype(dtype).reshape(batch, 1, -1)
     mask = np.arange(batch)[:, np.newaxis] % 5 > 0
-    case = ScalarCase(x=vectors.reshape(batch, 1, -1), levels=levels, num_splits=num_splits, mask=mask)
-    return Clear(case, level, i % 7 != 3, np.repeat(mask, num_splits, axis=1))
+    case = ScalarCase(x=x, levels=levels, num_splits=num_splits, mask=mask)
+    return Clear(case, level, np.ones(level.shape[:-1], bool), np.repeat(mask, num_splits, axis=1))

@@ -22,7 +22,7 @@ from tests.suite.faults.machinery import (
     in_scalar,
     instead_of,
 )
-from vq_verify.adapters.oracle import OracleTraining
+from vq_verify.adapters.oracle import Oracle, OracleTraining
 from vq_verify.comparison.scalar import index_at, levels_at
 from vq_verify.protocol import (
     Case,
@@ -64,6 +64,7 @@ other_order = partial(
     sizes.test_under_a_norm_of_another_order_every_size_is_quantized_within_rounding, size="coordinates"
 )
 more_embeddings = sizes.test_more_embeddings_are_told_apart_bit_for_bit
+decoded = sizes.test_more_embeddings_are_decoded
 masked = partial(sizes.test_every_size_is_masked, size="vectors", dtype="float16")
 codebooks = sizes.test_more_than_a_few_splits_have_a_codebook_each
 replaced = sizes.test_every_size_is_replaced_as_in_the_oracle
@@ -85,6 +86,7 @@ right_most_distant, right_divided, right_split_mask = (
     per_split.divided,
     splitting.split_mask,
 )
+right_decode = Oracle.decode
 right_training_pass, right_replace_embeds = OracleTraining.training_pass, OracleTraining.replace_embeds
 
 
@@ -140,6 +142,11 @@ def the_last_block_of_embeddings_is_left_out_if_not_full(case: Case, right: Quan
 @in_quantize("VQ-2.1", quantized("embeddings", lookup_ord=1), more_embeddings)
 def an_index_is_kept_in_a_byte(case: Case, right: Quantized) -> Fields:
     return chosen(case, right.emb_index % BYTE) if len(case.emb_space) > BYTE else {}
+
+
+@instead_of(f"{Oracle.__module__}.Oracle.decode", "VQ-13.29", decoded)
+def an_index_is_decoded_from_a_byte(oracle: Oracle, case: Case, emb_index: Array) -> Array:
+    return right_decode(oracle, case, emb_index % BYTE if len(case.emb_space) > BYTE else emb_index)
 
 
 @in_quantize("VQ-6.2", quantized("embeddings"), more_embeddings)
