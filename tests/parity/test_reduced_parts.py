@@ -13,48 +13,13 @@ from vq_verify.adapters.oracle import Oracle
 from vq_verify.comparison import assert_within, projected, rotated
 from vq_verify.offers import offered
 from vq_verify.protocol import Case, Implementation, ResidualCase
-from vq_verify.strategies import combinations
 from vq_verify.strategies.parts import Step
 from vq_verify.strategies.reduction import as_cosine
-from vq_verify.verify import verify
 
-from ..property import test_cosine as cosine
 from ..property import test_passes as passes
 from ..property import test_per_split as per_split
-from ..property import test_voting as voting
 from . import test_parts as parts
 from . import test_reduction as reduction
-
-
-@verify(
-    "VQ-2.5",
-    "VQ-8.10",
-    "VQ-8.12",
-    "VQ-9.10",
-    "VQ-10.9",
-    "VQ-10.11",
-    "VQ-10.12",
-    drawn=combinations.reduced_cosine_cases_with_upstream,
-)
-def test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one(implementation, drawn):
-    case, _ = drawn
-    if case.vote is None:
-        cosine.test_each_piece_is_the_indexed_row_and_nothing_is_mapped_or_labelled.check(implementation, case)
-    else:
-        law = voting.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row
-        law.check(implementation, case)
-    law = cosine.test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere
-    law.check(implementation, drawn)
-
-
-@verify("VQ-8.12", "VQ-27.1", "VQ-27.12", drawn=combinations.reduced_cases_with_estimators)
-def test_an_estimator_turns_and_projects_in_the_full_space(implementation, drawn):
-    case, _ = drawn
-    estimator, bounded = {"rotation": (reference.Rotation(), rotated), "diveq": (reference.DiVeQ(), projected)}[
-        case.estimator
-    ]
-    parts.assert_passed_on_as_in_the_oracle(implementation, *drawn, estimator, bounded)
-
 
 # Of any directions, the first two of which stand out; in general position, so that nothing is near a tie.
 N, D, COUNT, COMPONENTS = 9, 5, 16, 2
@@ -90,7 +55,8 @@ def test_more_rows_than_half_types_can_add_up_are_fitted(
     case = replace(case, x=x.astype(dtype))
     reduction.assert_within_errors(case, implementation.quantize(case))
     # Distances do not depend on the mean, but similarities do.
-    reduction.test_similarities_and_votes_are_within_their_errors.check(implementation, as_cosine(case))
+    similar = as_cosine(case)
+    reduction.assert_similar_within_errors(similar, implementation.quantize_cosine(similar))
 
 
 def per_split_case(dim_reduction: str, **more: Any) -> Case:
@@ -116,12 +82,15 @@ def steps_of(case: Case, masks: bool) -> list[Step]:
 
 TRAININGS = {
     "replacement": {},
-    "replacement within a pass": {"every": 2},
-    "replacement of other norms": {"lookup_ord": 1},
+    "replacement within a pass": {"lookup_ord": 1, "every": 2},
     "dead codes": {"replacement": DeadCodes(0.6, 0.25, "most-distant", 4, every=1)},
     "moving averages": {"update": MovingAverage(0.75, 0.0)},
     "a start": {"start": "batch"},
 }
+
+
+# Each split has a fit of its own in whatever it is trained by.
+APART = [("replacement within a pass", "per-split"), ("moving averages", "per-split"), ("a start", "per-split")]
 
 
 def assert_near(state: Any, expected: Any) -> None:
@@ -150,8 +119,7 @@ def assert_near(state: Any, expected: Any) -> None:
     "VQ-26.7",
 )
 @pytest.mark.parametrize("dim_reduction", ["pca-batch", "pca-emb-space"])
-@pytest.mark.parametrize("codebooks", ["shared", "per-split"])
-@pytest.mark.parametrize("training", TRAININGS)
+@pytest.mark.parametrize(("training", "codebooks"), [*((it, "shared") for it in TRAININGS), *APART])
 def test_every_training_in_a_reduced_space_leaves_the_states_of_the_oracle(
     implementation: Implementation, training: str, codebooks: str, dim_reduction: str
 ) -> None:
@@ -165,6 +133,16 @@ def test_every_training_in_a_reduced_space_leaves_the_states_of_the_oracle(
     for it in (trained, expected):
         it.replace_embeds()
     assert_near(trained.state, expected.state)
+
+
+@pytest.mark.clause("VQ-8.12", "VQ-27.1", "VQ-27.12")
+@pytest.mark.parametrize(("estimator", "bounded"), [(reference.Rotation(), rotated), (reference.DiVeQ(), projected)])
+def test_an_estimator_turns_and_projects_in_the_full_space(
+    implementation: Implementation, estimator: Any, bounded: Any
+) -> None:
+    case = fixed_case("pca-batch", estimator=estimator.name)
+    upstream = (np.arange(case.x.size) % 5 + 1).reshape(case.x.shape).astype(case.x.dtype)
+    parts.assert_passed_on_as_in_the_oracle(implementation, case, upstream, estimator, bounded)
 
 
 @pytest.mark.clause("VQ-8.1", "VQ-8.2", "VQ-20.2", "VQ-20.3", "VQ-20.4", "VQ-20.5")

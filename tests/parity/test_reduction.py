@@ -1,5 +1,7 @@
 """Lookups in a space of principal components against the oracle, where the spectrum allows it (VQ-8)."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 import reference
@@ -18,9 +20,11 @@ from vq_verify.comparison import (
 )
 from vq_verify.comparison.cosine import admits_outcome, near_maxima
 from vq_verify.comparison.reduction import reduced_beta_gradient_error, reduced_distance_error, reduced_similarity_error
-from vq_verify.strategies.combinations import reduced_cases_among_others
-from vq_verify.strategies.reduction import reduced_cosine_cases
+from vq_verify.strategies.combinations import reduced_cases_among_others, reduced_cosine_cases_with_upstream
 from vq_verify.verify import verify
+
+from ..property import test_cosine as cosine
+from ..property import test_voting as voting
 
 
 def oracle(case):
@@ -154,9 +158,32 @@ def assert_gradients_within_errors(case, gradients):
             assert loss_gradient_intervals(case, near.argmax(axis=-1))[name].contains(gradient).all(), name
 
 
-@verify("VQ-8.4", "VQ-8.10", "VQ-15.6", "VQ-15.7", case=reduced_cosine_cases)
-def test_similarities_and_votes_are_within_their_errors(implementation, case):
+@verify(
+    "VQ-2.5",
+    "VQ-8.4",
+    "VQ-8.10",
+    "VQ-8.12",
+    "VQ-9.10",
+    "VQ-10.9",
+    "VQ-10.12",
+    "VQ-15.6",
+    "VQ-15.7",
+    drawn=reduced_cosine_cases_with_upstream,
+)
+def test_similarities_and_votes_are_within_their_errors(implementation, drawn):
+    case, _ = drawn
     result = implementation.quantize_cosine(case)
+    assert_similar_within_errors(case, result)
+    answered = SimpleNamespace(quantize_cosine=lambda _: result, cosine_gradients=implementation.cosine_gradients)
+    if case.vote is None:
+        cosine.test_each_piece_is_the_indexed_row_and_nothing_is_mapped_or_labelled.check(answered, case)
+    else:
+        voting.test_a_mapped_vector_comes_out_as_it_is_and_any_other_as_the_indexed_row.check(answered, case)
+    cosine.test_the_gradient_is_the_identity_where_x_is_mapped_to_itself_and_zero_elsewhere.check(answered, drawn)
+
+
+def assert_similar_within_errors(case, result):
+    """Require what comes out of a case by similarity to be what may come out of it."""
     quantize = reference.cosine_vector_quantization
     similarity = quantize(case.x, case.emb_space, **case.arguments).similarity.reshape(-1, len(case.emb_space))
     errors = reduced_similarity_error(case).max(axis=-1)

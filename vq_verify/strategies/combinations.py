@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vq_verify.offers import offered, to_draw
+from vq_verify.offers import offered
 from vq_verify.protocol import Case, CosineCase, Implementation
 from vq_verify.strategies.choices import chooser, integers, sample
 from vq_verify.strategies.reduction import reduced_cases, reduced_cosine_cases
@@ -54,12 +54,4 @@ def reduced_cosine_cases_with_upstream(
 ) -> tuple[CosineCase, NDArray[Any]]:
     """Draw a case by cosine similarity in a reduced space, with a vote or without, and a gradient that arrives."""
     case = draw(reduced_cosine_cases(implementation))
-    return case, integers(draw, case.x.shape, 1, 5).astype(case.x.dtype)
-
-
-@st.composite
-def reduced_cases_with_estimators(draw: st.DrawFn, implementation: Implementation) -> tuple[Case, NDArray[Any]]:
-    """Draw a case in a reduced space with an estimator that turns or projects, and a gradient that arrives."""
-    estimator = chooser(draw, 1)(to_draw(implementation, "estimators", ("rotation", "diveq")))
-    case = replace(draw(reduced_cases(implementation)), estimator=estimator, weights={})
     return case, integers(draw, case.x.shape, 1, 5).astype(case.x.dtype)

@@ -133,7 +133,7 @@ def the_index_is_of_the_first_group_of_coordinates(case: ScalarCase, right: Scal
 # Embeddings.
 
 
-@in_quantize("VQ-2.1", quantized("embeddings"), quantized("embeddings", lookup_ord=np.inf), more_embeddings)
+@in_quantize("VQ-2.1", quantized("embeddings"), quantized("embeddings", lookup_ord=1), more_embeddings)
 def the_last_block_of_embeddings_is_left_out_if_not_full(case: Case, right: Quantized) -> Fields:
     n = right.distance.shape[-1]
     return chosen(case, right.distance[..., : n // BLOCK * BLOCK].argmin(axis=-1)) if n > BLOCK else {}
@@ -226,8 +226,8 @@ def no_more_than_a_group_is_replaced(training: OracleTraining) -> None:
     right_replace_embeds(training)
     after = training.state["emb_space"]
     written = (before != after).any(axis=-1)
-    late = written & (np.cumsum(written) > GROUP)
-    training.state = {**training.state, "emb_space": np.where(late[:, np.newaxis], before, after)}
+    late = written & (np.cumsum(written, axis=-1) > GROUP)
+    training.state = {**training.state, "emb_space": np.where(late[..., np.newaxis], before, after)}
 
 
 @instead_of("reference.parts.replacement.DeadCodes._number", "VQ-26.5", trained(dead, "embeddings"))

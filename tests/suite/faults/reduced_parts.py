@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+import reference
 from reference import reduction
 from reference.distances import norm
 from reference.reduction import IDENTITY, Projection
@@ -22,7 +23,7 @@ from tests.suite.faults.machinery import (
     instead_of,
 )
 from vq_verify.adapters.oracle import Oracle, OracleTraining, result_of
-from vq_verify.comparison import rounding
+from vq_verify.comparison import projected, rotated, rounding
 from vq_verify.protocol import Case, CosineCase, CosineGradients, CosineQuantized, Gradients, Quantized, ResidualCase
 
 ORACLE = f"{Oracle.__module__}.Oracle"
@@ -31,8 +32,11 @@ TRAINING_PASS = f"{OracleTraining.__module__}.OracleTraining.training_pass"
 
 among = parity.test_distances_indices_and_losses_are_within_their_errors
 gradients = parity.test_gradients_are_within_their_errors
-similar = parts.test_by_similarity_in_a_reduced_space_rows_and_vectors_come_out_of_the_full_one
-turned = parts.test_an_estimator_turns_and_projects_in_the_full_space
+similar = parity.test_similarities_and_votes_are_within_their_errors
+turned = [
+    partial(parts.test_an_estimator_turns_and_projects_in_the_full_space, estimator=estimator, bounded=bounded)
+    for estimator, bounded in ((reference.Rotation(), rotated), (reference.DiVeQ(), projected))
+]
 many_rows = [
     partial(parts.test_more_rows_than_half_types_can_add_up_are_fitted, dtype=dtype, dim_reduction="pca-batch")
     for dtype in ("float16", "bfloat16")
@@ -104,7 +108,7 @@ def the_gradient_of_what_is_mapped_is_along_the_axes(case: CosineCase, right: Co
     return {"output_to_x": (to_vectors.astype(np.float64) @ axes @ axes.T).reshape(case.x.shape).astype(case.x.dtype)}
 
 
-@in_gradients("VQ-8.12", turned)
+@in_gradients("VQ-8.12", *turned)
 def an_estimator_works_in_the_reduced_space(case: Case, right: Gradients) -> Fields:
     if case.dim_reduction is None or case.estimator not in ("rotation", "diveq"):
         return {}
@@ -206,7 +210,7 @@ def the_commitment_loss_pulls_along_the_axes(case: Case, right: Gradients) -> Fi
 # Trainings.
 
 
-@instead_of(TRAINING_PASS, "VQ-8.11", trained("replacement"), trained("replacement of other norms"))
+@instead_of(TRAINING_PASS, "VQ-8.11", trained("replacement"), trained("replacement within a pass"))
 def the_stored_distances_are_of_the_full_space(training: OracleTraining, x: Array, *mask: Array) -> None:
     emb_space = training.state["emb_space"]
     right_training_pass(training, x, *mask)
