@@ -59,6 +59,20 @@ def test_more_rows_than_half_types_can_add_up_are_fitted(
     reduction.assert_similar_within_errors(similar, implementation.quantize_cosine(similar))
 
 
+@pytest.mark.clause("VQ-8.1", "VQ-8.5", "VQ-8.8", "VQ-8.9")
+def test_more_than_a_few_components_of_many_coordinates_are_kept(implementation: Implementation) -> None:
+    rng = np.random.default_rng(7)
+    rows = rng.standard_normal([107 + 30, 40]) * np.where(np.arange(40) < 19, 16, 1)  # the cut is after these
+    case = Case(
+        x=rows[107:, np.newaxis].astype(np.float32),
+        emb_space=rows[:107].astype(np.float32),
+        dim_reduction="pca-batch",
+        num_dim_reduction_components=19,
+        weights={"beta_loss": 0.5},
+    )
+    reduction.assert_within_errors(case, implementation.quantize(case))
+
+
 def per_split_case(dim_reduction: str, **more: Any) -> Case:
     """Return a case with a codebook per split, which are fitted apart: one is the other with its axes exchanged."""
     case = fixed_case(dim_reduction, num_splits=2, **more)

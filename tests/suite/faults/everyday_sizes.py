@@ -1,6 +1,7 @@
 """Faults that show beyond a size: groups and blocks that are not full, small dtypes of what is counted (VQ-1)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from reference import distances as right_distances
 from reference import per_split, similarity, splitting
 from reference.parts import replacement
+from reference.parts.starts import FromBatch
 from reference.statistics import Candidates
 from reference.voting import Vote, k_most_similar
 from tests.parity import test_everyday_sizes as sizes
@@ -71,6 +73,10 @@ replaced = sizes.test_every_size_is_replaced_as_in_the_oracle
 averaged = sizes.test_every_size_is_averaged_as_in_the_oracle
 dead = sizes.test_dead_codes_of_every_size_are_as_in_the_oracle
 starts = partial(sizes.test_more_than_a_few_embeddings_start_from_vectors, method="sample")
+drawn = [
+    partial(sizes.test_what_is_drawn_is_of_all_parts_of_a_batch, how=how)
+    for how in ({"start": "sample"}, {"replacement": replacement.DeadCodes(0.5, 0.0, number=99)})
+]
 in_stages = partial(
     sizes.test_every_size_is_quantized_in_stages_as_in_the_oracle,
     **dict(zip(("sizes", "number", "dtype"), sizes.STAGED["many stages"], strict=True)),
@@ -86,7 +92,7 @@ right_most_distant, right_divided, right_split_mask = (
     per_split.divided,
     splitting.split_mask,
 )
-right_decode = Oracle.decode
+right_decode, right_begin, right_gather = Oracle.decode, FromBatch.begin, replacement.DeadCodes.gather
 right_training_pass, right_replace_embeds = OracleTraining.training_pass, OracleTraining.replace_embeds
 
 
@@ -210,6 +216,23 @@ def no_stage_after_the_eighth_adds_to_the_output(case: ResidualCase, right: Resi
 def vectors_of_the_last_chunk_alone_compete_for_the_slots(vectors: Array, distance: Array, *others: Any) -> Candidates:
     last = np.arange(distance[..., 0].size).reshape(distance.shape[:-1]) >= distance[..., 0].size - CHUNK
     return right_most_distant(vectors, np.where(last[..., np.newaxis], distance, np.nan), *others)
+
+
+@instead_of("reference.parts.starts.FromBatch.begin", "VQ-25.1", drawn[0])
+def a_start_is_drawn_from_the_first_chunk(start: FromBatch, state: Any, vectors: Array, *others: Any) -> Any:
+    return right_begin(start, state, vectors[: max(CHUNK, len(state["emb_space"]))], *others)
+
+
+@instead_of("reference.parts.replacement.DeadCodes.gather", "VQ-26.8", drawn[1])
+def dead_codes_are_drawn_from_the_first_chunk(rule: replacement.DeadCodes, it: Any) -> Any:
+    statistics = right_gather(rule, it)
+    if rule.source != "sample" or it.emb_index.size <= CHUNK:
+        return statistics
+    many = right_gather(replace(rule, number=it.emb_index.size), it)["candidates"]
+    first = many.order < CHUNK
+    number = statistics["candidates"].number
+    kept = (getattr(many, name)[first][:number] for name in ("distance", "order", "vector"))
+    return {**statistics, "candidates": Candidates(number, *kept)}
 
 
 @instead_of("reference.splitting.split_mask", "VQ-21.5", masked)

@@ -45,6 +45,9 @@ in_stages = partial(
     sizes.test_every_size_is_quantized_in_stages_as_in_the_oracle,
     **dict(zip(("sizes", "number", "dtype"), sizes.STAGED["many vectors"], strict=True)),
 )
+one_mean = [
+    partial(sizes.test_one_mean_is_that_of_more_vectors_than_half_types_can_add_up, dtype=dtype) for dtype in sizes.HALF
+]
 finite = [
     partial(magnitudes.test_a_row_is_finite_if_its_coordinates_are_whatever_their_sum, dtype=dtype, lookup_ord=order)
     for dtype, order in (("float16", 2), ("float32", np.inf))
@@ -150,27 +153,38 @@ def the_mean_over_a_mask_is_counted_in_the_dtype_of_x(case: Case, right: Quantiz
     return {"losses": {k: v if k == "coulomb_loss" else v * factor for k, v in right.losses.items()}}
 
 
+@instead_of(TRAINING_PASS, "VQ-25.4", *one_mean)
+def a_mean_of_k_means_is_over_as_many_as_the_dtype_of_x_can_count(
+    training: OracleTraining, x: Array, *mask: Array
+) -> None:
+    begins = training._case.start == "k-means" and not training.state["initialized"]
+    right_training_pass(training, x, *mask)
+    if begins:
+        factor = len(x) / max(counted_in(x.dtype, len(x)), 1)
+        training.state = {**training.state, "emb_space": training.state["emb_space"] * factor}
+
+
 # Squares and magnitudes.
 
 
 @in_quantize("VQ-18.3", of_losses)
 def squares_of_the_commitment_loss_overflow_in_float16(case: Case, right: Quantized) -> Fields:
+    if case.codebooks == "per-split":
+        return {}
     found = right.emb_index.reshape(-1) >= 0
     difference = case.emb_space[right.emb_index.reshape(-1)[found]] - case.vectors[found]
-    square = difference**2
-    if case.x.dtype == np.float16:
-        square[square > np.finfo(np.float16).max] = np.inf
-    return weighted_loss(case, right, "commitment_loss", square.mean() if square.size else 0)
+    overflows = case.x.dtype == np.float16 and (difference**2 > np.finfo(np.float16).max).any()
+    return weighted_loss(case, right, "commitment_loss", np.inf) if overflows else {}
 
 
 # What is finite.
 
 
-def judged(x: Array, d: int, power: int = 1) -> Array:
-    """Return x with NaN in the vectors whose sum, or sum of squares, is not finite in their dtype."""
+def judged(x: Array, d: int) -> Array:
+    """Return x with NaN in the vectors whose sum is not finite in their dtype."""
     vectors = x.reshape(-1, d)
     with np.errstate(all="ignore"):
-        total = (vectors.astype(np.float64) ** power).sum(axis=-1)
+        total = vectors.astype(np.float64).sum(axis=-1)
         largest = float(ml_dtypes.finfo(x.dtype).max)
         is_finite = np.isfinite(total) & (np.abs(total) <= largest)
     return np.where(is_finite[:, np.newaxis], vectors, x.dtype.type(np.nan)).reshape(x.shape)
@@ -178,12 +192,8 @@ def judged(x: Array, d: int, power: int = 1) -> Array:
 
 @instead_of(f"{ORACLE}.quantize", "VQ-13.1", *finite)
 def a_vector_is_finite_if_its_sum_is(oracle: Oracle, case: Case) -> Quantized:
-    return right_quantize(oracle, replace(case, x=judged(case.x, case.emb_space.shape[-1])))
-
-
-@instead_of(f"{ORACLE}.quantize", "VQ-13.1", *finite)
-def a_vector_is_finite_if_its_squares_are(oracle: Oracle, case: Case) -> Quantized:
-    return right_quantize(oracle, replace(case, x=judged(case.x, case.emb_space.shape[-1], power=2)))
+    unmasked = case.mask is None
+    return right_quantize(oracle, replace(case, x=judged(case.x, case.emb_space.shape[-1])) if unmasked else case)
 
 
 @instead_of(f"{ORACLE}.quantize", "VQ-13.16", finite[1])
@@ -203,4 +213,5 @@ def a_vector_has_similarities_if_its_sum_is_finite(oracle: Oracle, case: CosineC
 
 @instead_of(f"{ORACLE}.quantize_scalar", "VQ-29.15", *outermost)
 def a_vector_has_levels_if_its_sum_is_finite(oracle: Oracle, case: ScalarCase) -> ScalarQuantized:
-    return right_scalar(oracle, replace(case, x=judged(case.x, len(case.levels))))
+    right = right_scalar(oracle, case)  # which may refuse it
+    return right if case.mask is not None else right_scalar(oracle, replace(case, x=judged(case.x, len(case.levels))))

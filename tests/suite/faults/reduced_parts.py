@@ -41,6 +41,7 @@ many_rows = [
     partial(parts.test_more_rows_than_half_types_can_add_up_are_fitted, dtype=dtype, dim_reduction="pca-batch")
     for dtype in ("float16", "bfloat16")
 ]
+more_components = parts.test_more_than_a_few_components_of_many_coordinates_are_kept
 of_splits = [
     partial(parts.test_each_split_is_reduced_by_a_fit_of_its_own, dim_reduction=fit)
     for fit in ("pca-batch", "pca-emb-space")
@@ -127,6 +128,13 @@ def the_mean_of_a_fit_is_over_as_many_rows_as_half_types_can_count(
     right = right_fit(rows, num_components, unit_roundoff)
     assert right.mean is not None
     return right._replace(mean=right.mean * len(rows) / min(len(rows), 2048))
+
+
+@instead_of("reference.reduction.fit", "VQ-8.5", more_components)
+def no_more_than_a_group_of_components_is_kept(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
+    right = right_fit(rows, num_components, unit_roundoff)
+    assert right.axes is not None
+    return right._replace(axes=right.axes * (np.arange(num_components) < 16))
 
 
 @instead_of(TRAINING_PASS, "VQ-8.1", trained("replacement"), trained("dead codes"), trained("moving averages"))
