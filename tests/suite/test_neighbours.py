@@ -94,7 +94,8 @@ def ties_are_broken_by_less_than_a_vote_for_all_labels(
     reduced.among,
     reduced.similar,
     *reduced.of_splits,
-    *(reduced.trained(training) for training in ("replacement", "dead codes")),
+    reduced.replaced("pca-batch"),
+    reduced.trained("dead codes"),
 )
 def the_axes_have_other_signs(rows: Array, num_components: int, unit_roundoff: float) -> Projection:
     right = right_fit(rows, num_components, unit_roundoff)

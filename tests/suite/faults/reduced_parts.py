@@ -1,5 +1,6 @@
 """Faults of parts in a space of principal components: what is of the full space, and what a fit is of (VQ-8)."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import reference
 from reference import reduction
 from reference.distances import norm
+from reference.parts.replacement import DeadCodes
 from reference.reduction import IDENTITY, Projection
 from tests.parity import test_reduced_parts as parts
 from tests.parity import test_reduction as parity
@@ -56,9 +58,15 @@ right_quantize, right_gradients, right_residual = Oracle.quantize, Oracle.gradie
 
 
 @cache
+def replaced(dim_reduction: str) -> Check:
+    """Return the check of a training that replaces by hand."""
+    return partial(parts.test_a_replacement_in_a_reduced_space_is_that_of_the_oracle, dim_reduction=dim_reduction)
+
+
+@cache
 def trained(training: str, codebooks: str = "shared", dim_reduction: str = "pca-batch") -> Check:
-    """Return the check of a training."""
-    check = parts.test_every_training_in_a_reduced_space_leaves_the_states_of_the_oracle
+    """Return the check of another training."""
+    check = parts.test_every_training_in_a_reduced_space_is_that_of_the_oracle
     return partial(check, training=training, codebooks=codebooks, dim_reduction=dim_reduction)
 
 
@@ -109,7 +117,7 @@ def the_gradient_of_what_is_mapped_is_along_the_axes(case: CosineCase, right: Co
     return {"output_to_x": (to_vectors.astype(np.float64) @ axes @ axes.T).reshape(case.x.shape).astype(case.x.dtype)}
 
 
-@in_gradients("VQ-8.12", *turned)
+@in_gradients("VQ-27.1", *turned)
 def an_estimator_works_in_the_reduced_space(case: Case, right: Gradients) -> Fields:
     if case.dim_reduction is None or case.estimator not in ("rotation", "diveq"):
         return {}
@@ -137,19 +145,10 @@ def no_more_than_a_group_of_components_is_kept(rows: Array, num_components: int,
     return right._replace(axes=right.axes * (np.arange(num_components) < 16))
 
 
-@instead_of(TRAINING_PASS, "VQ-8.1", trained("replacement"), trained("dead codes"), trained("moving averages"))
+@instead_of(TRAINING_PASS, "VQ-8.1", replaced("pca-batch"), trained("dead codes"), trained("moving averages"))
 def a_training_pass_is_fitted_on_the_embeddings_alone(training: OracleTraining, x: Array, *mask: Array) -> None:
     def projection(vectors: Array, emb_space: Array, mode: str | None, *others: Any) -> Projection:
         return right_projection(vectors, emb_space, mode and "pca-emb-space", *others)
-
-    with patch(PROJECTION, projection):
-        right_training_pass(training, x, *mask)
-
-
-@instead_of(TRAINING_PASS, "VQ-8.2", trained("replacement", dim_reduction="pca-emb-space"))
-def a_training_pass_is_fitted_on_the_batch_too(training: OracleTraining, x: Array, *mask: Array) -> None:
-    def projection(vectors: Array, emb_space: Array, mode: str | None, *others: Any) -> Projection:
-        return right_projection(vectors, emb_space, mode and "pca-batch", *others)
 
     with patch(PROJECTION, projection):
         right_training_pass(training, x, *mask)
@@ -171,15 +170,6 @@ def a_codebook_per_split_is_not_reduced(oracle: Oracle, case: Case) -> Quantized
 @instead_of(f"{ORACLE}.quantize_residual", "VQ-28.1", *of_stages)
 def stages_are_not_reduced(oracle: Oracle, case: ResidualCase) -> Any:
     return right_residual(oracle, replace(case, case=replace(case.case, dim_reduction=None)))
-
-
-@instead_of(PROJECTION, "VQ-28.1", of_stages[0])
-def a_batch_is_fitted_together_with_its_negative(
-    vectors: Array, emb_space: Array, mode: str | None, *others: Any
-) -> Projection:
-    if mode != "pca-batch":
-        return right_projection(vectors, emb_space, mode, *others)
-    return right_projection(np.concatenate([vectors, -vectors]), emb_space, mode, *others)
 
 
 # Losses.
@@ -218,11 +208,11 @@ def the_commitment_loss_pulls_along_the_axes(case: Case, right: Gradients) -> Fi
 # Trainings.
 
 
-@instead_of(TRAINING_PASS, "VQ-8.11", trained("replacement"), trained("replacement within a pass"))
+@instead_of(TRAINING_PASS, "VQ-8.11", replaced("pca-batch"), trained("replacement within a pass"))
 def the_stored_distances_are_of_the_full_space(training: OracleTraining, x: Array, *mask: Array) -> None:
     emb_space = training.state["emb_space"]
     right_training_pass(training, x, *mask)
-    if training.state.get("input_distances") is None or emb_space.ndim > 2:
+    if training._case.dim_reduction is None or "input_distances" not in training.state or emb_space.ndim > 2:
         return
     inputs = training.state["distant_inputs"]
     distance = norm(inputs[:, np.newaxis] - emb_space, training._case.lookup_ord).min(axis=-1)
@@ -230,18 +220,8 @@ def the_stored_distances_are_of_the_full_space(training: OracleTraining, x: Arra
     training.state = {**training.state, "input_distances": np.where(empty, 0, distance)}
 
 
-@instead_of(PROJECTION, "VQ-8.11", trained("dead codes"), trained("replacement within a pass"))
-def nothing_is_reduced_in_a_training(*_: Any) -> Projection:
-    return IDENTITY
-
-
-@instead_of(TRAINING_PASS, "VQ-24.10", trained("moving averages"), trained("moving averages", "per-split"))
-def averages_move_along_the_first_coordinates_only(training: OracleTraining, x: Array, *mask: Array) -> None:
-    before = training.state["emb_space"]
-    right_training_pass(training, x, *mask)
-    along = np.arange(before.shape[-1]) < max(training._case.num_dim_reduction_components, 1)
-    reduced = training._case.dim_reduction is not None
-    training.state = {
-        **training.state,
-        "emb_space": np.where(along | (not reduced), training.state["emb_space"], before),
-    }
+@instead_of(TRAINING_PASS, "VQ-26.7", trained("dead codes"))
+def dead_codes_become_what_is_distant_in_the_full_space(training: OracleTraining, x: Array, *mask: Array) -> None:
+    is_reduced = not isinstance(training._case.replacement, DeadCodes)
+    with nullcontext() if is_reduced else patch(PROJECTION, lambda *_: IDENTITY):
+        right_training_pass(training, x, *mask)
