@@ -3,8 +3,6 @@
 The inputs are exact, and so few that vectors tie between embeddings of all places.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -55,7 +53,7 @@ def exact_directions(rng: np.random.Generator, count: int) -> np.ndarray:
 )
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_many_vectors_are_quantized_bit_for_bit(implementation: Implementation, lookup_ord: float) -> None:
-    case = replace(exact_case(lookup_ord), weights={})
+    case = exact_case(lookup_ord)
     parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(implementation, case)
 
 

@@ -22,7 +22,7 @@ from vq_verify.protocol import Case, CosineCase, CosineQuantized, Gradients, Qua
 
 similarities = parity.test_similarities_and_votes_are_within_their_errors
 values = parity.test_distances_indices_and_losses_are_within_their_errors
-gradients = parity.test_gradients_to_the_embeddings_are_within_their_errors
+gradients = parity.test_gradients_are_within_their_errors
 pulls = reduced.test_no_loss_reaches_x_and_the_beta_loss_pulls_along_the_axes_only
 full_space = partial(reduced.test_spacing_and_alpha_loss_are_those_of_the_full_space, dim_reduction="pca-batch")
 distant = replacement.test_with_pca_inputs_are_distant_in_the_reduced_space
