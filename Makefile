@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 BEAM := .venv-beam
 
-.PHONY: demo test test-slow quick migrated lowest beam package verify mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam package verify vectors mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
@@ -43,6 +43,9 @@ extended: $(INSTALLED)  ## all tests with far more random cases
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \
 	  $(addprefix --implementation=,$(IMPLEMENTATION))
+
+vectors: $(INSTALLED)  ## write the fixed cases in vectors/ anew, from the oracle
+	$(BIN)/python -m vq_verify.vectors
 
 mutants: $(INSTALLED)  ## mutation testing of the pure modules; takes more than an hour
 	$(BIN)/pip install --quiet --editable '.[mutants]'
