@@ -210,7 +210,7 @@ def test_dead_codes_of_every_size_are_as_in_the_oracle(implementation: Implement
 @pytest.mark.parametrize("method", ["sample", "k-means"])
 def test_more_than_a_few_embeddings_start_from_vectors(implementation: Implementation, method: str) -> None:
     if method == "k-means":
-        law, n = starts.test_k_means_of_no_more_distinct_vectors_than_embeddings_are_these, 70
+        law, n = starts.test_k_means_of_no_more_distinct_vectors_than_embeddings_are_these, 29
     else:
         law, n = starts.test_a_sample_takes_vectors_that_count_all_of_them_equally_often, 521
     law.check(implementation, everyday.starting(Sizes(n, d=3, batch=300, num_splits=2), method, n - 7))

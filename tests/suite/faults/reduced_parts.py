@@ -40,7 +40,7 @@ turned = [
     for estimator, bounded in ((reference.Rotation(), rotated), (reference.DiVeQ(), projected))
 ]
 many_rows = [
-    partial(parts.test_more_rows_than_half_types_can_add_up_are_fitted, dtype=dtype, dim_reduction="pca-batch")
+    partial(parts.test_more_rows_than_half_types_can_add_up_are_fitted, dtype=dtype)
     for dtype in ("float16", "bfloat16")
 ]
 more_components = parts.test_more_than_a_few_components_of_many_coordinates_are_kept
