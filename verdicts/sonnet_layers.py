@@ -32,7 +32,7 @@ class VectorQuantizer:
 
     def weighted(self, loss, case):
         """Return the loss by name: its weight is the caller's factor."""
-        return {name: loss * tf.cast(case.weights[name], loss.dtype) for name in case.losses}
+        return {name: loss * tf.constant(case.weights[name], loss.dtype) for name in case.losses}
 
     def call(self, case, x):
         """Return the layer, and its results for vectors, ``[batch * m, d]``, and the losses by name."""

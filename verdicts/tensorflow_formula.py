@@ -29,7 +29,7 @@ class Formula:
             "alpha_loss": tf.reduce_mean(tf.gather(distance, emb_index, batch_dims=1)),
             "beta_loss": tf.reduce_mean(tf.reduce_sum(distance, axis=-1)),
         }
-        weighted = {name: losses[name] * tf.cast(case.weights[name], distance.dtype) for name in case.losses}
+        weighted = {name: losses[name] * tf.constant(case.weights[name], distance.dtype) for name in case.losses}
         return distance, emb_index, tf.gather(emb_space, emb_index), weighted
 
     def quantize(self, case):
