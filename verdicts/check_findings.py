@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from vq_verify.specification import sentences
+
 FINDINGS = Path(__file__).parent / "findings.toml"
-SPECIFICATION = Path(__file__).parents[1] / "reference" / "SPEC.md"
 
 
 def printed(program: str) -> str:
@@ -30,7 +31,7 @@ def printed(program: str) -> str:
 
 def complaint(finding: dict[str, Any], subject: dict[str, Any]) -> str:
     """Return what is no longer true of a finding, or nothing."""
-    if f"[{finding['sentence'].removeprefix('VQ-')}]" not in SPECIFICATION.read_text():
+    if finding["sentence"] not in sentences():
         return f"there is no {finding['sentence']}"
     if (found := printed(f"{subject['imports']}\n{finding['program']}")) != finding["prints"]:
         return f"prints {found!r}, not {finding['prints']!r}"

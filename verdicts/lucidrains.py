@@ -48,10 +48,8 @@ class Euclidean:
         "codebooks": ("shared", "per-split"),
     }
 
-    def call(self, case):
-        """Return the input, and output, indices and loss of a layer for it."""
-        if case.mask is not None and case.mask.ndim != 2:
-            raise NotOffered("a mask of the first axis")
+    def layer(self, case):
+        """Return a layer with this embedding space."""
         weight = case.weights.get("commitment_loss", 0)
         if weight < 0:
             raise NotOffered("a negative weight")
@@ -70,8 +68,14 @@ class Euclidean:
             return_zeros_for_masked_padding=False,
         )
         layer.codebook = tensor(case.emb_space)
+        return layer
+
+    def call(self, case):
+        """Return the input, and output, indices and loss of a layer for it."""
+        if case.mask is not None and case.mask.ndim != 2:
+            raise NotOffered("a mask of the first axis")
         x = tensor(case.x).requires_grad_()
-        return x, layer(x, mask=None if case.mask is None else torch.tensor(case.mask))
+        return x, self.layer(case)(x, mask=None if case.mask is None else torch.tensor(case.mask))
 
     def quantize(self, case):
         """Look up."""
@@ -91,3 +95,8 @@ class Euclidean:
             "losses_to_x": {name: gradient(loss, x, case.x) for name in case.losses},
             "losses_to_emb_space": {name: np.zeros_like(case.emb_space) for name in case.losses},
         }
+
+    def decode(self, case, emb_index):
+        """Decode, to the dtype of the codebook."""
+        codes = self.layer(case).get_output_from_indices(torch.tensor(emb_index).reshape(1, -1, case.num_splits))
+        return numpy(codes, case.emb_space).reshape(*emb_index.shape[:-1], case.x.shape[-1]).astype(case.x.dtype)

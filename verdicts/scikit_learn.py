@@ -10,9 +10,7 @@ from vq_verify.protocol import ALL, NotOffered
 
 
 def vectors(case):
-    """Cut x into vectors; what scikit-learn refuses by intent is not offered."""
-    if not (np.isfinite(case.x).all() and np.isfinite(case.emb_space).all()):
-        raise NotOffered("input that is not finite")
+    """Cut x into vectors; what scikit-learn refuses by intent is not offered, as is what is not finite."""
     if not case.x.size:
         raise NotOffered("an empty batch")
     return case.x.reshape(-1, case.emb_space.shape[1]), (len(case.x), case.x.shape[1] * case.num_splits)
@@ -23,7 +21,13 @@ class Clusters:
 
     name = "scikit-learn, KMeans"
     validates = False
-    offers: ClassVar = {"dtypes": ("float64", "float32"), "norms": (2,), "losses": (), "dim_reductions": ()}
+    offers: ClassVar = {
+        "dtypes": ("float64", "float32"),
+        "inputs": (),
+        "norms": (2,),
+        "losses": (),
+        "dim_reductions": (),
+    }
 
     def quantize(self, case):
         """Look up."""
@@ -38,7 +42,13 @@ class Neighbours:
 
     name = "scikit-learn, NearestNeighbors"
     validates = False
-    offers: ClassVar = {"dtypes": ("float64", "float32"), "norms": ALL, "losses": (), "dim_reductions": ()}
+    offers: ClassVar = {
+        "dtypes": ("float64", "float32"),
+        "inputs": (),
+        "norms": ALL,
+        "losses": (),
+        "dim_reductions": (),
+    }
 
     def quantize(self, case):
         """Look up, and ask for all, whose order is undone."""

@@ -26,9 +26,16 @@ class VectorQuantizer:
         "votes": (),
     }
 
-    def layer(self, case, dtype):
+    def empty(self, case, dtype):
         """Return a layer."""
         return snt.nets.VectorQuantizer(case.emb_space.shape[1], len(case.emb_space), 0.0, dtype)
+
+    def layer(self, case):
+        """Return a layer with this embedding space."""
+        dtype = tf.as_dtype(case.x.dtype.name)
+        layer = self.empty(case, dtype)
+        layer.embeddings.assign(tf.cast(tf.constant(case.emb_space.T), dtype))
+        return layer
 
     def weighted(self, loss, case):
         """Return the loss by name: its weight is the caller's factor."""
@@ -36,8 +43,7 @@ class VectorQuantizer:
 
     def call(self, case, x):
         """Return the layer, and its results for vectors, ``[batch * m, d]``, and the losses by name."""
-        layer = self.layer(case, x.dtype)
-        layer.embeddings.assign(tf.cast(tf.constant(case.emb_space.T), x.dtype))
+        layer = self.layer(case)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch([x, layer.embeddings])
             found = layer(tf.reshape(x, [-1, case.emb_space.shape[1]]), is_training=False)
@@ -65,6 +71,10 @@ class VectorQuantizer:
         layer, tape, _, layer_out, losses = self.call(case, x)
         return gradients(tape, x, layer.embeddings, layer_out, upstream, losses)
 
+    def decode(self, case, emb_index):
+        """Decode."""
+        return self.layer(case).quantize(emb_index).numpy().reshape(*emb_index.shape[:-1], case.x.shape[-1])
+
 
 class VectorQuantizerEMA(VectorQuantizer):
     """A quantizer whose loss is that of commitment."""
@@ -72,7 +82,7 @@ class VectorQuantizerEMA(VectorQuantizer):
     name = "Sonnet, moving averages"
     offers: ClassVar = {**VectorQuantizer.offers, "losses": ("commitment_loss",)}
 
-    def layer(self, case, dtype):
+    def empty(self, case, dtype):
         """Return a layer."""
         weight = case.weights.get("commitment_loss", 0.0)
         return snt.nets.VectorQuantizerEMA(case.emb_space.shape[1], len(case.emb_space), weight, 0.99, dtype=dtype)
