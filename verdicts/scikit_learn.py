@@ -1,4 +1,4 @@
-"""`KMeans.predict` and `NearestNeighbors` of scikit-learn as implementations to verify: indices and distances."""
+"""`KMeans.predict` and neighbours of scikit-learn as implementations to verify: indices and distances."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from vq_verify.protocol import ALL, NotOffered
 
 
 def vectors(case):
-    """Cut x into vectors; what scikit-learn refuses by intent is not offered, as is what is not finite."""
+    """Cut x into vectors; scikit-learn refuses an empty batch by intent, as it does what is not finite."""
     if not case.x.size:
         raise NotOffered("an empty batch")
     return case.x.reshape(-1, case.emb_space.shape[1]), (len(case.x), case.x.shape[1] * case.num_splits)
@@ -38,7 +38,7 @@ class Clusters:
 
 
 class Neighbours:
-    """The nearest neighbour by the algorithm that it chooses, under any norm; with a vote, that of its classifier."""
+    """The nearest neighbour under any norm, by the algorithm that it chooses."""
 
     name = "scikit-learn, NearestNeighbors"
     validates = False
@@ -60,6 +60,14 @@ class Neighbours:
             "emb_index": model.kneighbors(x, 1, return_distance=False).reshape(shape),
             "distance": distance.reshape(*shape, -1),
         }
+
+
+class CosineNeighbours:
+    """The nearest neighbour by cosine similarity; with a vote, that of `KNeighborsClassifier`."""
+
+    name = "scikit-learn, NearestNeighbors by cosine similarity"
+    validates = False
+    offers: ClassVar = {"dtypes": ("float64", "float32"), "inputs": (), "dim_reductions": ()}
 
     def quantize_cosine(self, case):
         """Look up by what the similarity lacks of 1."""
