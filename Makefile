@@ -4,8 +4,9 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 BEAM := .venv-beam
+VERDICTS := .venv-verdicts
 
-.PHONY: demo test test-slow quick migrated lowest beam package verify vectors mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam package verify verdicts vectors mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
@@ -44,6 +45,9 @@ verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipp
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \
 	  $(addprefix --implementation=,$(IMPLEMENTATION))
 
+verdicts: $(VERDICTS)/installed  ## the suite on layers of others, in an environment of its own; writes docs/verdicts.md
+	$(VERDICTS)/bin/python -m verdicts $(ARGUMENTS)
+
 vectors: $(INSTALLED)  ## write the fixed cases in vectors/ anew, from the oracle
 	$(BIN)/python -m vq_verify.vectors
 
@@ -72,8 +76,11 @@ $(LOWEST)/installed: OPTIONS := --constraint $(LOWEST)/constraints.txt
 $(LOWEST)/installed: $(LOWEST)/constraints.txt
 $(BEAM)/installed: EXTRAS := test,examples,beam
 $(BEAM)/installed: OPTIONS :=
+$(VERDICTS)/installed: EXTRAS := tensorflow,verify
+$(VERDICTS)/installed: OPTIONS := --requirement verdicts/requirements.txt
+$(VERDICTS)/installed: verdicts/requirements.txt
 
-$(INSTALLED) $(LOWEST)/installed $(BEAM)/installed: pyproject.toml
+$(INSTALLED) $(LOWEST)/installed $(BEAM)/installed $(VERDICTS)/installed: pyproject.toml
 	@echo "Installing into $(@D) (some minutes the first time) ..."
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/pip install $(OPTIONS) --editable '.[$(EXTRAS)]' > $(@D)/install.log 2>&1 \
@@ -86,4 +93,4 @@ $(LOWEST)/constraints.txt: pyproject.toml tests/lowest.py
 	@$(PYTHON) -m tests.lowest > $@
 
 clean:
-	rm -rf .venv $(LOWEST) $(BEAM) out build dist
+	rm -rf .venv $(LOWEST) $(BEAM) $(VERDICTS) out build dist

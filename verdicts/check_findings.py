@@ -38,19 +38,33 @@ def complaint(finding: dict[str, Any], subject: dict[str, Any]) -> str:
     return ""
 
 
+def read() -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Return the subjects by their keys, and the findings."""
+    table = tomllib.loads(FINDINGS.read_text(encoding="utf-8"))
+    return table["subjects"], table["findings"]
+
+
+def complaints_of(subjects: dict[str, dict[str, Any]], findings: list[dict[str, Any]]) -> list[str]:
+    """Run all programs, tell of each, and return what is no longer true."""
+    complaints = []
+    for subject in subjects.values():
+        if (installed := version(subject["package"])) != subject["version"]:
+            complaints.append(
+                f"{subject['package']} {installed} is installed; the findings are of {subject['version']}"
+            )
+    for finding in findings:
+        what = f"{finding['subject']} {finding['sentence']}: {finding['happens']}"
+        if wrong := complaint(finding, subjects[finding["subject"]]):
+            complaints.append(f"{what}: {wrong}")
+        print(f"{wrong or 'as found':9} {what}", flush=True)
+    return complaints
+
+
 def main(names: list[str]) -> int:
     """Check the findings on these subjects, on all if none is named; return whether one is no longer true."""
-    table = tomllib.loads(FINDINGS.read_text())
-    complaints = []
-    for key, subject in table["subjects"].items():
-        if names and key not in names:
-            continue
-        if (installed := version(subject["package"])) != subject["version"]:
-            print(f"{subject['package']} {installed} is installed; the findings are of {subject['version']}")
-        for finding in (it for it in table["findings"] if it["subject"] == key):
-            complaints.append(complaint(finding, subject))
-            print(f"{complaints[-1] or 'as found':9} {key} {finding['sentence']}: {finding['happens']}")
-    return int(any(complaints))
+    subjects, findings = read()
+    chosen = {key: subject for key, subject in subjects.items() if not names or key in names}
+    return int(bool(complaints_of(chosen, [it for it in findings if it["subject"] in chosen])))
 
 
 if __name__ == "__main__":
