@@ -58,7 +58,7 @@ class Neighbours:
         distance = np.take_along_axis(distance, np.argsort(order), axis=1)
         return {
             "emb_index": model.kneighbors(x, 1, return_distance=False).reshape(shape),
-            "distance": distance.reshape(*shape, -1),
+            "distance": distance.astype(case.emb_space.dtype).reshape(*shape, -1),  # float64, of float32's precision
         }
 
 
