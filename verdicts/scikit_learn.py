@@ -55,7 +55,8 @@ class Neighbours:
         x, shape = vectors(case)
         model = NearestNeighbors(p=case.lookup_ord).fit(case.emb_space)
         distance, order = model.kneighbors(x, len(case.emb_space))
-        distance = np.take_along_axis(distance, np.argsort(order), axis=1)
+        # It gives float64 whatever it computed in.
+        distance = np.take_along_axis(distance, np.argsort(order), axis=1).astype(case.emb_space.dtype)
         return {
             "emb_index": model.kneighbors(x, 1, return_distance=False).reshape(shape),
             "distance": distance.reshape(*shape, -1),
