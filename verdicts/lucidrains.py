@@ -12,24 +12,30 @@ from vector_quantize_pytorch import VectorQuantize
 
 from vq_verify.protocol import NotOffered
 
-
-def tensor(array):
-    """Return a tensor of the same dtype; PyTorch does not know NumPy's bfloat16."""
-    return torch.tensor(array.astype(np.float32), dtype=getattr(torch, array.dtype.name))
+from .torch_arrays import gradient, mask_of, numpy, tensor
 
 
-def numpy(tensor, like):
-    """Return an array: of the dtype of another one if its own is that, else float32, which holds the half types."""
-    array = tensor.detach().float().numpy()
-    return array.astype(like.dtype) if str(tensor.dtype) == f"torch.{like.dtype.name}" else array
-
-
-def gradient(target, x, like, upstream=None):
-    """Return the gradient by x as an array; one that is not connected is zero."""
-    if not target.requires_grad:
-        return np.zeros_like(like)
-    (found,) = torch.autograd.grad(target, x, upstream, retain_graph=True, materialize_grads=True)
-    return numpy(found, like)
+def layer_of(case):
+    """Return a layer with this embedding space."""
+    weight = case.weights.get("commitment_loss", 0)
+    if weight < 0:
+        raise NotOffered("a negative weight")
+    if weight and case.codebooks == "per-split":
+        raise NotOffered("a loss that is a sum over the splits")  # it is their mean
+    layer = VectorQuantize(
+        dim=case.x.shape[-1],
+        codebook_dim=case.emb_space.shape[-1],
+        codebook_size=case.emb_space.shape[-2],
+        heads=case.num_splits,
+        separate_codebook_per_head=case.codebooks == "per-split",
+        freeze_codebook=True,
+        commitment_weight=weight,
+        rotation_trick=case.estimator == "rotation",
+        route_gradients_to_input=case.estimator != "none",
+        return_zeros_for_masked_padding=False,
+    )
+    layer.codebook = tensor(case.emb_space)
+    return layer
 
 
 class Euclidean:
@@ -48,34 +54,10 @@ class Euclidean:
         "codebooks": ("shared", "per-split"),
     }
 
-    def layer(self, case):
-        """Return a layer with this embedding space."""
-        weight = case.weights.get("commitment_loss", 0)
-        if weight < 0:
-            raise NotOffered("a negative weight")
-        if weight and case.codebooks == "per-split":
-            raise NotOffered("a loss that is a sum over the splits")  # it is their mean
-        layer = VectorQuantize(
-            dim=case.x.shape[-1],
-            codebook_dim=case.emb_space.shape[-1],
-            codebook_size=case.emb_space.shape[-2],
-            heads=case.num_splits,
-            separate_codebook_per_head=case.codebooks == "per-split",
-            freeze_codebook=True,
-            commitment_weight=weight,
-            rotation_trick=case.estimator == "rotation",
-            route_gradients_to_input=case.estimator != "none",
-            return_zeros_for_masked_padding=False,
-        )
-        layer.codebook = tensor(case.emb_space)
-        return layer
-
     def call(self, case):
         """Return the input, and output, indices and loss of a layer for it."""
-        if case.mask is not None and case.mask.ndim != 2:
-            raise NotOffered("a mask of the first axis")
         x = tensor(case.x).requires_grad_()
-        return x, self.layer(case)(x, mask=None if case.mask is None else torch.tensor(case.mask))
+        return x, layer_of(case)(x, mask=mask_of(case))
 
     def quantize(self, case):
         """Look up."""
@@ -98,5 +80,5 @@ class Euclidean:
 
     def decode(self, case, emb_index):
         """Decode, to the dtype of the codebook."""
-        codes = self.layer(case).get_output_from_indices(torch.tensor(emb_index).reshape(1, -1, case.num_splits))
+        codes = layer_of(case).get_output_from_indices(torch.tensor(emb_index).reshape(1, -1, case.num_splits))
         return numpy(codes, case.emb_space).reshape(*emb_index.shape[:-1], case.x.shape[-1]).astype(case.x.dtype)

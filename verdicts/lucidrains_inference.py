@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from vector_quantize_pytorch import VectorQuantize
 
-from .lucidrains import numpy, tensor
+from .torch_arrays import numpy, tensor
 
 
 def quantized(case, emb_space, **arguments):

@@ -8,7 +8,8 @@ from vector_quantize_pytorch import ResidualVQ
 
 from vq_verify.protocol import NotOffered
 
-from .lucidrains import Euclidean, gradient, numpy, tensor
+from .lucidrains import Euclidean
+from .torch_arrays import gradient, mask_of, numpy, tensor
 
 
 class Residual:
@@ -33,15 +34,13 @@ class Residual:
     def call(self, case):
         """Return the input, and output, indices and losses of a layer for it."""
         one, x = case.case, tensor(case.case.x).requires_grad_()
-        if one.mask is not None and one.mask.ndim != 2:
-            raise NotOffered("a mask of the first axis")
         layer = self.layer(
             case,
             rotation_trick=one.estimator == "rotation",
             route_gradients_to_input=one.estimator != "none",
             return_zeros_for_masked_padding=False,
         )
-        return x, layer(x, mask=None if one.mask is None else torch.tensor(one.mask), freeze_codebook=True)
+        return x, layer(x, mask=mask_of(one), freeze_codebook=True)
 
     def quantize_residual(self, case):
         """Look up."""

@@ -11,7 +11,7 @@ from vector_quantize_pytorch import FSQ
 
 from vq_verify.protocol import NotOffered
 
-from .lucidrains import numpy, tensor
+from .torch_arrays import numpy, tensor
 
 
 class FiniteScalar:

@@ -1,8 +1,4 @@
-"""`VectorQuantizer` and `VectorQuantizerEMA` of Sonnet as implementations to verify.
-
-The averages of the latter begin at nothing, with the bias of that taken out again (Adam's way), so that a code that
-nothing chose in the first pass becomes 0: they are not those of VQ-24, and so not offered.
-"""
+"""`VectorQuantizer` of Sonnet as an implementation to verify."""
 
 from typing import ClassVar
 
@@ -74,26 +70,3 @@ class VectorQuantizer:
     def decode(self, case, emb_index):
         """Decode."""
         return self.layer(case).quantize(emb_index).numpy().reshape(*emb_index.shape[:-1], case.x.shape[-1])
-
-
-class VectorQuantizerEMA(VectorQuantizer):
-    """A quantizer whose loss is that of commitment."""
-
-    name = "Sonnet, moving averages"
-    offers: ClassVar = {**VectorQuantizer.offers, "losses": ("commitment_loss",)}
-
-    def empty(self, case, dtype):
-        """Return a layer."""
-        weight = case.weights.get("commitment_loss", 0.0)
-        return snt.nets.VectorQuantizerEMA(case.emb_space.shape[1], len(case.emb_space), weight, 0.99, dtype=dtype)
-
-    def weighted(self, loss, case):
-        """Return the loss by name, which has its weight."""
-        return dict.fromkeys(case.losses, loss)
-
-
-class InHalf(VectorQuantizer):
-    """The first with `dtype=` one of the half types."""
-
-    name = "Sonnet in half types"
-    offers: ClassVar = {**VectorQuantizer.offers, "dtypes": ("float16", "bfloat16")}
