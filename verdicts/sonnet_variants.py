@@ -1,7 +1,7 @@
 """`VectorQuantizerEMA` of Sonnet, and `VectorQuantizer` in half types, as implementations to verify.
 
-The averages begin at nothing, with the bias of that taken out again (Adam's way), so that a code that nothing chose in the
-first pass becomes 0: they are not those of VQ-24, and so not offered.
+The averages begin at nothing, with the bias of that taken out again (Adam's way), so that a code that nothing chose in
+the first pass becomes 0: they are not those of VQ-24, and so not offered.
 """
 
 from typing import ClassVar
