@@ -6,6 +6,7 @@ The inputs are exact, and so few that vectors tie between embeddings of all plac
 import numpy as np
 import pytest
 
+from vq_verify.offers import offered
 from vq_verify.protocol import Case, CosineCase, Implementation, Vote
 
 from . import test_cosine as cosine
@@ -15,8 +16,9 @@ EMBEDDINGS, BATCH, R, SPLITS, D = 200, 75, 4, 2, 8
 K = 41
 
 
-def exact_case(lookup_ord: float) -> Case:
+def exact_case(implementation: Implementation, lookup_ord: float) -> Case:
     """Draw small integers; half of the vectors equal one embedding, more often than half types can count."""
+    losses = offered(implementation, "losses", ("alpha_loss", "beta_loss", "coulomb_loss"))
     rng = np.random.default_rng(0)
     emb_space = rng.integers(-3, 4, [EMBEDDINGS, D])
     x = rng.integers(-3, 4, [BATCH, R, SPLITS * D])
@@ -26,6 +28,7 @@ def exact_case(lookup_ord: float) -> Case:
         emb_space=emb_space.astype(np.float32),
         lookup_ord=lookup_ord,
         num_splits=SPLITS,
+        weights=dict.fromkeys(losses, 0.125),
         exact=True,
     )
 
@@ -53,14 +56,14 @@ def exact_directions(rng: np.random.Generator, count: int) -> np.ndarray:
 )
 @pytest.mark.parametrize("lookup_ord", [1, 2, np.inf])
 def test_many_vectors_are_quantized_bit_for_bit(implementation: Implementation, lookup_ord: float) -> None:
-    case = exact_case(lookup_ord)
+    case = exact_case(implementation, lookup_ord)
     parity.test_on_exact_inputs_every_endpoint_equals_the_oracle_bit_for_bit.check(implementation, case)
 
 
 @pytest.mark.clause("VQ-5.3", "VQ-5.4", "VQ-5.5", "VQ-7.2", "VQ-7.3", "VQ-7.4", "VQ-15.2")
 @pytest.mark.parametrize("lookup_ord", [1])  # of the others, the everyday sizes
 def test_many_vectors_give_the_losses_and_gradients_of_all(implementation: Implementation, lookup_ord: float) -> None:
-    case = exact_case(lookup_ord)
+    case = exact_case(implementation, lookup_ord)
     parity.test_losses_are_within_their_rounding_errors.check(implementation, case)
     parity.test_gradients_to_the_embeddings_lie_in_the_oracles_subdifferential.check(implementation, case)
 
