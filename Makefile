@@ -6,7 +6,7 @@ LOWEST := .venv-lowest
 BEAM := .venv-beam
 VERDICTS := .venv-verdicts
 
-.PHONY: demo test test-slow quick migrated lowest beam package verify verdicts vectors mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam package verify frameworks verdicts vectors mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
@@ -45,6 +45,9 @@ verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipp
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \
 	  $(addprefix --implementation=,$(IMPLEMENTATION))
 
+frameworks: $(VERDICTS)/installed  ## the runners of vectors/ in PyTorch and JAX
+	$(VERDICTS)/bin/python -m pytest tests/suite/test_vectors.py -k runner
+
 verdicts: $(VERDICTS)/installed  ## the suite on layers of others, in an environment of its own; writes docs/verdicts.md
 	$(VERDICTS)/bin/python -m verdicts $(ARGUMENTS)
 
@@ -76,7 +79,7 @@ $(LOWEST)/installed: OPTIONS := --constraint $(LOWEST)/constraints.txt
 $(LOWEST)/installed: $(LOWEST)/constraints.txt
 $(BEAM)/installed: EXTRAS := test,examples,beam
 $(BEAM)/installed: OPTIONS :=
-$(VERDICTS)/installed: EXTRAS := tensorflow,verify
+$(VERDICTS)/installed: EXTRAS := test
 $(VERDICTS)/installed: OPTIONS := --requirement verdicts/requirements.txt
 $(VERDICTS)/installed: verdicts/requirements.txt
 
