@@ -261,7 +261,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, name: str, kinds: list[str], clauses:
     """Run a runner on some clauses, or on all; return how many cases it asked, and how many were wrong."""
     monkeypatch.setattr(sys, "argv", [name, *(file_of(clause).stem for clause in clauses)])
     runner = imported(name)
-    found: tuple[int, int] = imported("comparing").report(runner.answer, kinds, runner.known)
+    found: tuple[int, int] = imported("reporting").report(runner.answer, kinds, runner.known)
     return found
 
 
@@ -293,6 +293,6 @@ def test_the_runner_in_jax_finds_its_quantizer_right(monkeypatch: pytest.MonkeyP
     assert failed == 0
 
 
-@pytest.mark.parametrize("path", sorted(RUNNERS.glob("run_*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(RUNNERS.glob("*.py")), ids=lambda path: path.stem)
 def test_a_runner_is_under_60_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 60
