@@ -60,7 +60,7 @@ def _embeddings() -> Iterator[Question]:
             sentences,
         )
         yield quantize(of, case([[[0, 0], [3, 3]]], BROKEN, dtype=dtype))
-    for p in (1, 2):
+    for p in (1, INF):
         of = Of(f"embeddings-losses-{NORMS[p]}", "They add to no loss.", ("VQ-13.22",))
         yield quantize(of, case(MIXED, BROKEN, p, weights=ALL_LOSSES))
     for p in (2, INF):
