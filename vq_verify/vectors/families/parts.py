@@ -20,7 +20,7 @@ from vq_verify.vectors.families.arrays import (
     decimals,
 )
 from vq_verify.vectors.questions import Of, Question
-from vq_verify.vectors.trainings import REPLACES, training, trains
+from vq_verify.vectors.trainings import REPLACES, starts, training, trains
 
 ESTIMATORS = {"straight-through": "VQ-19.2", "none": "VQ-19.3", "rotation": "VQ-27.1", "diveq": "VQ-27.12"}
 
@@ -96,9 +96,12 @@ def _per_split() -> Iterator[Question]:
     yield quantize(of, case([[[1, NAN, 8, 8], [0, 0, 5, 5]]], broken, weights={"alpha_loss": 1.0}, **apart))
     of = Of("training", "Each split gathers and replaces by itself.", ("VQ-20.6",))
     yield training(of, case(x, codebooks, **apart), 1, [trains(np.array(x, np.float32)), REPLACES])
+    batch = np.array([*x, [[7, 6, 5, 4], [3, 2, 1, 0]]], np.float32)
+    of = Of("first-vectors", "Each split is initialized from its own first vectors.", ("VQ-20.6", "VQ-12.1"))
+    yield training(of, case(x, codebooks, **apart), 1, [starts(batch)])
     of = Of("start", "Each split begins with its own first vectors.", ("VQ-20.6", "VQ-12.1"))
     blank = case(x, np.zeros((2, 3, 2)), start="batch", **apart)
-    yield training(of, blank, 1, [trains(np.array([*x, [[7, 6, 5, 4], [3, 2, 1, 0]]], np.float32))])
+    yield training(of, blank, 1, [trains(batch)])
 
 
 def _masks() -> Iterator[Question]:
