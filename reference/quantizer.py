@@ -163,7 +163,9 @@ def replaced(state: State, quantizer: Quantizer) -> State:
 
 
 def started(x: NDArray[Any], state: State, quantizer: Quantizer) -> State:
-    """Return the state with the first n vectors of x for the embeddings (VQ-12), of one codebook."""
+    """Return the state with the first n vectors of x for the embeddings (VQ-12), or of each split for its own."""
+    if quantizer.codebooks == "per-split":
+        return per_split.stacked([started(*it) for it in per_split.divided(x, state, quantizer)])
     rows = starts.first_rows(splitting.split(x, quantizer.num_splits), len(state["emb_space"]))
     everywhere = np.ones(len(rows), np.bool_)
     after = {**state, "emb_space": rows.astype(state["emb_space"].dtype)}

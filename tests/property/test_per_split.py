@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from vq_verify.comparison import assert_within, rounding
 from vq_verify.comparison.cosine import assert_identical
+from vq_verify.protocol import Case, Implementation
 from vq_verify.strategies import parts
 from vq_verify.verify import verify
 
@@ -80,3 +82,13 @@ def test_each_split_starts_gathers_and_replaces_by_itself(implementation, drawn)
         training.replace_embeds()
         for name, value in training.state.items():
             np.testing.assert_array_equal(together.state[name][s], value, err_msg=name)
+
+
+@pytest.mark.clause("VQ-20.4", "VQ-20.6")
+def test_each_split_is_initialized_from_its_own_first_vectors(implementation: Implementation) -> None:
+    x = np.arange(16, dtype=np.float32).reshape(2, 2, 4)
+    case = Case(x=x, emb_space=np.zeros((2, 3, 2), np.float32), num_splits=2, weights={}, codebooks="per-split")
+    trained = implementation.training(case, 1)
+    trained.initialize_from_batch(x)
+    expected = [[[0, 1], [4, 5], [8, 9]], [[2, 3], [6, 7], [10, 11]]]
+    np.testing.assert_array_equal(trained.state["emb_space"], expected)

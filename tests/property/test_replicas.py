@@ -43,6 +43,17 @@ def test_what_is_drawn_over_dead_codes_does_not_depend_on_the_parts(implementati
     np.testing.assert_array_equal(together.state["emb_space"], one.state["emb_space"])
 
 
+@pytest.mark.clause("VQ-21.15", "VQ-30.3")
+@pytest.mark.parametrize(("start", "centre"), [("batch", 1.0), ("k-means", 4.0)])
+@pytest.mark.parametrize("cut", [2, 1])
+def test_a_mask_may_be_that_of_one_replica(implementation: Implementation, start: str, centre: float, cut: int) -> None:
+    x, mask = np.array([90, 1, 8, 3], np.float32).reshape(4, 1, 1), np.array([False, True, True, True])
+    case = Case(x=x, emb_space=np.zeros((1, 1), np.float32), weights={}, start=start, replicas=True)
+    trained = implementation.training(case, 1)
+    trained.replicas_pass([x[:cut], x[cut:]], [mask[:cut], None])
+    np.testing.assert_array_equal(trained.state["emb_space"], [[centre]])
+
+
 @verify("VQ-30.5", "VQ-30.6", "VQ-30.7", drawn=replicas.losses)
 def test_the_mean_of_a_loss_over_replicas_is_that_of_the_whole_batch(implementation, drawn):
     case, batch = drawn

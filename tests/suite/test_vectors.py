@@ -44,7 +44,7 @@ def validator() -> Any:
 
 def test_there_is_a_file_of_each_clause_and_all_are_small() -> None:
     assert [path.name for path in PATHS] == [name_of(clause) for clause in specified()]
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if "__pycache__" not in path.parts) < 2e6
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if "__pycache__" not in path.parts) < 1e6
 
 
 def test_the_files_are_current() -> None:
@@ -261,13 +261,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, name: str, kinds: list[str], clauses:
     """Run a runner on some clauses, or on all; return how many cases it asked, and how many were wrong."""
     monkeypatch.setattr(sys, "argv", [name, *(file_of(clause).stem for clause in clauses)])
     runner = imported(name)
-    found: tuple[int, int] = imported("comparing").report(runner.answer, kinds, runner.known)
+    found: tuple[int, int] = imported("reporting").report(runner.answer, kinds, runner.known)
     return found
 
 
 def test_the_runner_in_plain_python_finds_its_quantizer_right(monkeypatch: pytest.MonkeyPatch) -> None:
     questions, failed = asked(monkeypatch, "run_plain", ["quantize"], ())
-    assert questions > 150
+    assert questions > 120
     assert failed == 0
 
 
@@ -280,7 +280,7 @@ def test_the_runner_finds_a_wrong_quantizer_wrong(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
 def test_the_runner_in_pytorch_finds_its_quantizer_right(monkeypatch: pytest.MonkeyPatch) -> None:
     questions, failed = asked(monkeypatch, "run_torch", ["quantize", "gradients"], ())
-    assert questions > 200
+    assert questions > 150
     assert failed == 0
 
 
@@ -293,6 +293,6 @@ def test_the_runner_in_jax_finds_its_quantizer_right(monkeypatch: pytest.MonkeyP
     assert failed == 0
 
 
-@pytest.mark.parametrize("path", sorted(RUNNERS.glob("run_*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(RUNNERS.glob("*.py")), ids=lambda path: path.stem)
 def test_a_runner_is_under_60_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 60

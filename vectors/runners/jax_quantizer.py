@@ -5,19 +5,12 @@ import jax.numpy as jnp
 
 
 @jax.custom_vjp
-def straight_through(x, rows):
+def straight_through(_x, rows):
     """Return the rows bit for bit, with the gradient of the output for x (VQ-3)."""
-    del x
     return rows
 
 
 straight_through.defvjp(lambda _, rows: (rows, None), lambda _, gradient: (gradient, jnp.zeros_like(gradient)))
-
-
-def root(total, p):
-    """Return the p-th root, with the gradient 0 at 0 (VQ-7)."""
-    safe = jnp.where(total > 0, total, 1)
-    return jnp.where(total > 0, jnp.sqrt(safe) if p == 2 else safe ** (1 / p), 0)
 
 
 def norm(v, p):
@@ -25,7 +18,9 @@ def norm(v, p):
     v = v * jnp.sign(v)
     if p in (1, jnp.inf):
         return v.sum(-1) if p == 1 else v.max(-1)
-    return root((v * v if p == 2 else v**p).sum(-1), p)
+    total = (v * v if p == 2 else v**p).sum(-1)
+    safe = jnp.where(total > 0, total, 1)  # the derivative of a root at 0 is none
+    return jnp.where(total > 0, jnp.sqrt(safe) if p == 2 else safe ** (1 / p), 0)
 
 
 def quantize(x, emb_space, p, weights):
@@ -35,8 +30,7 @@ def quantize(x, emb_space, p, weights):
     known, still = finite[:, None] & usable, jax.lax.stop_gradient
     clean_x, clean_e = jnp.where(finite[:, None], vectors, 0), jnp.where(usable[:, None], emb_space, 0)
     distance = norm(clean_e - still(clean_x)[:, None], p)
-    most = jnp.finfo(distance.dtype).max
-    index = jnp.where(known, jnp.minimum(distance, most), jnp.inf).argmin(-1)
+    index = jnp.where(known, jnp.minimum(distance, jnp.finfo(distance.dtype).max), jnp.inf).argmin(-1)
     found = known.any(-1)
     count, chosen = jnp.maximum(found.sum(), 1), clean_e[index]
     among, pairs = norm(clean_e[:, None] - clean_e, p), usable[:, None] & usable

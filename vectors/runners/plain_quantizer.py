@@ -3,20 +3,14 @@
 import math
 
 
-def norm(v, p):
-    """Return the p-norm; that of NaN is NaN."""
-    if any(map(math.isnan, v)):
-        return math.nan
-    if p == math.inf:
-        return max(map(abs, v))
-    return sum(map(abs, v)) if p == 1 else sum(abs(c) ** p for c in v) ** (1 / p) if p != 2 else math.hypot(*v)
-
-
 def distance(x, e, p):
-    """Return the distance of two vectors; NaN where one is not finite."""
+    """Return the p-norm of the difference of two vectors; NaN where one is not finite."""
     if not all(map(math.isfinite, [*x, *e])):
         return math.nan
-    return norm([a - b for a, b in zip(x, e, strict=True)], p)
+    apart = [abs(a - b) for a, b in zip(x, e, strict=True)]
+    if p == math.inf:
+        return max(apart)
+    return math.hypot(*apart) if p == 2 else sum(c**p for c in apart) ** (1 / p)
 
 
 def known(numbers):

@@ -5,8 +5,8 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
-from comparing import report
 from jax_quantizer import quantize
+from reporting import report
 
 KNOWN = {"x", "emb_space", "lookup_ord", "num_splits", "weights", "upstream"}
 

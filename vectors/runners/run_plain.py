@@ -3,8 +3,8 @@
 import math
 import sys
 
-from comparing import report
 from plain_quantizer import quantize
+from reporting import report
 
 KNOWN = {"x", "emb_space", "lookup_ord", "num_splits", "weights", "mask", "estimator"}
 

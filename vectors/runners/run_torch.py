@@ -3,7 +3,7 @@
 import sys
 
 import torch
-from comparing import report
+from reporting import report
 from torch_quantizer import quantize
 
 KNOWN = {"x", "emb_space", "lookup_ord", "num_splits", "weights", "upstream"}

@@ -27,15 +27,11 @@ def quantize(x, emb_space, p, weights):
     (n, d), vectors = emb_space.shape, x.to(emb_space.dtype).reshape(-1, emb_space.shape[1])
     finite, usable = vectors.isfinite().all(-1), emb_space.isfinite().all(-1)
     known = finite[:, None] & usable
-    clean_x, clean_e = (
-        vectors.where(finite[:, None], torch.zeros(())),
-        emb_space.where(usable[:, None], torch.zeros(())),
-    )
+    clean_x, clean_e = vectors.masked_fill(~finite[:, None], 0), emb_space.masked_fill(~usable[:, None], 0)
     distance = norm(clean_e - clean_x.detach()[:, None], p)
     most = torch.finfo(distance.dtype).max
-    index = (
-        distance.detach().clamp(max=most).masked_fill(~known, float("inf")).argmin(-1).masked_fill(~known.any(-1), -1)
-    )
+    reachable = distance.detach().clamp(max=most).masked_fill(~known, float("inf"))
+    index = reachable.argmin(-1).masked_fill(~known.any(-1), -1)
     found, count = index >= 0, (index >= 0).sum().clamp(min=1)
     rows = emb_space.detach()[index].masked_fill(~found[:, None], float("nan"))
     among = norm(clean_e[:, None] - clean_e, p)

@@ -62,7 +62,7 @@ class Replicas:
 
     def vectors(
         self, vectors: tf.Tensor, counted: tf.Tensor | None, wanted: tf.Tensor, before: tf.Tensor, every: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the vectors of all replicas and which of them count, ``[1, every, d]`` and ``[1, every]``.
 
         Replicas cannot talk within a branch: where the vectors are not wanted, they say nothing, and get none.
@@ -71,25 +71,24 @@ class Replicas:
         ----------
         vectors : tf.Tensor, shape [batch, m, d]
         counted : tf.Tensor, shape [batch, m], bool, or None
+            Which vectors a mask leaves; None for all. Other replicas may have a mask all the same.
         wanted : tf.Tensor, shape [], bool
             The same for all replicas.
         before, every : tf.Tensor
             As `offset` returns them for the vectors.
         """
-        rows = flat(vectors)
-        if counted is not None:
-            rows = tf.concat([rows, tf.reshape(tf.cast(counted, rows.dtype), [-1, 1])], axis=1)
+        d, rows = static_shape(vectors)[-1], flat(vectors)
+        flags = tf.ones_like(rows[:, :1]) if counted is None else tf.reshape(tf.cast(counted, rows.dtype), [-1, 1])
+        rows = tf.concat([rows, flags], axis=1)
         after = every - before - tf.shape(rows)[0]
         # A first row of zeros, since a message of nothing may crash the process.
         message = tf.cond(
             wanted,
             lambda: tf.pad(rows, [[1 + before, after], [0, 0]]),
-            lambda: tf.zeros([1, static_shape(rows)[-1]], rows.dtype),
+            lambda: tf.zeros([1, d + 1], rows.dtype),
         )
         of_all = self.total(message)[1:]
-        d = static_shape(vectors)[-1]
-        flags = None if counted is None else tf.expand_dims(of_all[:, d] > 0, 0)
-        return tf.expand_dims(of_all[:, :d], 0), flags
+        return tf.expand_dims(of_all[:, :d], 0), tf.expand_dims(of_all[:, d] > 0, 0)
 
 
 def _together(values: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -12,18 +12,19 @@ from tests.parity import test_parts as parity
 from tests.property import test_per_split as laws
 from tests.suite.faults.consequences import Array, Fields
 from tests.suite.faults.machinery import in_gradients, in_quantize, instead_of
-from vq_verify.adapters.oracle import Oracle, result_of
+from vq_verify.adapters.oracle import Oracle, OracleTraining, result_of
 from vq_verify.protocol import Case, Gradients, Quantized
 
 apart = laws.test_a_codebook_per_split_is_as_many_quantizers_side_by_side_bit_for_bit
 gradients = laws.test_its_gradients_are_those_of_the_quantizers_bit_for_bit
 one_split = laws.test_with_one_split_it_is_the_shared_codebook
+first_vectors = laws.test_each_split_is_initialized_from_its_own_first_vectors
 training = laws.test_each_split_starts_gathers_and_replaces_by_itself
 endpoints = parity.test_with_a_codebook_per_split_every_endpoint_equals_the_oracle
 every_pass = parity.test_every_pass_of_a_training_of_parts_leaves_the_state_that_it_must
 
 right_divided, right_joined_gradients = per_split.divided, per_split.joined_gradients
-right_gradients = Oracle.gradients
+right_gradients, right_initialize = Oracle.gradients, OracleTraining.initialize_from_batch
 
 
 @instead_of("reference.per_split.divided", "VQ-20.2", apart, endpoints, training)
@@ -108,3 +109,20 @@ def with_a_codebook_per_split_any_estimator_is_straight_through(
 @in_gradients("VQ-20.4", gradients)
 def the_output_sends_nan_to_all_codebooks_for_a_vector_that_is_not_finite(case: Case, right: Gradients) -> Fields:
     return {"output_to_emb_space": right.output_to_emb_space + 0 * case.vectors.sum()}
+
+
+@instead_of(f"{OracleTraining.__module__}.OracleTraining.initialize_from_batch", "VQ-20.6", first_vectors)
+def all_splits_are_initialized_from_the_first(training: OracleTraining, x: Array) -> None:
+    right_initialize(training, x)
+    if training._case.codebooks == "per-split":
+        of_first = {name: np.broadcast_to(value[:1], value.shape) for name, value in training.state.items()}
+        training.state = of_first
+
+
+@instead_of(f"{OracleTraining.__module__}.OracleTraining.initialize_from_batch", "VQ-20.6", first_vectors)
+def the_splits_are_initialized_from_the_vectors_of_all(training: OracleTraining, x: Array) -> None:
+    right_initialize(training, x)
+    emb_space = training.state["emb_space"]
+    if training._case.codebooks == "per-split":
+        rows = x.reshape(-1, emb_space.shape[-1])[: emb_space.shape[-2]]
+        training.state = {**training.state, "emb_space": np.broadcast_to(rows, emb_space.shape)}

@@ -23,6 +23,7 @@ TRAIN, BEGUN, SCALED, MERGED, PASS = (
 
 as_one = laws.test_replicas_are_left_with_what_one_is_left_with_that_has_the_whole_batch
 drawn_alike = partial(laws.test_what_is_drawn_over_dead_codes_does_not_depend_on_the_parts, cut=5)
+one_mask = partial(laws.test_a_mask_may_be_that_of_one_replica, start="k-means", centre=4.0, cut=2)
 mean_loss = laws.test_the_mean_of_a_loss_over_replicas_is_that_of_the_whole_batch
 
 right_train, right_begun, right_gather = replicas.train_replicas, replicas._begun, DeadCodes.gather
@@ -104,6 +105,13 @@ def a_start_does_not_know_the_masks(parts: Parts, state: State, quantizer: Any, 
         return right_begun(parts, state, quantizer, [np.ones_like(flags) for flags in counted])
     except ValueError:
         return right_begun(parts, state, quantizer, counted)
+
+
+@instead_of(TRAIN, "VQ-30.3", one_mask)
+def masks_hold_only_where_every_replica_has_one(
+    parts: Parts, state: State, quantizer: Any, masks: Any = None
+) -> Results:
+    return right_train(parts, state, quantizer, None if masks is None or any(it is None for it in masks) else masks)
 
 
 @instead_of(PASS, "VQ-30.4", as_one)

@@ -10,6 +10,7 @@ from vq_verify.comparison import comparison_dtype
 from vq_verify.vectors.encoding import dtype_of
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
+WIDE_AND_HALF = ("float32", "bfloat16")  # where all that matters of a dtype is whether it has 16 bits
 NAN, INF = np.nan, np.inf
 
 # What file names say for a norm.

@@ -20,20 +20,14 @@ WEIGHTS = {"alpha_loss": 0.5, "beta_loss": 0.25, "coulomb_loss": 0.125}
 def questions() -> Iterator[Question]:
     """Return the questions of the clause."""
     for fit, sentence in (("pca-batch", "VQ-8.1"), ("pca-emb-space", "VQ-8.2")):
-        for components in (1, 2):
-            for p in EXACT_NORMS:
-                name = f"{fit}-{components}-of-3-{NORMS[p]}"
-                reduced: dict[str, Any] = {
-                    "dim_reduction": fit,
-                    "num_dim_reduction_components": components,
-                    "weights": WEIGHTS,
-                }
-                of = Of(
-                    name,
-                    "Distances in the space of the first axes; output, alpha and spacings in the full one.",
-                    (sentence, "VQ-8.4", "VQ-8.5", "VQ-8.8", "VQ-8.9", "VQ-8.12", "VQ-8.13", "VQ-8.14"),
-                )
-                yield quantize(of, case(BATCH, FITTED, p, **reduced), ("emb_spacing",))
+        reduced = _in_space(fit, 2)
+        for components, p in ((1, 2), *((2, p) for p in EXACT_NORMS)):
+            of = Of(
+                f"{fit}-{components}-of-3-{NORMS[p]}",
+                "Distances in the space of the first axes; output, alpha and spacings in the full one.",
+                (sentence, "VQ-8.4", "VQ-8.5", "VQ-8.8", "VQ-8.9", "VQ-8.12", "VQ-8.13", "VQ-8.14"),
+            )
+            yield quantize(of, case(BATCH, FITTED, p, **_in_space(fit, components)), ("emb_spacing",))
         for dtype in ("float64", "float16"):
             of = Of(f"{fit}-{dtype}", f"The same of {dtype} under L2, in two dimensions.", (sentence, "VQ-8.8"))
             yield quantize(of, case(BATCH, FITTED, 2, dtype, **reduced), ("emb_spacing",))

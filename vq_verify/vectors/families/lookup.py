@@ -6,7 +6,18 @@ import numpy as np
 
 from vq_verify.cases import Case
 from vq_verify.vectors.asking import decode, quantize
-from vq_verify.vectors.families.arrays import CORNERS, DTYPES, EXACT_NORMS, INF, NORMS, POINTS, case, column, decimals
+from vq_verify.vectors.families.arrays import (
+    CORNERS,
+    DTYPES,
+    EXACT_NORMS,
+    INF,
+    NORMS,
+    POINTS,
+    WIDE_AND_HALF,
+    case,
+    column,
+    decimals,
+)
 from vq_verify.vectors.questions import Of, Question
 
 SPACINGS = ("emb_spacing", "emb_closest_spacing")
@@ -25,7 +36,7 @@ def questions() -> Iterator[Question]:
 def _distances() -> Iterator[Question]:
     for p, name in NORMS.items():
         sentence = "VQ-1.2" if p == INF else "VQ-1.1"
-        for dtype in DTYPES if p in EXACT_NORMS else DTYPES[:2]:
+        for dtype in DTYPES if p == 2 else ("float32",):
             of = Of(f"{name}-{dtype}", f"Four vectors and four embeddings under {name}.", (sentence, "VQ-1.4"))
             yield quantize(of, case(POINTS, CORNERS, p, dtype))
         of = Of(f"{name}-one-dimension", "In one dimension all norms are the magnitude.", (sentence,))
@@ -55,21 +66,17 @@ def _lookups() -> Iterator[Question]:
             ("VQ-2.3",),
         )
         yield quantize(of, case([[[0, 0]]], [[5, 5], [2, 0], [0, 2]], p))
-        of = Of(f"{name}-duplicates", "The second and the third are bitwise equal, and the nearest.", ("VQ-2.2",))
-        yield quantize(of, case([[[3, 1]], [[2, 1]]], [[9, 9], [2, 1], [2, 1], [2, 0]], p))
         of = Of(f"{name}-inside", "Each vector is an embedding: at distance 0.", ("VQ-2.6", "VQ-2.1"))
         yield quantize(of, case(np.array(CORNERS)[[3, 0, 2, 1], np.newaxis], CORNERS, p))
-        of = Of(
-            f"{name}-inside-decimals", "Each vector is an embedding that rounds: at distance 0 exactly.", ("VQ-2.6",)
-        )
-        emb_space = decimals(4, 3, seed=3)
-        yield quantize(of, case(emb_space[:, np.newaxis], emb_space, p, exact=False), SPACINGS)
-    for p in EXACT_NORMS:
-        name = NORMS[p]
-        of = Of(f"{name}-one-embedding", "With n = 1 it is always chosen.", ("VQ-2.1",))
-        yield quantize(of, case([[[5, -3]], [[0, 0]]], [[1, 1]], p))
-        of = Of(f"{name}-empty-batch", "No vector: empty arrays and no counts.", ("VQ-2.4", "VQ-4.3"))
-        yield quantize(of, case(np.zeros((0, 2, 2)), CORNERS, p))
+    of = Of("duplicates", "The second and the third are bitwise equal, and the nearest.", ("VQ-2.2",))
+    yield quantize(of, case([[[3, 1]], [[2, 1]]], [[9, 9], [2, 1], [2, 1], [2, 0]]))
+    of = Of("inside-decimals", "Each vector is an embedding that rounds: at distance 0 exactly.", ("VQ-2.6",))
+    emb_space = decimals(4, 3, seed=3)
+    yield quantize(of, case(emb_space[:, np.newaxis], emb_space, exact=False), SPACINGS)
+    of = Of("one-embedding", "With n = 1 it is always chosen.", ("VQ-2.1",))
+    yield quantize(of, case([[[5, -3]], [[0, 0]]], [[1, 1]]))
+    of = Of("empty-batch", "No vector: empty arrays and no counts.", ("VQ-2.4", "VQ-4.3"))
+    yield quantize(of, case(np.zeros((0, 2, 2)), CORNERS))
     for p in EXACT_NORMS:
         of = Of(f"norms-differ-{NORMS[p]}", "Each of three norms has another nearest embedding.", ("VQ-2.1",))
         yield quantize(of, case([[[0, 0, 0]]], [[4, 4, 4], [8, 0, 0], [1.5, 5, 3]], p))
@@ -82,6 +89,7 @@ def _lookups() -> Iterator[Question]:
         yield quantize(
             of, case([[[0.25], [0.75]], [[-1], [9]]], [[1 / 3], [0.1], [1e-3], [-7.7]], dtype=dtype, exact=False)
         )
+    for dtype in WIDE_AND_HALF:
         of = Of(f"signs-of-zeros-{dtype}", "A zero comes out with the sign that it has in the embedding.", ("VQ-2.5",))
         yield quantize(of, case([[[0.0, 1], [-0.0, 1], [4, 0]]], [[-0.0, 1], [0, 1], [4, -0.0]], dtype=dtype))
     many = case(column(255, 256.25, 299, 0, 127.75, 300), np.arange(300).reshape(300, 1))
@@ -111,15 +119,15 @@ def _counts() -> Iterator[Question]:
 
 
 def _spacings() -> Iterator[Question]:
-    for p, name in NORMS.items():
+    for p in (*EXACT_NORMS, 3):
         of = Of(
-            f"{name}-spacing",
+            f"{NORMS[p]}-spacing",
             "All pairs of four embeddings, row-major, and the nearest other one of each.",
             ("VQ-6.1", "VQ-6.2"),
         )
         yield quantize(of, case([[[0, 0]]], [[0, 0], [3, 4], [3, -4], [8, 6]], p))
-        of = Of(f"{name}-spacing-decimals", "Spacings that round.", ("VQ-6.1", "VQ-6.2"))
-        yield quantize(of, case(decimals(1, 1, 5), decimals(5, 5, seed=2), p, exact=False))
+    of = Of("spacing-decimals", "Spacings that round.", ("VQ-6.1", "VQ-6.2"))
+    yield quantize(of, case(decimals(1, 1, 5), decimals(5, 5, seed=2), exact=False))
     of = Of("one-embedding", "With n = 1 there is no pair, and the closest spacing is 0.", ("VQ-6.3",))
     yield quantize(of, case([[[1, 1]]], [[2, 2]]))
     of = Of("two-embeddings", "With n = 2 each is the nearest other one of the other.", ("VQ-6.2",))
@@ -164,13 +172,6 @@ def _rounding() -> Iterator[Question]:
         emb_space = (100 + decimals(12, 8, seed=7) / 128).astype(np.float32)
         yield quantize(of, case(emb_space[:, np.newaxis], emb_space, p, exact=False), (*SPACINGS, "distance"))
         of = Of(
-            f"very-far-from-the-origin-{name}",
-            "Integers around 2^12, one apart: exact under every norm.",
-            ("VQ-15.3", "VQ-15.10"),
-        )
-        emb_space = 4096 + np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 1]])
-        yield quantize(of, case(emb_space[:, np.newaxis] + np.array([0, 0, 1]), emb_space, p))
-        of = Of(
             f"near-tie-{name}",
             "Two embeddings closer to a tie than float32 can tell: either index is right.",
             ("VQ-15.1",),
@@ -178,7 +179,11 @@ def _rounding() -> Iterator[Question]:
         x = np.array([[[0.1, 0.2, 0.3]]], np.float32)
         ends = np.array([[0.1, 0.2, 0.3 + 0.7], [0.1, 0.2, 0.3 - 0.7], [3, 3, 3]], np.float32)
         yield quantize(of, case(x, ends, p, exact=False))
-    for p, name in NORMS.items():
+    of = Of("very-far-from-the-origin", "Integers around 2^12, one apart: exact.", ("VQ-15.3", "VQ-15.10"))
+    emb_space = 4096 + np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 1]])
+    yield quantize(of, case(emb_space[:, np.newaxis] + np.array([0, 0, 1]), emb_space))
+    for p in (*EXACT_NORMS, 3):
+        name = NORMS[p]
         of = Of(f"decimals-8-embeddings-{name}", "Lookups among eight embeddings that round.", ("VQ-15.1", "VQ-15.2"))
         yield quantize(of, case(decimals(3, 2, 4, seed=11), decimals(8, 4, seed=13), p, exact=False), ("emb_spacing",))
     for dtype, large in (("float32", 3e38), ("float64", 1.5e308)):

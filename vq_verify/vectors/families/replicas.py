@@ -56,6 +56,8 @@ def questions() -> Iterator[Question]:
     yield training(
         of, one, 1, [together(column(1, 90), column(3, 8), masks=(np.array([True, False]), np.array([True, True])))]
     )
+    of = Of("start-one-mask", "A mask may be that of one replica.", ("VQ-30.3", "VQ-21.15"))
+    yield training(of, one, 1, [together(column(90, 1), column(8, 3), masks=(np.array([False, True]), None))])
     of = Of("ties", "Of equally distant candidates those of the earlier replica are first.", ("VQ-30.1",))
     yield training(of, LINE, 2, [together(column(11), column(9, 21), column(19))])
     of = Of("masked", "What a mask leaves out of one part is left out of all.", ("VQ-30.1", "VQ-21.14"))

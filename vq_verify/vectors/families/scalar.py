@@ -9,10 +9,10 @@ from vq_verify.cases import ScalarCase
 from vq_verify.comparison.scalar import bound_of
 from vq_verify.vectors.asking import decode_scalar, finite_scalar, scalar_gradients
 from vq_verify.vectors.encoding import dtype_of
-from vq_verify.vectors.families.arrays import DTYPES, INF, NAN, decimals
+from vq_verify.vectors.families.arrays import INF, NAN, decimals
 from vq_verify.vectors.questions import Of, Question
 
-GRIDS = ((3,), (2,), (5, 4), (8, 5, 5), (2, 2, 2, 2), (7, 5, 5, 5, 5))
+GRIDS = ((3,), (2,), (5, 4), (8, 5, 5))
 
 
 def scalar_case(x: Any, levels: tuple[int, ...], dtype: str = "float32", **more: Any) -> ScalarCase:
@@ -32,7 +32,7 @@ def questions() -> Iterator[Question]:
         yield finite_scalar(of, scalar_case(decimals(3, 2, d, seed=61), levels))
         of = Of(f"gradient-{name}", "The gradient passes the rounding.", ("VQ-29.12",))
         yield scalar_gradients(of, scalar_case(decimals(3, 1, d, seed=62), levels))
-    for dtype in DTYPES:
+    for dtype in ("float64", "float16", "bfloat16"):
         of = Of(f"levels-8-5-5-{dtype}", f"The same grid of {dtype}.", ("VQ-29.10", "VQ-29.6"))
         yield finite_scalar(of, scalar_case(decimals(2, 2, 3, seed=63, dtype=dtype), (8, 5, 5), dtype))
         of = Of(f"gradient-{dtype}", f"Its gradient, of {dtype}.", ("VQ-29.12",))
@@ -74,7 +74,7 @@ def questions() -> Iterator[Question]:
     yield finite_scalar(of, scalar_case(decimals(2, 1, 3, seed=67), (2**12, 2**12, 2**12)))
     of = Of("empty-batch", "Of no vectors.", ("VQ-29.14",))
     yield finite_scalar(of, scalar_case(np.zeros((0, 1, 2)), (5, 3)))
-    for dtype in DTYPES:
+    for dtype in ("float32", "float16", "bfloat16"):
         of = Of(f"decode-{dtype}", "Each index of a grid, and -1.", ("VQ-29.19", "VQ-29.20"))
         index = np.arange(-1, 15).reshape(-1, 1)
         yield decode_scalar(of, scalar_case(np.zeros((1, 1, 2)), (5, 3), dtype), index)

@@ -8,7 +8,7 @@ import numpy as np
 
 from reference.parts.replacement import DeadCodes
 from reference.parts.updates import MovingAverage
-from vq_verify.vectors.families.arrays import EXACT_NORMS, INF, NAN, NORMS, case, column
+from vq_verify.vectors.families.arrays import INF, NAN, NORMS, case, column
 from vq_verify.vectors.questions import Of, Question
 from vq_verify.vectors.trainings import REPLACES, infers, starts, training, trains
 
@@ -38,7 +38,7 @@ def pca_training() -> Question:
 
 
 def _replacement() -> Iterator[Question]:
-    for p in EXACT_NORMS:
+    for p in (1, INF):
         plane = case([[[0, 0]]], [[0, 0], [8, 0], [0, 8]], p)
         steps = [trains(np.array(x, np.float32)) for x in ([[[3, 4]], [[9, 0]]], [[[0, 1]], [[16, 15]], [[8, 6]]])]
         of = Of(
@@ -131,7 +131,7 @@ def _initialization() -> Iterator[Question]:
         "start-leaves-masked-vectors-out", "The start takes the first n vectors that are not masked.", ("VQ-21.15",)
     )
     yield training(of, blank, 1, [trains(column(9, 5, 4, 3, 2), np.array([False, True, True, True, True]))])
-    for dtype in ("float64", "float16", "bfloat16"):
+    for dtype in ("float16", "bfloat16"):
         of = Of(f"first-vectors-{dtype}", f"Of {dtype}.", ("VQ-12.1",))
         yield training(of, case(column(0), [[0], [1]], dtype=dtype), 1, [starts(column(0.1, 0.3, dtype=dtype))])
 
@@ -157,7 +157,7 @@ def _order_of_a_pass() -> Iterator[Question]:
     )
     begun = replace(averaged, emb_space=np.zeros((2, 1), np.float32), start="batch", every=None)
     yield training(of, begun, 1, [trains(column(4, 16, 4, 8))])
-    for number in (1, 2, 3):
+    for number in (1, 3):
         of = Of(
             f"merged-{number}",
             "Two batches leave what one with both leaves.",
@@ -197,14 +197,13 @@ def _averages() -> Iterator[Question]:
         )
         yield training(of, averaged, 1, [trains(FIRST), trains(SECOND)])
     halves = replace(LINE, update=MovingAverage(0.5, 0.0))
-    for p in EXACT_NORMS:
+    for p in (1, INF):
         of = Of(f"mean-under-{NORMS[p]}", "Under any norm it is the mean of the vectors.", ("VQ-24.10",))
         plane = case([[[0, 0]]], [[0, 0], [8, 8]], p, update=MovingAverage(0.5, 0.0))
         yield training(of, plane, 1, [trains(np.array([[[1, 2]], [[3, 0]], [[7, 9]]], np.float32))])
-    for dtype in ("float64", "float16", "bfloat16"):
-        of = Of(f"decay-0.5-{dtype}", f"Of {dtype}, in the comparison dtype.", ("VQ-24.1", "VQ-24.2"))
-        averaged = case(column(0), [[0], [10]], dtype=dtype, update=MovingAverage(0.5, 0.0))
-        yield training(of, averaged, 1, [trains(column(1, 3, 12, dtype=dtype))])
+    of = Of("decay-0.5-bfloat16", "Of bfloat16, in the comparison dtype.", ("VQ-24.1", "VQ-24.2"))
+    averaged = case(column(0), [[0], [10]], dtype="bfloat16", update=MovingAverage(0.5, 0.0))
+    yield training(of, averaged, 1, [trains(column(1, 3, 12, dtype="bfloat16"))])
     of = Of("not-finite-and-masked", "What is not finite or masked adds to no count and no sum.", ("VQ-24.6",))
     yield training(of, halves, 1, [trains(column(1, NAN, 300, 3), np.array([True, True, False, True]))])
     of = Of("inference", "An inference pass changes nothing.", ("VQ-24.7",))

@@ -22,12 +22,11 @@ def questions() -> Iterator[Question]:
     for name, sentence, argument, changes in _wrong():
         yield _refused(name, sentence, argument, "quantize", arguments.of_case(replace(CASE, **changes)))
     for loss, argument in LOSSES.items():
-        for value in (NAN, INF):
-            wrong = arguments.of_case(CASE.weighted(**{loss: value}))
-            sentence = "VQ-18.7" if loss in ("codebook_loss", "commitment_loss") else "VQ-16.14"
-            yield _refused(f"{loss.replace('_', '-')}-{value}", sentence, argument, "quantize", wrong)
+        wrong = arguments.of_case(CASE.weighted(**{loss: NAN}))
+        sentence = "VQ-18.7" if loss in ("codebook_loss", "commitment_loss") else "VQ-16.14"
+        yield _refused(f"{loss.replace('_', '-')}-nan", sentence, argument, "quantize", wrong)
     for fit in ("pca-batch", "pca-emb-space"):
-        for components in (0, -1, 3):
+        for components in (0, 3):
             reduced = replace(CASE, dim_reduction=fit, num_dim_reduction_components=components)
             sentence = "VQ-8.17" if components > 0 else "VQ-16.18"
             name = f"{fit}-{components}-components"
@@ -54,7 +53,7 @@ def _refused(name: str, sentence: str, argument: str, kind: str, given: Json) ->
 
 def _wrong() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     yield "integer-x", "VQ-16.6", "x", {"x": X.astype(np.int32)}
-    for number in (0, -2, 3):
+    for number in (0, 3):
         yield f"num-splits-{number}", "VQ-16.12", "num_splits", {"num_splits": number}
     for p in (0.5, -INF, NAN):
         yield f"lookup-ord-{p}", "VQ-16.13", "lookup_ord", {"lookup_ord": p}
