@@ -12,16 +12,16 @@ demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; wr
 	@$(BIN)/python -m examples.demo
 
 test: $(INSTALLED)  ## all tests but those of `test-slow`, the docstrings' examples included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training and not fit and not install"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training and not long and not install"
 
 REPLICAS := $(BIN)/python -X faulthandler -m pytest tests/replicas
 
 test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings: the demonstration, the wheel, examples, replicas
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "process or training or fit" --ignore tests/replicas
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "process or training or long" --ignore tests/replicas
 	$(REPLICAS) || { test $$? -eq 139 && $(REPLICAS); }  # once more after a crash in native code, not after a failure
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not fit and not install"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not long and not install"
 
 MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation vq_verify.adapters.migrated
 

@@ -1,11 +1,7 @@
 """A suite that verifies any vector quantization, in any framework, against reference/SPEC.md.
 
-Examples
---------
->>> from vq_verify.adapters.oracle import Oracle
->>> rows = check_quantizer(Oracle, profile="lookup", select="far_from_the_origin", verbose=False)
->>> [(row.clause, row.verdict) for row in rows if row.checks]
-[('VQ-15', 'pass')]
+`check_quantizer` takes an adapter, as docs/verifying.md describes it, and raises what fails; the command ``vq-verify`` takes its
+path.
 """
 
 import importlib.util

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vq_layer import Beta, Codebook, DeadCodes, FromBatch, MostDistant, MovingAverage, VectorQuantization
 
-pytestmark = [pytest.mark.slow, pytest.mark.fit]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 STEPS, BATCH = 4, 3
 RNG = np.random.default_rng(0)

@@ -139,7 +139,7 @@ def as_before(path, config):
             archive.writestr(name, content)
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_file_of_before_comes_back_with_its_weights_in_the_midst_of_gathering(tmp_path):
     config = {**PLAIN, "embedding_initializer": "batch", "num_embeds_replaced": 2}

@@ -101,7 +101,7 @@ def test_decoding_the_codes_gives_the_output_and_codes_go_into_the_codebook_of_t
         layer.decode(np.full([1, num_splits], 5))
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_model_is_fitted_saved_and_loaded_and_reports_the_means_of_the_metrics(tmp_path):
     num_splits = 2

@@ -136,7 +136,7 @@ def test_its_shapes_dtypes_and_weights_are_known_before_it_is_built(name, policy
     check_calls(partial(LAYERS[name], dtype=policy, return_endpoints=return_endpoints), X)
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", sorted(LAYERS.keys() - {"per split", "reduced", "shared residual"})

@@ -24,7 +24,7 @@ from vq_layer.layers.monitor import advice, picture
 from vq_layer.layers.monitor.look import Codebook, Look, Sample, rms
 from vq_layer.layers.monitor.summaries import buckets
 
-pytestmark = [pytest.mark.slow, pytest.mark.fit]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 EMB_SPACE = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 8.0]], np.float32)
 X = np.array([[1.0, 0.0], [5.0, 0.0], [3.0, 1.0], [4.0, -3.0]], np.float32)  # one to the first, three to the second

@@ -154,7 +154,7 @@ def test_fit_does_not_compile_so_that_it_refuses_too_few_rows_and_changes_nothin
     np.testing.assert_array_equal(layer.emb_space, before)
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.clause("VQ-7.1")
 @pytest.mark.parametrize(
     ("mode", "policy"),

@@ -74,7 +74,7 @@ def test_what_is_left_is_not_rounded_to_a_half_type(policy):
     np.testing.assert_array_equal(endpoints.layer_out, tf.cast(total, layer.compute_dtype))
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.clause("VQ-28.9", "VQ-28.12", "VQ-28.20")
 @pytest.mark.parametrize("arguments", [{}, {"shared": True}, {"quantizer_dropout": True}], ids=str)

@@ -92,7 +92,7 @@ def test_nothing_on_the_way_is_infinite_or_no_number(estimator, vectors, expecte
         tf.debugging.disable_check_numerics()
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_model_learns_by_it_and_goes_on_from_a_file(tmp_path, jit_compile):

@@ -47,6 +47,13 @@ FEW_PAIRS = {
 }
 
 
+# Eagerly, in a graph and by XLA, each of which is traced once for all that are of one shape.
+WAYS = [
+    (way(product.decided_at_once), way(lambda rows, emb_space: nearest_of_few(rows, emb_space, 2)))
+    for way in (lambda it: it, tf.function, tf.function(jit_compile=True))
+]
+
+
 @pytest.mark.clause("VQ-2.1", "VQ-2.3", "VQ-13.16", "VQ-15.3")
 @pytest.mark.parametrize("of", FEW_PAIRS)
 def test_of_few_pairs_a_product_finds_the_embedding_that_distances_find_or_leaves_it_open(monkeypatch, of):
@@ -54,10 +61,10 @@ def test_of_few_pairs_a_product_finds_the_embedding_that_distances_find_or_leave
     expected = nearest(pairwise_distance(rows, emb_space, 2)).numpy()
     monkeypatch.setattr(tuning, "TUNING", Tuning(product_of_few=1, few_rows=16))
     assert by_product(rows, emb_space, 2) == (of != "no row")
-    for way in (lambda it: it, tf.function, tf.function(jit_compile=True)):
-        index = way(product.decided_at_once)(rows, emb_space).numpy()
+    for decided, found in WAYS:
+        index = decided(rows, emb_space).numpy()
         np.testing.assert_array_equal(index[index >= 0], expected[index >= 0])
-        np.testing.assert_array_equal(way(lambda *it: nearest_of_few(*it, 2))(rows, emb_space), expected)
+        np.testing.assert_array_equal(found(rows, emb_space), expected)
         if of in ("generic", "one embedding"):
             assert np.mean(index >= 0) > 0.99
         if of == "ties":

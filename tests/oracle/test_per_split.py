@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference import (
@@ -24,6 +24,7 @@ from reference import (
 from reference.quantizer import gradients
 from tests.oracle.cases import Case, cases
 
+A_THIRD = settings(max_examples=max(1, settings.default.max_examples // 3))  # per comparison
 LOSSES = (Alpha(0.5), Beta(0.75), Coulomb(4.0), Codebook(), Commitment())
 
 
@@ -46,6 +47,7 @@ def _assert_same(actual: Any, expected: Any) -> None:
 
 @pytest.mark.clause("VQ-20.2", "VQ-20.3", "VQ-20.4", "VQ-20.5", "VQ-20.6")
 @pytest.mark.parametrize("comparison", [Norm(1), Norm(2), Cosine()], ids=str)
+@A_THIRD
 @given(case=cases(finite=False), masks=st.booleans())
 def test_all_is_bit_for_bit_what_separate_quantizers_give(case: Case, masks: bool, comparison: Any) -> None:
     s, d = case.num_splits, case.emb_space.shape[1]

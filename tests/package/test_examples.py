@@ -162,7 +162,7 @@ def test_a_fifth_of_the_digits_is_held_out_and_labels_stay_with_their_scans():
     assert {tuple(scan): label for scan, label in scans} == labels
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_prior_that_knows_what_follows_draws_it(monkeypatch):
     # Which would stay, and refuse other tests their random numbers.

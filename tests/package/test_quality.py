@@ -41,7 +41,7 @@ def test_the_digits_are_parted_once_for_all():
     np.testing.assert_array_equal(digits.load().test, test)
 
 
-@pytest.mark.fit
+@pytest.mark.long
 def test_quantizers_in_turn_train_from_the_same_weights_on_the_same_batches():
     images = digits.Digits(*(part[:96] for part in digits.load()))
     both = digits.compare(dict.fromkeys("ab", keras.layers.Identity), images, seed=1, epochs=2, advance=lambda: None)

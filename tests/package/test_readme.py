@@ -18,7 +18,7 @@ def run(code):
     return names
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("code", PROGRAMS)
 def test_its_code_runs(code, tmp_path, monkeypatch):
@@ -26,7 +26,7 @@ def test_its_code_runs(code, tmp_path, monkeypatch):
     run(code)
 
 
-@pytest.mark.fit
+@pytest.mark.long
 @pytest.mark.slow
 def test_its_replacement_brings_the_embeddings_into_use():
     (code,) = (code for code in PROGRAMS if "replace_embeds" in code)

@@ -33,6 +33,7 @@ def verified(expected=None, select="access_counts or far_from_the_origin", **opt
     )
 
 
+@pytest.mark.long
 def test_a_failure_is_raised_with_what_shows_it(tmp_path):
     before = hypothesis.settings.default
     with pytest.raises(VerificationError, match="To reproduce it") as failure:
@@ -44,6 +45,7 @@ def test_a_failure_is_raised_with_what_shows_it(tmp_path):
     assert (failed["check"], failed["outcome"]) == (COUNTS, "failed")
 
 
+@pytest.mark.long
 def test_a_failure_that_is_expected_is_none_and_a_pass_that_is_not_is_one():
     verdicts = {row.clause: row.verdict for row in verified({COUNTS: "it counts from 1 on"}) if row.checks}
     assert verdicts == {"VQ-4": "fails as expected", "VQ-14": "fails as expected", "VQ-15": "pass"}
@@ -52,6 +54,7 @@ def test_a_failure_that_is_expected_is_none_and_a_pass_that_is_not_is_one():
     assert str(failure.value).startswith(FAR)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "message"),
     [

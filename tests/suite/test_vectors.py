@@ -105,6 +105,7 @@ def test_what_is_shipped_answers_all(adapter: str, path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("clause", IN_A_GRAPH)
 def test_the_functions_for_graphs_answer_what_they_offer(clause: str) -> None:
     outcomes = check(load("vq_verify.adapters.graph:GraphFunctions"), read(file_of(clause)))
