@@ -84,9 +84,9 @@ def _given(config: pytest.Config) -> Given | None:
     return next((plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Given)), None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With an implementation to verify, leave out the checks that are not for it; then name the groups."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    """With an implementation to verify, leave out the checks that are not for it; last of all, name the groups."""
     if _is_verification(config):
         checks = [item for item in items if item.path.parent.name in ("property", "parity")]
         _check_known(config.stash[_RULES].expected, {name_of(item) for item in checks})
@@ -94,6 +94,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         apart = [item for item in checks if not (_is_of_any(item) and clauses & set(map(clause_of, _sentences(item))))]
         config.hook.pytest_deselected(items=apart)
         items[:] = [item for item in items if item not in apart]
+    yield
     if getattr(config.option, "loadgroup", False):
         for item in items:
             _name_group(item)
