@@ -74,7 +74,8 @@ def check_quantizer(
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise ValueError(f"select must select a check. Received: {select!r}")
     if status != pytest.ExitCode.OK:
-        raise VerificationError("\n".join(_failures(given.reporter.outcomes)))
+        failures = "\n".join(_failures(given.reporter.outcomes))
+        raise VerificationError(failures or f"pytest ended with the status {status}: see what it printed")
     return list(given.reporter.report().rows)
 
 

@@ -18,11 +18,11 @@ def laws() -> Path:
 
 
 def options_of(profile: str, examples: str) -> list[str]:
-    """Return what pytest takes to run the laws."""
+    """Return what pytest takes to run the laws, whose modules have their names from the folder that is the root."""
     if examples not in _EXAMPLES:
         raise ValueError(f"examples must be one of {', '.join(_EXAMPLES)}. Received: {examples!r}")
     options = {
-        "--rootdir": laws(),
+        "--rootdir": _HERE.parent,
         "-c": _HERE / "laws.ini",
         "-p": "vq_verify.plugin",
         "-W": _KNOWN,

@@ -406,7 +406,7 @@ def test_a_verification_ends_with_a_verdict_for_each_clause(tmp_path):
 
 @pytest.mark.process
 def test_the_example_adapter_passes_all_that_it_offers(tmp_path):
-    concepts = ("losses", "spacing", "gradients", "cosine", "initialization", "validation")
+    concepts = ("lookup", "losses", "spacing", "gradients", "cosine", "initialization", "validation")
     tests = [f"tests/property/test_{concept}.py" for concept in concepts]
     table, output = verification(tmp_path, "examples.numpy_adapter:NumpyAdapter", *tests, parity.__file__)
     assert "FAILED" not in output
