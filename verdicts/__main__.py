@@ -6,6 +6,7 @@ written down. Needs what `requirements.txt` lists.
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -33,10 +34,11 @@ what it never promised is no fault. So every finding says which it is: a **failu
 of the layer says, or what any use of it needs (another embedding than the nearest, an output that is none, a gradient
 that is off, a state that is lost); a **choice** is a case of which it promises nothing, and which the specification
 decides in another way. Each was found by the suite or by hand, and each has a program of a few lines that shows it by
-the layer's own public interface. All of these programs are run whenever this page is written.
+the layer's own public interface. All of these programs are run whenever this page is written. In the table, a check
+that fails is against the sentences that its reason names, each of which has such a program below.
 
-| implementation | version | profile | clauses: pass | partly offered | fail | not offered | examples |
-|---|---|---|---|---|---|---|---|
+| implementation | version | profile | checks passed | failed | not offered | against |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -51,11 +53,13 @@ def verified(adapter: str, profile: str, examples: str) -> dict[str, Any]:
     options = ["--profile", profile, "--examples", examples, "--report", str(REPORTS / slug)]
     expected = ["--expect", str(EXPECTED / f"{slug}.json")]
     command = [sys.executable, "-m", "vq_verify", adapter, *options, *expected]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # Calls are small: threads of PyTorch would wait for each other.
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
     if run.returncode:
         raise SystemExit(f"{adapter} does not fail as expected:\n{run.stdout[-4000:]}{run.stderr[-2000:]}")
     print(f"{adapter}, {profile}: {run.stdout.strip().splitlines()[-1]}", flush=True)
-    return json.loads((REPORTS / slug / "report.json").read_text())
+    return json.loads((REPORTS / slug / "report.json").read_text(encoding="utf-8"))
 
 
 def unexplained(subject: str, reports: dict[str, Any], findings: list[dict[str, Any]]) -> list[str]:
@@ -63,19 +67,38 @@ def unexplained(subject: str, reports: dict[str, Any], findings: list[dict[str, 
     found = {it["sentence"] for it in findings}
     expected: dict[str, str] = {}
     for adapter in reports:
-        expected |= json.loads((EXPECTED / f"{slug_of(adapter)}.json").read_text(encoding="utf-8"))
+        expected |= reasons(adapter)
     missing = {check: set(re.findall(r"VQ-\d+\.\d+", reason)) for check, reason in expected.items()}
     return [f"{subject}: {check}" for check, named in missing.items() if not named & found]
 
 
+def reasons(adapter: str) -> dict[str, str]:
+    """Return why an adapter fails, by check."""
+    expected: dict[str, str] = json.loads((EXPECTED / f"{slug_of(adapter)}.json").read_text(encoding="utf-8"))
+    return expected
+
+
+def broken(adapter: str) -> list[str]:
+    """Return the sentences that an adapter's failures are against, by their reasons, in order."""
+    found = {number for reason in reasons(adapter).values() for number in re.findall(r"VQ-\d+\.\d+", reason)}
+    return sorted(found, key=lambda number: [int(part) for part in number[3:].split(".")])
+
+
 def row(subject: dict[str, Any], adapter: str, report: dict[str, Any]) -> str:
     """Return the row of an adapter in the table."""
-    verdicts = Counter(it["verdict"] for it in report["rows"])
-    failed = verdicts["fails as expected"] + verdicts["short of a should"]
-    examples = sum(it["examples"] for it in report["rows"])
-    numbers = verdicts["pass"], verdicts["partly offered"], failed, verdicts["not offered"], examples
+    checks = Counter(report["checks"])
+    numbers = checks["passed"], checks["expected"] + checks["should"], checks["skipped"]
     name = f"[{subject['name']}](#{anchor(subject['name'])}), `{adapter.partition(':')[2]}`"
-    return f"| {name} | {subject['version']} | `{report['profile']}` | {' | '.join(map(str, numbers))} |"
+    cells = [name, subject["version"], f"`{report['profile']}`", *map(str, numbers), ", ".join(broken(adapter))]
+    return f"| {' | '.join(cells)} |"
+
+
+def shortened(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without the programs that show its failures, which take pages."""
+    kept = {name: report[name] for name in ("specification", "profile", "environment", "checks")}
+    verdicts = {it["clause"]: it["verdict"] for it in report["rows"]}
+    failures = {it["check"]: it["failure"]["error"] for it in report["failures"]}
+    return {**kept, "clauses": verdicts, "failures": failures}
 
 
 def anchor(title: str) -> str:
@@ -84,14 +107,8 @@ def anchor(title: str) -> str:
 
 
 def section(subject: dict[str, Any], reports: dict[str, Any], findings: list[dict[str, Any]]) -> str:
-    """Return what there is to say of a subject: its clauses, its findings, and the smallest cases that failed."""
-    lines = [f"## {subject['name']}", "", f"{subject['package']} {subject['version']}.", ""]
-    for adapter, report in reports.items():
-        by_verdict: dict[str, list[str]] = {}
-        for it in report["rows"]:
-            by_verdict.setdefault(it["verdict"], []).append(it["clause"])
-        said = "; ".join(f"{verdict}: {', '.join(by_verdict[verdict])}" for verdict in sorted(by_verdict))
-        lines.append(f"- `{adapter.partition(':')[2]}`, profile `{report['profile']}`: {said}")
+    """Return what there is to say of a subject: its findings, and the smallest cases that failed."""
+    lines = [f"## {subject['name']}", "", f"{subject['package']} {subject['version']}."]
     for it in findings:
         lines += ["", f"**{it['sentence']}, {it['kind']}.** {it['happens']}", "", "```python"]
         lines += [*subject["imports"].splitlines(), "", *it["program"].strip().splitlines(), "```", ""]
@@ -107,7 +124,8 @@ def _smallest(reports: dict[str, Any]) -> list[str]:
     lines = ["<details><summary>The checks that fail, each with the case that it fails on</summary>", ""]
     for adapter, it in failures:
         case = next((note for note in it["failure"]["notes"] if "Case(" in note), "fixed arguments")
-        lines.append(f"- `{adapter.partition(':')[2]}` {it['check']}: {_plain(case)}")
+        why = reasons(adapter)[it["check"]]
+        lines.append(f"- `{adapter.partition(':')[2]}` {it['check']}: {why}. On {_plain(case)}")
     return [*lines, "", "</details>"]
 
 
@@ -131,12 +149,15 @@ def main(arguments: list[str] | None = None) -> int:
         complaints += unexplained(key, reports, own)
         rows += [row(subject, adapter, report) for adapter, report in reports.items()]
         sections.append(section(subject, reports, own))
-        data[key] = {**subject, "findings": own, "reports": reports}
+        data[key] = {**subject, "findings": own, "reports": {slug_of(it): shortened(reports[it]) for it in reports}}
     if complaints:
         print("\n".join(["Not as it was found:", *complaints]))
         return 1
-    PAGE.write_text(_HEAD.format(version=version()) + "\n".join(rows) + "\n\n" + "\n".join(sections))
-    DATA.write_text(json.dumps({"specification": version(), "subjects": data}, indent=1, ensure_ascii=False) + "\n")
+    PAGE.write_text(_HEAD.format(version=version()) + "\n".join(rows) + "\n\n" + "\n".join(sections), encoding="utf-8")
+    DATA.write_text(
+        json.dumps({"specification": version(), "subjects": data}, indent=1, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+    )
     return 0
 
 

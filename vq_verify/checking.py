@@ -1,9 +1,12 @@
 """The verification as a function, for the tests of a project of your own."""
 
 import contextlib
+import functools
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import hypothesis
@@ -12,7 +15,7 @@ import pytest
 from vq_verify import plugin
 from vq_verify.command import options_of
 from vq_verify.judging import Rules
-from vq_verify.loading import clauses_of
+from vq_verify.loading import clauses_of, load
 from vq_verify.report.table import Outcome, Row
 from vq_verify.subject import Subject
 
@@ -36,8 +39,8 @@ def check_quantizer(
 
     Parameters
     ----------
-    adapter : object or callable
-        An adapter as docs/verifying.md describes it, or what makes one, such as its class.
+    adapter : object, class, function or str
+        An adapter as docs/verifying.md describes it, or what makes one, or the path of this, "package.module:Adapter".
     expected_failures : mapping of str to str, optional
         The checks that are expected to fail, by their names, and the reasons. It is an error if one passes.
     profile : str
@@ -62,35 +65,46 @@ def check_quantizer(
     ------
     VerificationError
         If a check fails that is not expected to, or the other way round; its message has each error and what shows it.
+        If nothing could be checked, since nothing that the profile asks for is offered.
     ValueError
         If there is no such profile, or an expectation names no check.
     """
-    subject = Subject(adapter() if callable(adapter) else adapter, profile=clauses_of(profile))
+    subject = load(adapter, profile) if isinstance(adapter, str) else Subject(_made(adapter), None, clauses_of(profile))
     given = plugin.Given(subject, Rules(dict(expected_failures or {}), strict=strict))
     options = options_of(profile, examples)
     options += ["-k", select] if select else []
     options += ["--report", str(report)] if report else []
     status = _run(options, given, verbose)
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+        if given.reporter.outcomes or not select:
+            raise VerificationError(f"nothing was checked: {subject.name} offers nothing that was asked for")
         raise ValueError(f"select must select a check. Received: {select!r}")
     if status != pytest.ExitCode.OK:
         failures = "\n".join(_failures(given.reporter.outcomes))
-        raise VerificationError(failures or f"pytest ended with the status {status}: see what it printed")
+        raise VerificationError(failures or f"the checks did not run: pytest ended with {pytest.ExitCode(status)!r}")
     return list(given.reporter.report().rows)
+
+
+def _made(adapter: Any) -> Any:
+    """Return an adapter, which may be callable itself, as layers are."""
+    return adapter() if isinstance(adapter, type | FunctionType | functools.partial) else adapter
 
 
 def _run(options: list[str], given: plugin.Given, verbose: bool) -> int:
     """Run pytest within this process, and leave the settings of Hypothesis as they were."""
     before, errors = hypothesis.settings.default, io.StringIO()
+    of_host = os.environ.pop("PYTEST_ADDOPTS", None)  # as -n 2 or --cov: of the tests around this one
     try:
         quiet = contextlib.nullcontext() if verbose else contextlib.redirect_stdout(io.StringIO())
         with contextlib.redirect_stderr(errors), quiet:
             status = pytest.main(options, plugins=[given])
     finally:
+        if of_host is not None:
+            os.environ["PYTEST_ADDOPTS"] = of_host
         hypothesis.settings.register_profile("before", before)
         hypothesis.settings.load_profile("before")
     if status == pytest.ExitCode.USAGE_ERROR:
-        raise ValueError(errors.getvalue().strip())
+        raise ValueError(errors.getvalue().strip().removeprefix("ERROR: "))
     return int(status)
 
 

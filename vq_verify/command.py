@@ -30,7 +30,7 @@ def options_of(profile: str, examples: str) -> list[str]:
     }
     options["--hypothesis-profile"] = examples
     folders = [str(laws() / name) for name in ("property", "parity")]
-    return [*folders, "-q", *(str(it) for option in options.items() for it in option)]
+    return [*folders, "-q", "--tb=short", *(str(it) for option in options.items() for it in option)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,11 @@ class Rules(NamedTuple):
     strict: bool = False
 
 
+def id_of(name: str) -> str:
+    """Return the name of an implementation as ids of tests have it, which are of ASCII."""
+    return name.encode("ascii", "backslashreplace").decode("ascii")
+
+
 def name_of(item: Any) -> str:
     """Return the name of a check, the same wherever it is installed and whatever it checks.
 
@@ -34,7 +39,7 @@ def name_of(item: Any) -> str:
     """
     others = ""
     if hasattr(item, "callspec"):
-        implementation = getattr(item.callspec.params.get("implementation"), "name", "")
+        implementation = id_of(getattr(item.callspec.params.get("implementation"), "name", ""))
         others = item.callspec.id.removeprefix(implementation).removeprefix("-")  # pytest puts our own argument first
     where = f"{item.path.parent.name}/{item.path.name}::{item.originalname}"
     return f"{where}[{others}]" if others else where

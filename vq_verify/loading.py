@@ -1,6 +1,7 @@
 """Finds an implementation by its path."""
 
 import importlib
+from operator import attrgetter
 
 from vq_verify.specification import profiles
 from vq_verify.subject import Subject
@@ -15,7 +16,9 @@ SHIPPED = (
 def load(path: str, profile: str = "all") -> Subject:
     """Call the factory named ``package.module:factory``, and complete what it makes by what it leaves out."""
     module, _, factory = path.partition(":")
-    return Subject(getattr(importlib.import_module(module), factory)(), path, clauses_of(profile))
+    if not (module and factory):
+        raise ValueError(f"an implementation must be named as package.module:Adapter. Received: {path!r}")
+    return Subject(attrgetter(factory)(importlib.import_module(module))(), path, clauses_of(profile))
 
 
 def clauses_of(profile: str) -> frozenset[str] | None:

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from _pytest.outcomes import Skipped
+import pytest
 
 from reference.parts.replacement import Replacement
 from reference.parts.updates import Update
@@ -26,7 +26,8 @@ STAGES = ("apart", "shared", "dropout")
 Offers = Mapping[str, Container[Any]]
 
 
-class NotOffered(Skipped):  # pytest skips what raises it, and no check takes it for an error
+# pytest skips what raises it, and no check takes it for an error.
+class NotOffered(pytest.skip.Exception):  # type: ignore[misc,name-defined]
     """What an adapter raises for what its implementation does not offer.
 
     Parameters
@@ -153,6 +154,11 @@ def offers_of(implementation: Any) -> dict[str, Container[Any]]:
     ((), ALL, ('shared',))
     """
     said: Offers = getattr(implementation, "offers", {})
+    if not isinstance(said, Mapping):
+        raise TypeError(f"offers must be a mapping from kinds to containers. Received: {said!r}")
+    for kind, things in said.items():
+        if isinstance(things, str) or not hasattr(things, "__contains__"):
+            raise TypeError(f"offers[{kind!r}] must be a container, such as a tuple. Received: {things!r}")
     unsaid = {**_FROM_THE_FIRST, "dtypes": getattr(implementation, "dtypes", DTYPES)}
     return {kind: said.get(kind, things) for kind, things in unsaid.items()}
 

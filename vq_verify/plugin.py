@@ -11,7 +11,7 @@ import pytest
 
 from vq_verify import expectations
 from vq_verify.examples import register_profiles
-from vq_verify.judging import Rules, judge, name_of
+from vq_verify.judging import Rules, id_of, judge, name_of
 from vq_verify.loading import SHIPPED, load
 from vq_verify.offers import NotOffered
 from vq_verify.report import measurements
@@ -20,9 +20,8 @@ from vq_verify.report.reproduction import blamed, explain, told
 from vq_verify.specification import clause_of, profiles
 from vq_verify.subject import Subject
 
-register_profiles()
-
 _RULES = pytest.StashKey[Rules]()
+_NAMED = pytest.StashKey[list[Subject]]()
 
 
 class Given:
@@ -41,7 +40,8 @@ class Given:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of a verification."""
+    """Add the options of a verification, and the profiles that --hypothesis-profile names."""
+    register_profiles()
     parser.addoption(
         "--implementation",
         action="append",
@@ -58,6 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read what is expected, and report what was asked for."""
     given = _given(config)
+    config.stash[_NAMED] = _named(config)
     config.stash[_RULES] = given.rules if given else _rules(config)
     if _is_verification(config) or config.getoption("--report"):
         reporter = Reporter(config, config.stash[_RULES])
@@ -70,7 +71,12 @@ def _rules(config: pytest.Config) -> Rules:
     path, updating = config.getoption("--expect"), config.getoption("--update-expectations")
     if updating and not path:
         raise pytest.UsageError("--update-expectations needs the file to write: --expect FILE")
-    expected = expectations.read(Path(path)) if path and (Path(path).exists() or not updating) else {}
+    if updating and not Path(path).parent.is_dir():
+        raise pytest.UsageError(f"--expect must name a file in a folder that there is. Received: {path}")
+    try:
+        expected = expectations.read(Path(path)) if path and (Path(path).exists() or not updating) else {}
+    except (OSError, ValueError) as error:  # of JSON, too
+        raise pytest.UsageError(f"--expect must name a file of expectations. Received: {path}: {error}") from error
     # Without an implementation to verify, these are our own tests: all that should be, must.
     strict = config.getoption("--strict-should") or not _is_verification(config)
     return Rules(expected, updating, strict)
@@ -129,15 +135,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _subjects(config: pytest.Config) -> list[Subject]:
     if given := _given(config):
         return [given.subject]
-    profile = config.getoption("--profile")
-    return [load(path, profile) for path in config.getoption("--implementation") or SHIPPED]
+    return config.stash[_NAMED] or [load(path, config.getoption("--profile")) for path in SHIPPED]
+
+
+def _named(config: pytest.Config) -> list[Subject]:
+    """Load what is named; what cannot be is an error of the command, not of each check."""
+    paths, subjects = config.getoption("--implementation") or [], []
+    for path in paths:
+        try:
+            subjects.append(load(path, config.getoption("--profile")))
+        except Exception as error:
+            raise pytest.UsageError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    names = [it.name for it in subjects]
+    if len(set(names)) < len(names):
+        raise pytest.UsageError(f"implementations must have names of their own. Received: {', '.join(names)}")
+    if len(paths) > 1 and config.getoption("--expect"):
+        raise pytest.UsageError(f"--expect must be of one implementation. Received: {', '.join(paths)}")
+    return subjects
 
 
 def _parameter(implementation: Subject) -> Any:
     """Name an implementation; one that is slow to set up has all its checks on one worker, which set it up once."""
     slow = implementation.configurations is not None
     marks = [pytest.mark.xdist_group(implementation.name)] if slow else []
-    return pytest.param(implementation, id=implementation.name, marks=marks)
+    return pytest.param(implementation, id=id_of(implementation.name), marks=marks)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -165,7 +186,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         if not measured.missing:
             measured.refuse(refusal)
         pytest.skip(str(refusal.msg))
-    except Exception as error:
+    except (Exception, pytest.fail.Exception) as error:  # the latter is no Exception
         if not hasattr(pyfuncitem.obj, "check"):  # `verify` has explained it, example by example
             explain(error, properties["sentences"], subject, measurements.running())
         properties["failure"] = told(error)

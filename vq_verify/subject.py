@@ -62,6 +62,8 @@ class Subject:
         kind = implementation if isinstance(implementation, type) else type(implementation)
         self.path = path or f"{kind.__module__}:{kind.__qualname__}"
         self.name: str = getattr(implementation, "name", self.path)
+        if not (isinstance(self.name, str) and self.name):
+            raise TypeError(f"the name of an implementation must be a string, and not empty. Received: {self.name!r}")
         self.offers = offers_of(implementation) if profile is None else narrowed(offers_of(implementation), profile)
         self.dtypes: tuple[str, ...] = offered(self, "dtypes", DTYPES)
         self.effort: float = getattr(implementation, "effort", 1.0)

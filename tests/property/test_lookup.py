@@ -10,7 +10,7 @@ from vq_verify import strategies
 from vq_verify.comparison import assert_same_distances, comparison_dtype, distance_error, rounding
 from vq_verify.protocol import Case, Implementation
 from vq_verify.strategies.vectors import normal
-from vq_verify.verify import verify
+from vq_verify.verify import held_to, verify
 
 _EXPONENTS = {"float64": 200, "float32": 40, "bfloat16": 40, "float16": 1}
 
@@ -137,11 +137,12 @@ def test_rows_far_from_the_origin_map_to_themselves(implementation: Implementati
 @verify("VQ-4.1", "VQ-4.2", "VQ-4.3", "VQ-14.5", case=strategies.cases)
 def test_access_counts_count_the_indices(implementation, case):
     result = implementation.quantize(case)
-    assert result.access_count.dtype in (np.float32, np.float64)
     assert result.access_count.sum() == len(case.vectors)
     np.testing.assert_array_equal(
         result.access_count, np.bincount(result.emb_index.reshape(-1), minlength=len(case.emb_space))
     )
+    with held_to("VQ-4.2", "VQ-14.5"):
+        assert result.access_count.dtype in (np.float32, np.float64)
 
 
 @verify("VQ-1.4", case=strategies.all_cases)

@@ -1,6 +1,10 @@
 """A verification by a function, and what is made of failures that are expected."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import hypothesis
@@ -9,9 +13,10 @@ import pytest
 from vq_verify import VerificationError, check_quantizer, expectations
 from vq_verify.adapters.oracle import Oracle
 from vq_verify.command import main, options_of
-from vq_verify.judging import Rules, judge
+from vq_verify.judging import Rules, id_of, judge, name_of
 from vq_verify.report.reporter import outcome, updated
 
+ORACLE = "vq_verify.adapters.oracle:Oracle"
 COUNTS = "property/test_lookup.py::test_access_counts_count_the_indices"
 FAR = "property/test_lookup.py::test_rows_far_from_the_origin_map_to_themselves[1]"
 
@@ -70,6 +75,96 @@ def test_a_wrong_name_is_an_error(options, message):
 def test_a_wrong_number_of_examples_is_an_error():
     with pytest.raises(ValueError, match=r"examples must be one of few, quick, dev, ci, extended. Received: 'many'"):
         options_of("all", "many")
+
+
+class Integers(Miscounting):
+    """The oracle's lookup, whose counts are integers."""
+
+    def quantize(self, case):
+        """Count in integers."""
+        result = Oracle().quantize(case)
+        return result._replace(access_count=result.access_count.astype(int))
+
+
+@pytest.mark.long
+def test_what_falls_short_of_a_should_is_told_and_no_failure_unless_it_is_to_count():
+    select = {"profile": "lookup", "examples": "few", "select": "access_counts", "verbose": False}
+    verdicts = {row.clause: row.verdict for row in check_quantizer(Integers, **select) if row.checks}
+    assert verdicts == {"VQ-4": "short of a should", "VQ-14": "short of a should"}
+    with pytest.raises(VerificationError, match=COUNTS):
+        check_quantizer(Integers(), **select, strict=True)
+
+
+class Callable:
+    """An adapter that is callable, as layers are, and offers nothing."""
+
+    def __call__(self, x):
+        """Return it."""
+        return x
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("adapter", [Callable(), object()])
+def test_where_nothing_is_checked_nothing_is_verified(adapter):
+    with pytest.raises(VerificationError, match=r"nothing was checked: .* offers nothing that was asked for"):
+        check_quantizer(adapter, profile="scalar", examples="few", select="every_index", verbose=False)
+
+
+class Named:
+    """An adapter with a name."""
+
+    def __init__(self, name="mine", offers=None):
+        self.name, self.offers = name, offers or {}
+
+
+@pytest.mark.parametrize(
+    ("adapter", "message"),
+    [
+        (Named(3), "the name of an implementation must be a string, and not empty. Received: 3"),
+        (Named(offers=["float32"]), "offers must be a mapping from kinds to containers. Received: ['float32']"),
+        (
+            Named(offers={"dtypes": "float32"}),
+            "offers['dtypes'] must be a container, such as a tuple. Received: 'float32'",
+        ),
+        (Named(offers={"norms": 2}), "offers['norms'] must be a container, such as a tuple. Received: 2"),
+    ],
+)
+def test_an_adapter_that_says_nonsense_is_an_error(adapter, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        check_quantizer(adapter)
+
+
+def test_a_path_that_is_none_is_an_error():
+    with pytest.raises(ValueError, match=r"must be named as package.module:Adapter. Received: 'mine'"):
+        check_quantizer("mine")
+
+
+def test_a_name_that_is_not_ascii_is_no_part_of_the_name_of_a_check():
+    subject = SimpleNamespace(name="größer ✓")
+    callspec = SimpleNamespace(params={"implementation": subject}, id=f"{id_of(subject.name)}-l1")
+    item = SimpleNamespace(callspec=callspec, path=Path("property/test_orders.py"), originalname="test_it")
+    assert name_of(item) == "property/test_orders.py::test_it[l1]"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere:Adapter"], "nowhere:Adapter cannot be loaded: ModuleNotFoundError"),
+        (["json:Adapter"], "json:Adapter cannot be loaded: AttributeError"),
+        (["json"], "json cannot be loaded: ValueError: an implementation must be named"),
+        ([ORACLE, "--expect", "nothing.json"], "--expect must name a file of expectations. Received: nothing.json"),
+        ([ORACLE, "--expect", "no/file.json", "--update-expectations"], "in a folder that there is"),
+        ([ORACLE, ORACLE], "implementations must have names of their own. Received: oracle, oracle"),
+        ([ORACLE, "--update-expectations"], "--update-expectations needs the file to write"),
+    ],
+)
+def test_a_wrong_argument_of_the_command_is_an_error_in_a_line(arguments, message, tmp_path):
+    run = [sys.executable, "-m", "vq_verify", *arguments]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
 
 
 def ended(passed):

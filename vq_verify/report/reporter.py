@@ -43,6 +43,8 @@ class Reporter:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what fails where it is to be expected, but in a worker."""
+        if session.exitstatus == pytest.ExitCode.OK and not any(it.examples for it in self.outcomes):
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if self._rules.updating and not hasattr(session.config, "workerinput"):
             expectations.write(Path(self._config.getoption("--expect")), updated(self._rules.expected, self.outcomes))
 
@@ -51,6 +53,8 @@ class Reporter:
         report = self.report()
         terminalreporter.section(f"verification by clause, specification {report.specification}, {report.profile}")
         terminalreporter.write_line(as_text(report.rows))
+        if not any(it.examples for it in self.outcomes):
+            terminalreporter.write_line("nothing was checked: nothing that was asked for is offered")
         if self._config.getoption("--report"):
             folder = Path(self._config.getoption("--report"))
             written = ", ".join(write(report, folder))

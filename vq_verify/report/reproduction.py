@@ -58,7 +58,7 @@ def told(error: BaseException) -> dict[str, Any]:
 def blamed(error: BaseException, sentences: Iterable[str]) -> list[str]:
     """Return those of the sentences that a check cites which an error speaks against: all, unless it names clauses."""
     clauses = getattr(_first(error), "clauses", None)
-    return [number for number in sentences if clauses is None or clause_of(number) in clauses]
+    return [number for number in sentences if clauses is None or {number, clause_of(number)} & {*clauses}]
 
 
 def _first(error: BaseException) -> BaseException:

@@ -170,7 +170,8 @@ def as_json(report: Report) -> str:
         for it in report.outcomes
         if it.outcome in VERDICTS
     ]
-    told = {**report._asdict(), "rows": [row._asdict() for row in finite], "failures": failures}
+    checks = Counter(it.outcome for it in report.outcomes)
+    told = {**report._asdict(), "checks": checks, "rows": [row._asdict() for row in finite], "failures": failures}
     del told["outcomes"]
     return json.dumps(told, indent=1) + "\n"
 
