@@ -157,7 +157,7 @@ def finite_scalar(of: Of, case: ScalarCase) -> Question:
 
 def _codes(case: ScalarCase) -> list[list[int]]:
     """Return for each vector the indices of all levels that are within 1/2 and the error of its bound (VQ-29.11)."""
-    finite = replace(case, x=np.where(np.isfinite(case.x), case.x, 0).astype(case.x.dtype))
+    finite = replace(case, x=np.where(np.isfinite(case.x), case.x, np.zeros_like(case.x)))
     exact, error = (it.reshape(-1, len(case.levels)) for it in scalar.bound(finite))
     half = np.array(case.levels) // 2
     found = []
@@ -175,7 +175,7 @@ def scalar_gradients(of: Of, case: ScalarCase) -> Question:
     """Ask for the gradient of ``sum(layer_out * upstream)``."""
     upstream = (np.arange(case.x.size) % 5 - 2).reshape(case.x.shape).astype(case.x.dtype)
     exact = Oracle().scalar_gradients(case, upstream).output_to_x.astype(np.float64)
-    finite = replace(case, x=np.where(np.isfinite(case.x), case.x, 0).astype(case.x.dtype))
+    finite = replace(case, x=np.where(np.isfinite(case.x), case.x, np.zeros_like(case.x)))
     closed, error = scalar.gradient(finite, upstream)
     error = np.where((exact == 0) | (exact == upstream), 0, error)  # what does not count, or is masked
     exact = np.where(error > 0, closed, exact)

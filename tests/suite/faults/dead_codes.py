@@ -73,7 +73,7 @@ def a_pass_without_a_vector_brings_all_nearer_to_death(rule: DeadCodes, state: S
     return {**after, "moving_share": after["moving_share"] * (rule.decay if nothing else 1)}
 
 
-@instead_of(WRITTEN, "VQ-26.3", written, DEAD_AFTER[1])
+@instead_of(WRITTEN, "VQ-26.3", DEAD_AFTER[1])  # random draws seldom reach it
 def what_is_at_the_fraction_is_dead_too(rule: DeadCodes, state: State) -> State:
     return right_written(replace(rule, fraction=np.nextafter(rule.fraction, 2)), state)
 
