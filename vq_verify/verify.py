@@ -36,11 +36,13 @@ def verify(*sentences: str, **strategies: Callable[[Any], st.SearchStrategy[Any]
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
         @pytest.mark.clause(*sentences)
         def test(implementation: Implementation) -> None:
+            __tracebackhide__ = True
             subject = Subject.of(implementation)
             measured = measurements.begin()
 
             @wraps(check)
             def run(**arguments: Any) -> None:
+                __tracebackhide__ = True
                 _run_example(lambda: check(subject, **arguments), sentences, subject, measured)
 
             del run.__wrapped__  # its signature has the implementation, too
@@ -101,6 +103,7 @@ def _run_example(
     check: Callable[[], None], sentences: tuple[str, ...], subject: Subject, measured: measurements.Measurements
 ) -> None:
     """Run one example: reject it if it is not offered, explain it if it fails, and count it in either case."""
+    __tracebackhide__ = True
     subject.begin_example()
     measured.begin_example()
     try:

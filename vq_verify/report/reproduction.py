@@ -11,6 +11,7 @@ from vq_verify.report.measurements import Measurements
 from vq_verify.specification import clause_of
 from vq_verify.subject import Call, Subject
 
+_LONGEST = 20_000  # letters
 _ORACLE = "vq_verify.adapters.oracle:Oracle"
 
 _PROGRAM = """\
@@ -52,7 +53,16 @@ def told(error: BaseException) -> dict[str, Any]:
     """Return an error in a line, and the notes that explain it; of several, the first."""
     error = _first(error)
     line = next(iter(str(error).strip().splitlines()), "")
-    return {"error": f"{type(error).__name__}: {line}", "notes": list(getattr(error, "__notes__", ()))}
+    return {"error": f"{type(error).__name__}: {line}", "notes": [*map(_shortened, getattr(error, "__notes__", ()))]}
+
+
+def _shortened(note: str) -> str:
+    """Return a note, or its beginning: programs with large arrays take hundreds of pages."""
+    return (
+        note
+        if len(note) <= _LONGEST
+        else f"{note[:_LONGEST]}\n... and so on. The check alone, by --select, prints all."
+    )
 
 
 def blamed(error: BaseException, sentences: Iterable[str]) -> list[str]:
