@@ -214,8 +214,12 @@ def test_what_equals_an_embedding_that_is_written_over_is_not_taken(implementati
 
 
 @pytest.mark.clause("VQ-26.4", "VQ-26.5", "VQ-26.6")
-@pytest.mark.parametrize(("number", "expected"), [(1, [100, 0, 1]), (2, [101, 0, 1]), (3, [101, 0, 1])])
-def test_the_least_share_is_replaced_first(implementation: Implementation, number: int, expected: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("number", "expected"), [(1, [100, 0, 1]), (2, [101, 0, 1]), (3, [101, 0, 1]), (None, [100, 0, 1])]
+)
+def test_the_least_share_is_replaced_first(
+    implementation: Implementation, number: int | None, expected: list[float]
+) -> None:
     # Of eight vectors one, seven and none choose these: the shares are 3/8, 21/8 and 0.
     x = np.array([0.0] * 6 + [1.0, 101.0], np.float32).reshape(8, 1, 1)
     emb_space = np.array([[100.0], [0.0], [200.0]], np.float32)

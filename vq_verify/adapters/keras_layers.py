@@ -66,7 +66,7 @@ class KerasLayers:
         "stages": ALL,
         "replicas": ALL,
     }
-    effort = 0.06
+    effort = 0.05
     configurations = None
     validates = True
 

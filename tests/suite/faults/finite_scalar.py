@@ -163,8 +163,8 @@ def the_last_coordinate_runs_fastest(levels: Levels) -> Array:
 
 
 @instead_of(f"{MODULE}._basis", "VQ-29.8", middles)
-def all_coordinates_have_the_base_of_the_first(levels: Levels) -> Array:
-    return levels[0] ** np.arange(len(levels))
+def all_coordinates_have_the_base_of_the_smallest(levels: Levels) -> Array:
+    return min(levels) ** np.arange(len(levels))
 
 
 @in_scalar("VQ-29.10", reached, grid)
