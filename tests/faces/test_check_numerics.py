@@ -11,7 +11,7 @@ import vq_layer
 from vq_layer.kernels import tuning
 from vq_layer.kernels.tuning import Tuning
 
-pytestmark = pytest.mark.slow  # it trains
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # it trains
 
 N, D = 23, 5  # in no other test: what is traced here is checked for good
 RNG = np.random.default_rng(0)

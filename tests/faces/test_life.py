@@ -130,6 +130,7 @@ def test_its_configuration_gives_the_same_layer(make):
 
 
 @started
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "policy"), list(zip(LAYERS, itertools.cycle(POLICIES), strict=False)))
 @pytest.mark.parametrize("return_endpoints", [False, True])
 def test_its_shapes_dtypes_and_weights_are_known_before_it_is_built(name, policy, return_endpoints):

@@ -120,6 +120,7 @@ def test_a_part_cannot_be_changed(part):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", LAYERS)
 def test_a_layer_comes_back_with_its_parts_from_a_configuration_a_file_and_a_clone(tmp_path, arguments):
     model = keras.Sequential([keras.layers.Input((4,)), adversarial_2018(3, name="vq", **arguments)])

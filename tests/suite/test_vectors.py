@@ -97,7 +97,7 @@ def test_the_schema_refuses_what_is_wrong(validator: Any) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("adapter", ["oracle:Oracle", "keras_layers:KerasLayers"])
+@pytest.mark.parametrize("adapter", ["oracle:Oracle", pytest.param("keras_layers:KerasLayers", marks=pytest.mark.long)])
 def test_what_is_shipped_answers_all(adapter: str, path: Path) -> None:
     outcomes = check(load(f"vq_verify.adapters.{adapter}"), read(path))
     assert {it.name: it.faults for it in outcomes if it.faults} == {}
