@@ -21,10 +21,9 @@ class Residual:
 
     def layer(self, case, **arguments):
         """Return a layer with these embedding spaces."""
-        if case.case.num_splits > 1:
-            raise NotOffered("splits in residual quantization")
-        if (weight := case.case.weights.get("commitment_loss", 0)) < 0:
-            raise NotOffered("a negative weight")
+        weight = case.case.weights.get("commitment_loss", 0)
+        if weight < 0 or case.case.num_splits > 1:
+            raise NotOffered("splits in residual quantization, or a negative weight")
         (_, n, d), k = case.emb_spaces.shape, len(case.order)
         layer = ResidualVQ(dim=d, codebook_size=n, num_quantizers=k, commitment_weight=weight, **arguments)
         for stage, which in zip(layer.layers, case.order, strict=True):
@@ -45,11 +44,10 @@ class Residual:
     def quantize_residual(self, case):
         """Look up."""
         _, (layer_out, emb_index, losses) = self.call(case)
-        values = numpy(losses, like=case.emb_spaces)
         return {
             "layer_out": numpy(layer_out, like=case.case.x),
             "emb_index": emb_index.numpy(),
-            "losses": [dict.fromkeys(case.case.losses, value) for value in values],
+            "losses": [dict.fromkeys(case.case.losses, value) for value in numpy(losses, like=case.emb_spaces)],
         }
 
     def residual_gradients(self, case, upstream):

@@ -28,9 +28,8 @@ class VectorQuantizer:
 
     def layer(self, case):
         """Return a layer with this embedding space."""
-        dtype = tf.as_dtype(case.x.dtype.name)
-        layer = self.empty(case, dtype)
-        layer.embeddings.assign(tf.cast(tf.constant(case.emb_space.T), dtype))
+        layer = self.empty(case, tf.as_dtype(case.x.dtype.name))
+        layer.embeddings.assign(tf.cast(tf.constant(case.emb_space.T), layer.embeddings.dtype))
         return layer
 
     def weighted(self, loss, case):
@@ -50,14 +49,13 @@ class VectorQuantizer:
     def quantize(self, case):
         """Look up; its distances are squared, of which those below 0 count as 0 here."""
         _, _, found, layer_out, losses = self.call(case, tf.constant(case.x))
-        shape, of = (len(case.x), case.x.shape[1] * case.num_splits), case.emb_space.dtype
+        shape = len(case.x), case.x.shape[1] * case.num_splits
+        squared = np.maximum(found["distances"].numpy().astype(case.emb_space.dtype), 0)
         return {
             "layer_out": layer_out.numpy(),
             "emb_index": found["encoding_indices"].numpy().reshape(shape),
             "access_count": found["encodings"].numpy().astype(np.float32).sum(0),
-            "distance": np.sqrt(np.maximum(found["distances"].numpy().astype(of), 0)).reshape(
-                *shape, len(case.emb_space)
-            ),
+            "distance": np.sqrt(squared).reshape(*shape, len(case.emb_space)),
             "losses": {name: loss.numpy() for name, loss in losses.items()},
         }
 
