@@ -65,6 +65,7 @@ class Subject:
         if not (isinstance(self.name, str) and self.name):
             raise TypeError(f"the name of an implementation must be a string, and not empty. Received: {self.name!r}")
         self.offers = offers_of(implementation) if profile is None else narrowed(offers_of(implementation), profile)
+        self._asked = asked(self.offers, self._profile)
         self.dtypes: tuple[str, ...] = offered(self, "dtypes", DTYPES)
         self.effort: float = getattr(implementation, "effort", 1.0)
         self.configurations: int | None = getattr(implementation, "configurations", None)
@@ -151,7 +152,7 @@ class Subject:
         if not asks(method, self._profile):
             raise NotAsked(f"`{method}`")
         needs = case.needs
-        check_offered(needs, asked(needs, self._profile), NotAsked)
+        check_offered(needs, self._asked, NotAsked)
         check_offered(needs, self.offers)  # a check of one example may be of anything
         return provided(self._implementation, method)(case, *arguments)
 
