@@ -262,6 +262,19 @@ DIGITS = ResidualCase(
 )
 
 
+@pytest.mark.clause("VQ-28.2", "VQ-28.17")
+def test_the_first_stages_are_summed_first(implementation: Implementation) -> None:
+    # float32 holds no 1 - 2^30: summed from the last on, this would be 0.
+    emb_spaces = np.array([2.0**30, -(2.0**30), 1], np.float32).reshape(3, 1, 1)
+    case = ResidualCase(
+        case=Case(x=np.zeros((2, 1, 1), np.float32), emb_space=emb_spaces[0], weights={}),
+        emb_spaces=emb_spaces,
+        order=(0, 1, 2),
+    )
+    assert (implementation.quantize_residual(case).layer_out == 1).all()
+    assert (implementation.decode_residual(case, np.zeros((2, 1, 1, 3), np.int32)) == 1).all()
+
+
 @pytest.mark.clause("VQ-28.20")
 def test_dropout_draws_each_number_of_stages_as_often(implementation: Implementation) -> None:
     case = replace(DIGITS, training=True, quantizer_dropout=True)

@@ -96,7 +96,7 @@ def the_output_sends_nan_to_an_embedding_that_is_not_finite(case: Case, right: G
 
 @instead_of("reference.parts.losses._mean", "VQ-13.5", vectors_alone)
 def a_mean_is_a_mean_of_those_of_the_elements_of_the_batch(values: Array, counted: Array) -> np.float64:
-    rows = counted.reshape(len(counted), -1).any(axis=-1)
+    rows = counted.any(axis=tuple(range(1, counted.ndim)))
     means = [values[i][counted[i]].mean() for i in np.flatnonzero(rows)]
     return np.float64(np.mean(means)) if means else np.float64(0)
 

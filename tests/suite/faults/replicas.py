@@ -32,26 +32,35 @@ Parts = Sequence[Array]
 Results = list[reference.Result]
 
 
+def alone(results: Results, parts: Parts, state: State, quantizer: Any, masks: Any) -> list[State]:
+    """Return what each replica is left with by its own part, or by all where its part is too small to start from."""
+    own = []
+    for result, x, mask in zip(results, parts, [None] * len(parts) if masks is None else masks, strict=True):
+        try:
+            own.append(right_train([x], state, quantizer, [mask])[0].state)
+        except ValueError:
+            own.append(result.state)
+    return own
+
+
 @instead_of(TRAIN, "VQ-30.2", as_one)
 def each_replica_learns_from_its_own_part(parts: Parts, state: State, quantizer: Any, masks: Any = None) -> Results:
-    masks = [None] * len(parts) if masks is None else masks
     results = right_train(parts, state, quantizer, masks)
-    own = [right_train([x], state, quantizer, [mask])[0].state for x, mask in zip(parts, masks, strict=True)]
+    own = alone(results, parts, state, quantizer, masks)
     return [result._replace(state=after) for result, after in zip(results, own, strict=True)]
 
 
 @instead_of(TRAIN, "VQ-30.1", as_one)
 def the_first_replica_decides(parts: Parts, state: State, quantizer: Any, masks: Any = None) -> Results:
     results = right_train(parts, state, quantizer, masks)
-    first = right_train(parts[:1], state, quantizer, None if masks is None else masks[:1])[0].state
+    first = alone(results, parts, state, quantizer, masks)[0]
     return [result._replace(state=first) for result in results]
 
 
 @instead_of(TRAIN, "VQ-30.1", as_one)
 def the_states_of_replicas_are_averaged(parts: Parts, state: State, quantizer: Any, masks: Any = None) -> Results:
-    masks = [None] * len(parts) if masks is None else masks
     results = right_train(parts, state, quantizer, masks)
-    own = [right_train([x], state, quantizer, [mask])[0].state for x, mask in zip(parts, masks, strict=True)]
+    own = alone(results, parts, state, quantizer, masks)
     mean = {name: np.mean([it[name] for it in own], axis=0) for name in own[0]}
     kept = {name: value.astype(np.asarray(own[0][name]).dtype) for name, value in mean.items()}
     return [result._replace(state=kept) for result in results]

@@ -18,6 +18,7 @@ from vq_verify.protocol import ResidualCase, ResidualGradients, ResidualQuantize
 
 one_stage = laws.test_one_stage_is_its_quantizer_bit_for_bit
 sums = laws.test_the_output_is_the_sum_of_the_rows_in_the_order_of_the_stages_bit_for_bit
+first_to_last = laws.test_the_first_stages_are_summed_first
 nearest = laws.test_each_stage_finds_the_nearest_to_what_the_ones_before_left
 no_worse = laws.test_no_stage_makes_worse_what_a_zero_vector_leaves_as_it_is
 of_stage = laws.test_counts_and_losses_of_a_stage_are_those_of_its_quantizer_over_what_was_left
@@ -53,7 +54,7 @@ def what_is_left_has_the_other_sign(x: Array, total: Array) -> Array:
     return np.asarray(total - x)
 
 
-@in_residual_quantize("VQ-28.2", sums)
+@in_residual_quantize("VQ-28.2", first_to_last)
 def the_rows_are_summed_from_the_last_stage_on(case: ResidualCase, right: ResidualQuantized) -> Fields:
     turned = replace(case, order=case.order[::-1])
     return {"layer_out": laws.sums(turned, right.emb_index[..., ::-1])[-1].astype(case.case.x.dtype)}
