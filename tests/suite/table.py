@@ -16,7 +16,7 @@ _HEAD = """\
 # Wrong implementations
 
 The suite is tested, too: each of these {number} faults, put into the oracle, makes each of the checks beside it fail,
-on the 300 examples that `--hypothesis-profile=ci` draws. The numbers are those of the sentences of
+most of them on the 300 examples that `--hypothesis-profile=ci` draws, all of them on 3,000. The numbers are those of the sentences of
 [SPEC.md](../reference/SPEC.md).
 `python -m tests.suite.table` writes this file.
 

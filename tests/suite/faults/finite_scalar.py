@@ -64,7 +64,7 @@ def the_bound_is_smaller_by_a_thousandth(levels: Levels, dtype: Any) -> tuple[Ar
 @instead_of(f"{MODULE}._bound", "VQ-29.1", nearest, middles)
 def the_half_width_is_half_of_the_levels(levels: Levels, dtype: Any) -> tuple[Array, ...]:
     _, offset, shift = right_bound(levels, dtype)
-    return np.array(levels) // 2, offset, shift
+    return np.array(levels) // 2 * (1 - 1e-3), offset, shift  # no index is below 0
 
 
 @instead_of(f"{MODULE}._bound", "VQ-29.2", nearest, middles)
@@ -169,7 +169,8 @@ def all_coordinates_have_the_base_of_the_smallest(levels: Levels) -> Array:
 
 @in_scalar("VQ-29.10", reached, grid)
 def the_index_is_computed_in_the_dtype_of_x(case: ScalarCase, right: ScalarQuantized) -> Fields:
-    return {"emb_index": right.emb_index.astype(case.x.dtype).astype(np.int64)}
+    rounded = right.emb_index.astype(case.x.dtype).astype(np.float64)
+    return {"emb_index": np.minimum(rounded, np.prod(case.levels) - 1).astype(np.int64)}  # infinity, too
 
 
 @in_scalar("VQ-29.9", middles)
