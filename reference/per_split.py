@@ -14,7 +14,17 @@ BY_EMBEDDING = ("access_count", "emb_spacing", "emb_closest_spacing")
 
 
 def divided(x: NDArray[Any], state: dict[str, Any], quantizer: Any) -> Iterator[tuple[NDArray[Any], Any, Any]]:
-    """Give each split's part of x and of the state, and the quantizer of one split."""
+    """Give each split's part of x and of the state, and the quantizer of one split.
+
+    Examples
+    --------
+    >>> from reference import Quantizer
+    >>> x, state = np.array([[[1.0, 2.0]]]), {"emb_space": np.array([[[0.0], [1.0]], [[2.0], [3.0]]])}
+    >>> for part, of_split, _ in divided(x, state, Quantizer(num_splits=2, codebooks="per-split")):
+    ...     print(part.ravel(), of_split["emb_space"].ravel())
+    [1.] [0. 1.]
+    [2.] [2. 3.]
+    """
     one, num_splits = replace(quantizer, num_splits=1, codebooks="shared"), quantizer.num_splits
     shapes = {name: np.shape(value) for name, value in state.items()}
     if any(shape[:1] != (num_splits,) for shape in shapes.values()):

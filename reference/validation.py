@@ -15,7 +15,15 @@ FLOATING = ("float64", "float32", "float16", "bfloat16")
 
 
 def check_x(x: NDArray[Any]) -> None:
-    """Require a rank-3 array of a floating dtype."""
+    """Require a rank-3 array of a floating dtype.
+
+    Examples
+    --------
+    >>> check_x(np.zeros([2, 3], np.float32))
+    Traceback (most recent call last):
+    ...
+    ValueError: `x` must have the shape [batch, r, q]. Received: shape (2, 3), dtype float32
+    """
     if x.ndim != 3:
         raise ValueError(f"`x` must have the shape [batch, r, q]. Received: shape {x.shape}, dtype {x.dtype}")
     _check_floating("x", x)

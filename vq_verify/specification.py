@@ -91,6 +91,21 @@ def version_of(text: str) -> str:
     return re.findall(r"^Version (\d+\.\d+)\.$", text, re.MULTILINE)[0]
 
 
+def parts_of(text: str) -> tuple[str, dict[str, str], str]:
+    r"""Return what stands before the clauses, the text of each without its title, and what stands after them.
+
+    Examples
+    --------
+    >>> parts_of("# S\n\nWords.\n\n## VQ-1 Distance\n\n[1.1] A norm.\n\n## Versions\n\n- 1.0\n")
+    ('Words.', {'VQ-1': '[1.1] A norm.'}, '## Versions\n\n- 1.0')
+    """
+    sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    heads = [re.match(r"## (VQ-\d+) .*\n", it) for it in sections]
+    found = {head[1]: it[head.end() :].strip() for head, it in zip(heads, sections, strict=True) if head}
+    others = [it for head, it in zip(heads, sections, strict=True) if not head]
+    return others[0].partition("\n")[2].strip(), found, "".join(others[1:]).strip()
+
+
 def clause_of(number: str) -> str:
     """Return the clause of a sentence, or of a clause, itself.
 
@@ -110,6 +125,11 @@ def _text() -> str:
 def specified() -> dict[str, str]:
     """Return the titles of the clauses of reference/SPEC.md by their numbers."""
     return clauses(_text())
+
+
+def parts() -> tuple[str, dict[str, str], str]:
+    """Return what stands before the clauses of reference/SPEC.md, the text of each, and what stands after them."""
+    return parts_of(_text())
 
 
 @cache

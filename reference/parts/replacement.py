@@ -238,6 +238,16 @@ class DeadCodes(Replacement):
 
     It keeps that share, ``moving_share`` ``[n]``; the inputs of the last pass that may be taken, ``candidate_inputs``
     ``[number, d]``, with their keys, ``candidate_keys`` ``[number]``; and ``draws``, how many passes there were.
+
+    Examples
+    --------
+    The second embedding is chosen by none, and moves to the vector that is farthest from all:
+
+    >>> from reference import DeadCodes, Quantizer, initial_state, quantize
+    >>> quantizer = Quantizer(replacement=DeadCodes(fraction=0.5, decay=0.0, source="most-distant"))
+    >>> state = initial_state(np.array([[0.0], [9.0]]), quantizer)
+    >>> quantize(np.array([[[0.0]], [[1.0]], [[3.0]]]), state, quantizer, training=True).state["emb_space"].ravel()
+    array([0., 3.])
     """
 
     fraction: float = 0.05

@@ -14,7 +14,7 @@ import numpy as np
 
 import tests.parity
 import tests.property
-from tests.suite.table import modules_of
+from tests.suite.catalogue import modules_of
 from vq_verify.adapters.oracle import Oracle
 from vq_verify.cases import Case, CosineCase
 from vq_verify.subject import Subject

@@ -9,10 +9,10 @@ import pytest
 
 import tests.parity
 import tests.property
+from tests.suite.catalogue import function_of, modules_of, name_of, sentences_of
 from tests.suite.faults import FAULTS
 from tests.suite.faults.machinery import Check, Faulty
 from tests.suite.profiles import under
-from tests.suite.table import TABLE, function_of, modules_of, name_of, sentences_of, table
 from vq_verify.adapters.oracle import Oracle
 
 pytestmark = pytest.mark.slow
@@ -91,7 +91,3 @@ def test_every_check_of_an_implementation_catches_a_wrong_one(module: ModuleType
 
 def test_names_of_wrong_implementations_are_unique():
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-
-
-def test_the_table_is_current():
-    assert TABLE.read_text() == table(), "run `python -m tests.suite.table`"

@@ -36,12 +36,12 @@ class Faulty:
     def __init__(self, replaced: str, wrong: Any, sentence: str, checks: tuple[Check, ...]) -> None:
         self.name = wrong.__name__
         self.sentence, self.checks = sentence, checks
-        self._replaced, self._wrong = replaced, wrong
+        self.replaced, self.wrong = replaced, wrong
 
     @contextmanager
     def spoiled(self) -> Iterator[None]:
         """Have the fault in place. Wrong arithmetic overflows and divides by zero at will."""
-        with patch(self._replaced, self._wrong), np.errstate(all="ignore"), warnings.catch_warnings():
+        with patch(self.replaced, self.wrong), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
 

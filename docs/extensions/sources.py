@@ -1,0 +1,52 @@
+"""Where code stands, as pages of the site include and name it."""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+
+class Source(NamedTuple):
+    """A function or class in a file of the project."""
+
+    path: Path
+    name: str
+
+
+def source_of(dotted: str) -> Source:
+    """Return where a dotted name is defined, without importing its module.
+
+    Examples
+    --------
+    >>> source_of("reference.reduction.Projection.apply").name
+    'Projection.apply'
+    """
+    parts = dotted.split(".")
+    for i in range(len(parts) - 1, 0, -1):
+        path = ROOT.joinpath(*parts[:i]).with_suffix(".py")
+        if path.exists():
+            return Source(path, ".".join(parts[i:]))
+    raise ValueError(f"no module of the project holds {dotted}")
+
+
+def relative(path: Path, folder: Path) -> str:
+    """Return a path as a page in the folder names it."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def literal(source: Source, folder: Path) -> str:
+    """Return the directive by which a page in the folder includes the source."""
+    caption = f"{relative(source.path, ROOT)}"
+    lines = [
+        f"```{{literalinclude}} {relative(source.path, folder)}",
+        f":pyobject: {source.name}",
+        f":caption: {caption}",
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def law_target(law: Any) -> str:
+    """Return the name by which pages link to a law."""
+    return f"{law.__module__.removeprefix('tests.')}.{law.__name__}".replace(".", "-").replace("_", "-")
