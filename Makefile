@@ -5,8 +5,9 @@ INSTALLED := .venv/installed
 LOWEST := .venv-lowest
 BEAM := .venv-beam
 VERDICTS := .venv-verdicts
+DOCS := .venv/docs
 
-.PHONY: demo test test-slow quick migrated lowest beam package verify frameworks verdicts vectors mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam package verify frameworks verdicts vectors docs docs-serve mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
@@ -67,6 +68,13 @@ quality: $(INSTALLED)  ## what the layer learns, beside what its peers learn; ta
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks.quality $(ARGUMENTS)
 
+docs: $(DOCS)  ## the site, into docs/_build/html; warnings, failing code and broken links are errors
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html; make docs-serve shows it on localhost"
+
+docs-serve: docs  ## the site on http://localhost:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html 8000
+
 lint: $(INSTALLED)  ## style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -91,9 +99,13 @@ $(INSTALLED) $(LOWEST)/installed $(BEAM)/installed $(VERDICTS)/installed: pyproj
 	       grep -i error $(@D)/install.log | tail -n 1; exit 1; }
 	@touch $@
 
+$(DOCS): $(INSTALLED)
+	@$(BIN)/pip install --quiet --editable '.[docs]'
+	@touch $@
+
 $(LOWEST)/constraints.txt: pyproject.toml tests/lowest.py
 	@mkdir -p $(@D)
 	@$(PYTHON) -m tests.lowest > $@
 
 clean:
-	rm -rf .venv $(LOWEST) $(BEAM) $(VERDICTS) out build dist
+	rm -rf .venv $(LOWEST) $(BEAM) $(VERDICTS) out build dist docs/_build

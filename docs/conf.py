@@ -21,6 +21,8 @@ extensions = [
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
+    "sphinx-mathjax-offline",
+    "extensions.finish",
     "extensions.generated",
     "extensions.teaching",
 ]
@@ -45,7 +47,6 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_extra_path = ["playground_site"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
