@@ -11,7 +11,7 @@ _BLOCK = re.compile(r"^(?P<fence>`{3,})python\n(?P<code>.*?)^(?P=fence)$", re.MU
 
 
 def blocks_of(text: str) -> list[str]:
-    """Return the blocks of Python of a page, in order.
+    r"""Return the blocks of Python of a page, in order.
 
     Examples
     --------
