@@ -15,8 +15,8 @@ def blocks_of(text: str) -> list[str]:
 
     Examples
     --------
-    >>> blocks_of("Words.\\n\\n```python\\n>>> 1 + 1\\n2\\n```\\n\\n```sh\\nmake\\n```\\n")
-    ['>>> 1 + 1\\n2\\n']
+    >>> blocks_of("Words.\n\n```python\n>>> 1 + 1\n2\n```\n\n```sh\nmake\n```\n")
+    ['>>> 1 + 1\n2\n']
     """
     return [it["code"] for it in _BLOCK.finditer(text)]
 
