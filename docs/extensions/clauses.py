@@ -48,6 +48,7 @@ def page(clause: str, sources: Sources, laws: list[Any], faults: list[Faulty]) -
     title, text = specification.specified()[clause], specification.parts()[1][clause]
     number = len([it for it in specification.sentences().values() if it.clause == clause])
     parts = [
+        "---\nhtml_theme.sidebar_secondary.remove: true\n---",  # room for two columns of code
         f"# {clause} {title}",
         f"From here you can hold an implementation to the {number} sentences on {title[0].lower() + title[1:]}"
         ", and find the code that keeps each.",
