@@ -18,10 +18,10 @@ def plane(axes: Axes, limit: float = 3, title: str = "") -> None:
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[], title=title)
 
 
-def points(axes: Axes, vectors: Array, emb_space: Array) -> None:
+def points(axes: Axes, vectors: Array, emb_space: Array, size: float = 9) -> None:
     """Draw vectors as dots and embeddings as diamonds: ``[m, 2]`` and ``[n, 2]``."""
     axes.plot(*vectors.T, ".", color=VECTORS, alpha=0.6, label="vectors")
-    axes.plot(*emb_space.T, "D", color=EMBEDDINGS, markeredgecolor="white", markersize=9, label="embeddings")
+    axes.plot(*emb_space.T, "D", color=EMBEDDINGS, markeredgecolor="white", markersize=size, label="embeddings")
 
 
 def cells(axes: Axes, emb_space: Array, lookup_ord: float = 2, limit: float = 3) -> None:
