@@ -6,7 +6,7 @@ from types import ModuleType
 
 import tests.parity
 import tests.property
-from extensions.sources import Source, law_target, literal
+from extensions.sources import law_target, literal, source_of
 from extensions.wording import links
 from tests.suite.catalogue import in_words, laws_of, sentences_of
 
@@ -43,7 +43,7 @@ def _head(module: str) -> str:
 
 
 def _section(law: ModuleType) -> str:
-    source = Source(Path(law.__code__.co_filename), law.__name__)
+    source = source_of(f"{law.__module__}.{law.__name__}")
     title = in_words(law.__name__)
     text = (
         f"({law_target(law)})=\n## {title[0].upper() + title[1:]}\n\nCites {links(sentences_of(law), '../clauses/')}."
