@@ -39,7 +39,8 @@ class Page(HTMLParser):
 
 def broken(folder: Path) -> Iterator[str]:
     """Give each link within a site that leads nowhere, and each script or style that comes from elsewhere."""
-    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
+    files = [path for path in folder.rglob("*.html") if path.relative_to(folder).parts[0] != "_static"]
+    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in files}
     for path, page in pages.items():
         for link in dict.fromkeys(page.links + page.loaded):
             parts = urlsplit(link)
