@@ -1,5 +1,6 @@
 """What the pictures of these pages share: planes with vectors, embeddings, cells and arrows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,17 @@ def points(axes: Axes, vectors: Array, emb_space: Array, size: float = 9) -> Non
 
 def cells(axes: Axes, emb_space: Array, lookup_ord: float = 2, limit: float = 3) -> None:
     """Color the plane by the nearest embedding, and draw the borders between the cells."""
+    shades(axes, lambda grid: nearest(pairwise_distance(grid, emb_space, lookup_ord)), limit)
+
+
+def shades(axes: Axes, code: Callable[[Array], Array], limit: float = 3) -> None:
+    """Color the plane by the code of each point, ``[m, 2] -> [m]``, and draw the borders between the cells."""
     side = np.linspace(-limit, limit, 300)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    index = nearest(pairwise_distance(grid, emb_space, lookup_ord)).reshape(len(side), len(side))
+    index = code(grid).reshape(len(side), len(side))
     extent = (-limit, limit, -limit, limit)
     axes.imshow(index, extent=extent, origin="lower", cmap="tab20", alpha=0.25, vmin=0, vmax=19)
-    for j in range(len(emb_space)):
+    for j in np.unique(index):
         axes.contour(side, side, index == j, levels=[0.5], colors="0.5", linewidths=0.7)
 
 
