@@ -30,7 +30,7 @@ def train_replicas(
     Parameters
     ----------
     parts : sequence of array, shape [batch, r, q]
-        That of each replica; a batch may be 0.
+        That of each replica; a batch may be 0, all else is the same.
     state, quantizer
         As in `reference.quantize`.
     masks : sequence of array or None, optional
@@ -40,6 +40,11 @@ def train_replicas(
     -------
     list of Result
         That of each replica. The mean of a loss over them is the loss of the whole batch.
+
+    Raises
+    ------
+    ValueError
+        If the parts are not those of one batch.
 
     Examples
     --------
@@ -51,6 +56,8 @@ def train_replicas(
     (array([0.25  , 0.8125]), array([1., 1.]))
     """
     parts = [checked_input(x, quantizer) for x in parts]
+    if len({x.shape[1:] for x in parts}) != 1:
+        raise ValueError(f"`parts` must agree in [r, q]. Received: shapes {[x.shape for x in parts]}")
     masks = [None] * len(parts) if masks is None else masks
     if quantizer.codebooks == "per-split":
         divided = zip(*(per_split.divided(x, state, quantizer) for x in parts), strict=True)
