@@ -1,6 +1,6 @@
 """A suite that verifies any vector quantization, in any framework, against reference/SPEC.md.
 
-`check_quantizer` takes an adapter, as docs/verifying.md describes it, and raises what fails; the command ``vq-verify``
+`check_quantizer` takes an adapter, as docs/use/adapters.md describes it, and raises what fails; the command ``vq-verify``
 takes its path.
 """
 

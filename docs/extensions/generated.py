@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from extensions import clauses, laws
+from extensions import clauses, laws, performance
 
 
 def write(_: Any) -> None:
     """Write pages where they differ from what is there, so that Sphinx reads again only what is new; remove others."""
-    pages = dict([*clauses.pages(), *laws.pages()])
+    pages = dict([*clauses.pages(), *laws.pages(), *performance.fragments()])
     for folder in {path.parent for path in pages}:
         folder.mkdir(exist_ok=True)
         for path in set(folder.iterdir()) - pages.keys():

@@ -7,7 +7,7 @@ import pytest
 
 from tests.suite.profiles import under
 
-MOST = 100  # as mutation testing gives them, which kills what it should (docs/mutants.md)
+MOST = 100  # as mutation testing gives them, which kills what it should (docs/use/mutants.md)
 
 
 @pytest.fixture(autouse=True, scope="package")

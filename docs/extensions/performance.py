@@ -1,0 +1,53 @@
+"""The tables of the page on performance, made from the last run of the benchmarks."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine, verdicts
+
+DOCS = Path(__file__).parents[1]
+FOLDER = DOCS / "measured"  # of what pages include, by names that Sphinx does not take for pages
+RESULTS = DOCS.parent / "benchmarks/results.json"
+
+
+def fragments() -> Iterator[tuple[Path, str]]:
+    """Give the path and the text of each."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    settings = results["settings"]
+    searches = {name: it for name, it in settings.items() if "FAISS" in it["targets"]}
+    others = {name: it for name, it in settings.items() if name not in searches}
+    yield FOLDER / "machine.txt", "\n".join(f"- {line}" for line in machine.lines(results["machine"])) + "\n"
+    yield FOLDER / "lookups.txt", table(searches)
+    yield FOLDER / "training.txt", table(others)
+
+
+def table(settings: dict[str, Any]) -> str:
+    """Return a row for each setting: its size, our time, the ratio of each rival to it, and the memory.
+
+    Examples
+    --------
+    >>> times = {"ours": {"median": 0.5}, "plain": {"median": 0.75}}
+    >>> memory = {"ours": {"over_import": 10}, "plain": {"over_import": 20}}
+    >>> it = {"vectors": 2048, "d": 4, "embeddings": 8, "targets": {"plain": 1}, "times": times, "memory": memory}
+    >>> print(table({"lookup": it}), end="")
+    | setting | vectors | embeddings | ms | × plain | MB | MB of rivals |
+    |:--|--:|--:|--:|--:|--:|--:|
+    | `lookup` | 2,048 of 4 | 8 | 500 | 1.50 | 10 | 20 |
+    """
+    rivals = list(dict.fromkeys(rival for it in settings.values() for rival in it["targets"]))
+    columns = ["setting", "vectors", "embeddings", "ms", *(f"× {rival}" for rival in rivals), "MB", "MB of rivals"]
+    rule = [":--", *["--:"] * (len(columns) - 1)]
+    rows = [_row(name, it, rivals) for name, it in settings.items()]
+    head, under, *body = (f"|{'|'.join(f' {cell} ' for cell in cells)}|" for cells in (columns, rule, *rows))
+    return "\n".join([head, under.replace(" ", ""), *body]) + "\n"
+
+
+def _row(name: str, it: dict[str, Any], rivals: list[str]) -> list[str]:
+    ratios = [f"{verdicts.ratio(it, rival):.2f}" if rival in it["times"] else "" for rival in rivals]
+    peaks = {who: f"{used['over_import']:,.0f}" for who, used in it["memory"].items()}
+    of_rivals = sorted((peaks[rival] for rival in it["targets"]), key=lambda peak: int(peak.replace(",", "")))
+    size = [f"`{name}`", f"{it['vectors']:,} of {it['d']}", f"{it['embeddings']:,}"]
+    time = verdicts.three_digits(1e3 * it["times"]["ours"]["median"])
+    return [*size, time, *ratios, peaks["ours"], "…".join(dict.fromkeys([of_rivals[0], of_rivals[-1]]))]
