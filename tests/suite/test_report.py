@@ -420,8 +420,3 @@ def test_the_example_adapter_passes_all_that_it_offers(tmp_path):
     }
     assert table["VQ-7"]["missing"].keys() == {"`gradients`"}
     assert "validation" in table["VQ-16"]["missing"]
-
-
-def test_the_page_on_verifying_shows_the_example_adapter():
-    adapter, page = ((ROOT / path).read_text() for path in ("examples/numpy_adapter.py", "docs/verifying.md"))
-    assert f"```python\n{adapter}```" in page
