@@ -1,7 +1,7 @@
 """A suite that verifies any vector quantization, in any framework, against reference/SPEC.md.
 
-`check_quantizer` takes an adapter, as docs/use/adapters.md describes it, and raises what fails; the command ``vq-verify``
-takes its path.
+`check_quantizer` takes an adapter, as docs/use/adapters.md describes it, and raises what fails; the command
+``vq-verify`` takes its path.
 """
 
 import importlib.util

@@ -40,7 +40,8 @@ def check_quantizer(
     Parameters
     ----------
     adapter : object, class, function or str
-        An adapter as docs/use/adapters.md describes it, or what makes one, or the path of this, "package.module:Adapter".
+        An adapter as docs/use/adapters.md describes it, or what makes one, or the path of this,
+        "package.module:Adapter".
     expected_failures : mapping of str to str, optional
         The checks that are expected to fail, by their names, and the reasons. It is an error if one passes.
     profile : str
