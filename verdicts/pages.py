@@ -11,9 +11,9 @@ From here you can see what the suite says of vector quantizers that people use, 
 By version {version} of the [specification](../clauses/index.md). `make verdicts` runs it, and writes these pages and
 {{download}}`verdicts.json <../verdicts.json>`.
 
-A *profile* is what a kind of implementation answers for, and nothing else is asked. Each of these layers was written for
-its own purpose, years before there was a specification, and works for the people who use it; what it never promised is
-no fault. So every finding says which it is:
+A *profile* is what a kind of implementation answers for, and nothing else is asked. Each of these layers was written
+for its own purpose, years before there was a specification, and works for the people who use it; what it never
+promised is no fault. So every finding says which it is:
 
 - a **failure** is against what the documentation of the layer says, or what any use of it needs: another embedding than
   the nearest, an output that is none, a gradient that is off, a state that is lost;
@@ -55,6 +55,7 @@ def _page(subject: dict[str, Any]) -> str:
     package = f"{subject['package']} {subject['version']}"
     rows = [f"| `{_class(adapter)}` {_cells(report)}" for adapter, report in subject["reports"].items()]
     parts = [
+        "---\nhtml_theme.sidebar_secondary.remove: true\n---",  # room for cases
         f"# {subject['name']}",
         f"After this page you can say what the suite found in {package}, and run what shows it.",
         f"| adapter {_COLUMNS}|---|---|---|---|---|---|\n" + "\n".join(rows),
@@ -72,8 +73,8 @@ def _findings(subject: dict[str, Any], kind: str, title: str) -> list[str]:
 
 def _finding(subject: dict[str, Any], it: dict[str, Any]) -> str:
     program = f"```python\n{subject['imports']}\n\n{it['program'].strip()}\n```"
-    result = f"Against {_link(it['sentence'])}. It prints `{it['prints']}`; right is {it['should']}."
-    return f":::{{dropdown}} {it['happens']}\n{program}\n\n{result}\n:::"
+    result = f"Against {_link(it['sentence'])}: it prints `{it['prints']}`; right is {it['should']}."
+    return f":::{{dropdown}} {it['sentence']}: {it['happens']}\n{program}\n\n{result}\n:::"
 
 
 def _checks(subject: dict[str, Any]) -> list[str]:

@@ -16,15 +16,14 @@ def fragments() -> Iterator[tuple[Path, str]]:
     """Give the path and the text of each."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     settings = results["settings"]
-    searches = {name: it for name, it in settings.items() if "FAISS" in it["targets"]}
-    others = {name: it for name, it in settings.items() if name not in searches}
     yield FOLDER / "machine.txt", "\n".join(f"- {line}" for line in machine.lines(results["machine"])) + "\n"
-    yield FOLDER / "lookups.txt", table(searches)
-    yield FOLDER / "training.txt", table(others)
+    for task in ("lookup", "training"):
+        yield FOLDER / f"{task}.txt", table({name: it for name, it in settings.items() if f"-{task}" in name})
+    yield FOLDER / "calls.txt", table({name: it for name, it in settings.items() if "-call" in name or "-vote" in name})
 
 
 def table(settings: dict[str, Any]) -> str:
-    """Return a row for each setting: its size, our time, the ratio of each rival to it, and the memory.
+    """Return a row for each setting: its size, our time, how many times as long each rival takes, and the memory.
 
     Examples
     --------
@@ -32,12 +31,12 @@ def table(settings: dict[str, Any]) -> str:
     >>> memory = {"ours": {"over_import": 10}, "plain": {"over_import": 20}}
     >>> it = {"vectors": 2048, "d": 4, "embeddings": 8, "targets": {"plain": 1}, "times": times, "memory": memory}
     >>> print(table({"lookup": it}), end="")
-    | setting | vectors | embeddings | ms | × plain | MB | MB of rivals |
+    | setting | vectors | n | ms | plain | MB | rivals' MB |
     |:--|--:|--:|--:|--:|--:|--:|
     | `lookup` | 2,048 of 4 | 8 | 500 | 1.50 | 10 | 20 |
     """
     rivals = list(dict.fromkeys(rival for it in settings.values() for rival in it["targets"]))
-    columns = ["setting", "vectors", "embeddings", "ms", *(f"× {rival}" for rival in rivals), "MB", "MB of rivals"]
+    columns = ["setting", "vectors", "n", "ms", *rivals, "MB", "rivals' MB"]
     rule = [":--", *["--:"] * (len(columns) - 1)]
     rows = [_row(name, it, rivals) for name, it in settings.items()]
     head, under, *body = (f"|{'|'.join(f' {cell} ' for cell in cells)}|" for cells in (columns, rule, *rows))
