@@ -31,12 +31,12 @@ def table(settings: dict[str, Any]) -> str:
     >>> memory = {"ours": {"over_import": 10}, "plain": {"over_import": 20}}
     >>> it = {"vectors": 2048, "d": 4, "embeddings": 8, "targets": {"plain": 1}, "times": times, "memory": memory}
     >>> print(table({"lookup": it}), end="")
-    | setting | vectors | n | ms | plain | MB | rivals' MB |
-    |:--|--:|--:|--:|--:|--:|--:|
-    | `lookup` | 2,048 of 4 | 8 | 500 | 1.50 | 10 | 20 |
+    | setting | ms | plain | MB | rivals' MB |
+    |:--|--:|--:|--:|--:|
+    | `lookup`<br>2,048 of 4, n = 8 | 500 | 1.50 | 10 | 20 |
     """
     rivals = list(dict.fromkeys(rival for it in settings.values() for rival in it["targets"]))
-    columns = ["setting", "vectors", "n", "ms", *rivals, "MB", "rivals' MB"]
+    columns = ["setting", "ms", *rivals, "MB", "rivals' MB"]
     rule = [":--", *["--:"] * (len(columns) - 1)]
     rows = [_row(name, it, rivals) for name, it in settings.items()]
     head, under, *body = (f"|{'|'.join(f' {cell} ' for cell in cells)}|" for cells in (columns, rule, *rows))
@@ -47,6 +47,6 @@ def _row(name: str, it: dict[str, Any], rivals: list[str]) -> list[str]:
     ratios = [f"{verdicts.ratio(it, rival):.2f}" if rival in it["times"] else "" for rival in rivals]
     peaks = {who: f"{used['over_import']:,.0f}" for who, used in it["memory"].items()}
     of_rivals = sorted((peaks[rival] for rival in it["targets"]), key=lambda peak: int(peak.replace(",", "")))
-    size = [f"`{name}`", f"{it['vectors']:,} of {it['d']}", f"{it['embeddings']:,}"]
+    setting = f"`{name}`<br>{it['vectors']:,} of {it['d']}, n = {it['embeddings']:,}"
     time = verdicts.three_digits(1e3 * it["times"]["ours"]["median"])
-    return [*size, time, *ratios, peaks["ours"], "…".join(dict.fromkeys([of_rivals[0], of_rivals[-1]]))]
+    return [setting, time, *ratios, peaks["ours"], "…".join(dict.fromkeys([of_rivals[0], of_rivals[-1]]))]
