@@ -81,9 +81,15 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
 
 def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, sizes: chunks.Sizes) -> tf.Tensor:
     """Return the index of the nearest embedding: ``[number, d], [n, d] -> [number]``, int32."""
+    kernel = _of_chunk(emb_space, lookup_ord)
+    return chunks.concatenated(lambda chunk: [kernel(chunk)], [rows], sizes, _INDEX)[0]
+
+
+def _of_chunk(emb_space: tf.Tensor, lookup_ord: float) -> Function:
+    """Return the search of a chunk by differences: ``[chunk, d] -> [chunk]``, int32."""
     blocks, embeddings = prepared(emb_space)
     kernel = compiled(functools.partial(scan, blocks=blocks, lookup_ord=lookup_ord))
-    return chunks.concatenated(lambda chunk: [kernel(chunk, *embeddings)], [rows], sizes, _INDEX)[0]
+    return lambda chunk: kernel(chunk, *embeddings)
 
 
 def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, product: Product, few: bool) -> tf.Tensor:
@@ -92,5 +98,6 @@ def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, produc
     prepared_product, decide = compiled(product.prepare)(emb_space), compiled(product.decide)
     size = tuned.few_rows if few else tuned.product_rows
     index = chunks.concatenated(lambda chunk: [decide(chunk, emb_space, *prepared_product)], [rows], (size,), _INDEX)[0]
-    settle = lambda some: [_by_differences(some, emb_space, lookup_ord, (tuned.few_rows,))]  # noqa: E731
+    # Without a loop in the loop: sessions of TensorFlow 1 optimize graphs of these into what cannot run.
+    settle = lambda some: [_of_chunk(emb_space, lookup_ord)(some)]  # noqa: E731
     return chunks.settled([index], index < 0, rows, settle, tuned.few_rows)[0]
