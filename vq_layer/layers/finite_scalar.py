@@ -38,14 +38,13 @@ class FiniteScalarQuantization(VectorLayer):
     **kwargs
         Those of `keras.layers.Layer`.
 
-    Input shape
-    -----------
-    ``[batch, ..., q]``, any rank from 2, q static.
+    Notes
+    -----
+    The input has the shape ``[batch, ..., q]``, any rank from 2, q static.
 
-    Output shape
-    ------------
-    That of the input, with values in [-1, 1]. A vector with a NaN or infinite coordinate comes out as NaN, and has the
-    gradient 0. A masked one comes out as it is, and is otherwise as if it were not there; the mask passes through.
+    The output has that of the input, with values in [-1, 1]. A vector with a NaN or infinite coordinate comes out as
+    NaN, and has the gradient 0. A masked one comes out as it is, and is otherwise as if it were not there; the mask
+    passes through.
 
     Examples
     --------

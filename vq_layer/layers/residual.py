@@ -82,16 +82,14 @@ class ResidualVectorQuantization(VectorLayer):
         Where there is no stage, one is no `VectorQuantization` or lets labels vote, or they differ in `num_splits` or
         in the dtype in which they compare.
 
-    Input shape
-    -----------
-    ``[batch, ..., q]``, any rank from 2, q static.
+    Notes
+    -----
+    The input has the shape ``[batch, ..., q]``, any rank from 2, q static.
 
-    Output shape
-    ------------
-    That of the input. With ``num_splits=4``, an input ``[16, 256, 64]`` holds 1,024 vectors of size 16 for each element
-    of the batch; with 8 stages `encode` gives ``[16, 256, 4, 8]``, and the output is bit for bit the sum of the 8 rows
-    in the order of the stages, in float32 or float64, cast to the dtype of the input. A vector with a NaN or infinite
-    coordinate comes out as NaN, a masked one as it is.
+    The output has that of the input. With ``num_splits=4``, an input ``[16, 256, 64]`` holds 1,024 vectors of size 16
+    for each element of the batch; with 8 stages `encode` gives ``[16, 256, 4, 8]``, and the output is bit for bit the
+    sum of the 8 rows in the order of the stages, in float32 or float64, cast to the dtype of the input. A vector with a
+    NaN or infinite coordinate comes out as NaN, a masked one as it is.
 
     Examples
     --------

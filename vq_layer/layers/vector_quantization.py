@@ -76,18 +76,14 @@ class VectorQuantization(QuantizerLayer):
     **kwargs
         Those of `keras.layers.Layer`.
 
-    Input shape
-    -----------
-    ``[batch, ..., q]``, any rank from 2, q static.
-
-    Output shape
-    ------------
-    That of the input. Each vector of size ``d = q / num_splits`` is a row of the embedding space, bit for bit. Ties go
-    to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN. A masked one comes out as it is,
-    and is otherwise as if it were not there; the mask passes through.
-
     Notes
     -----
+    The input has the shape ``[batch, ..., q]``, any rank from 2, q static.
+
+    The output has that of the input. Each vector of size ``d = q / num_splits`` is a row of the embedding space, bit
+    for bit. Ties go to the lowest index. A vector with a NaN or infinite coordinate comes out as NaN. A masked one
+    comes out as it is, and is otherwise as if it were not there; the mask passes through.
+
     By a cosine, too, the row of the embedding space comes out as it is; `MovingAverage` keeps its norm at 1.
 
     All that a layer keeps is in its weights: a training that goes on from a file of Keras, or from a checkpoint of
