@@ -1,8 +1,13 @@
-"""Encoding in bulk: an Apache Beam pipeline from vectors in Parquet files to codes in Parquet files, and their usage.
+"""Encoding in bulk with Apache Beam
+=================================
 
-It reads rows of an id and a vector, lets a saved Keras model that ends in a `VectorQuantization` encode them in
-batches, and writes the codes in the smallest unsigned integers that hold all n, null where there is none, and how often
-they occur: integers, which add up to the same in any order. What a cluster needs is said by options of Beam, not here:
+After this example you can encode files of vectors on one machine or a cluster, and count how the codes are used.
+
+A pipeline reads rows of an id and a vector from Parquet files, lets a saved Keras model that ends in a
+`VectorQuantization` encode them in batches, and writes the codes in the smallest unsigned integers that hold all n,
+null where there is none, and how often they occur: integers, which add up to the same in any order. What a cluster
+needs is said by options of Beam, not here. Beam has an environment of its own, so this page shows it without running
+it::
 
     pip install '.[beam]'
     python -m examples.bulk_encoding --small

@@ -1,15 +1,18 @@
-"""Vector quantization in a training loop of TensorFlow 1: a graph, a session, the collection of losses, a saver.
+"""A training loop of TensorFlow 1
+===============================
+
+After this example you can train a quantizer in a graph and a session, save it in the midst, and go on from there.
 
 An autoencoder of handwritten digits codes each by 4 of 32 embeddings. `vector_quantization` puts its losses into the
 collection ``LOSSES``, where ``tf.compat.v1.losses`` puts those of others, too, so that ``get_total_loss`` finds all of
 them. Every 25 steps the most distant inputs replace the least used embeddings. After half of the steps the saver writes
 a checkpoint; another graph in another session restores it, and goes on as if nothing had happened: what the replacement
-has gathered is restored with the rest.
+has gathered is restored with the rest. It prints how far it is at each point, and draws the error of each batch::
+
+    python -m examples.graph_loop
 
 The losses are those of 2018, and the commitment loss of van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete
 Representation Learning", 2017, which keeps the encoder near the embeddings.
-
-    python -m examples.graph_loop
 """
 
 import argparse
@@ -20,9 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from examples.pictures import BLUE, ORANGE, plot, save
 from vq_layer import Commitment, vector_quantization
 
 v1 = tf.compat.v1
@@ -86,13 +91,16 @@ def build() -> Network:
     return Network(x, is_training, train, codes.replace_embeds, error, codes.access_count, v1.train.Saver())
 
 
-def train(session: Any, network: Network, digits: NDArray[np.float32], steps: range) -> None:
-    """Make steps of training, each on digits drawn for it, and replace embeddings between them."""
+def train(session: Any, network: Network, digits: NDArray[np.float32], steps: range) -> list[float]:
+    """Make steps, each on digits drawn for it, and replace embeddings between them; return the error of each step."""
+    errors = []
     for step in steps:
         batch = digits[np.random.default_rng(step).integers(len(digits), size=BATCH)]
-        session.run(network.train, {network.x: batch, network.is_training: True})
+        _, error = session.run([network.train, network.error], {network.x: batch, network.is_training: True})
+        errors.append(float(error))
         if (step + 1) % EVERY == 0:
             session.run(network.replace_embeds)  # by itself: together with a pass, the two come in any order
+    return errors
 
 
 def progress(session: Any, network: Network, digits: NDArray[np.float32]) -> Progress:
@@ -102,11 +110,22 @@ def progress(session: Any, network: Network, digits: NDArray[np.float32]) -> Pro
     return Progress(float(error), int(np.count_nonzero(count)), values)
 
 
+def drawn(errors: list[float], restored_at: int) -> Figure:
+    """Draw the error of each step, and where another session took over."""
+    figure, axes = plot("step", "mean squared error of its batch")
+    axes.semilogy(errors, color=BLUE, linewidth=0.8)
+    axes.axvline(restored_at, color=ORANGE, linestyle="--", label="restored in another graph and session")
+    axes.legend(frameon=False, loc="lower left")
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> dict[str, Progress]:
-    """Train, save, restore, go on; print how far it is at each point, and return that."""
+    """Train, save, restore, go on; print how far it is at each point, draw the errors, and return the first."""
     parser = argparse.ArgumentParser(description="Vector quantization in a loop of TensorFlow 1.")
     parser.add_argument("--small", action="store_true", help="fewer steps, for a try")
-    half = 110 if parser.parse_args(arguments).small else 1010  # so that a replacement is under way
+    parser.add_argument("--picture", type=Path, default=Path("out/graph_loop.png"), help="where it is written")
+    options = parser.parse_args(arguments)
+    half = 110 if options.small else 1010  # so that a replacement is under way
     digits = (load_digits().data / 16).astype(np.float32)
     seen = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -115,18 +134,19 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Progress]:
             network = build()
             session.run(v1.global_variables_initializer())
             seen["at the start"] = progress(session, network, digits)
-            train(session, network, digits, range(half))
+            errors = train(session, network, digits, range(half))
             seen["saved"] = progress(session, network, digits)
             network.saver.save(session, checkpoint)
         with tf.Graph().as_default(), v1.Session() as session:
             network = build()
             network.saver.restore(session, checkpoint)
             seen["restored"] = progress(session, network, digits)
-            train(session, network, digits, range(half, 2 * half))
+            errors += train(session, network, digits, range(half, 2 * half))
             seen["at the end"] = progress(session, network, digits)
     print(f"after            error  embeddings in use, of {NUM_EMBEDDINGS}")
     for name, it in seen.items():
         print(f"{name:12}  {it.error:8.5f}  {it.used:17}")
+    save(drawn(errors, half), options.picture)
     return seen
 
 

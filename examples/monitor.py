@@ -1,9 +1,12 @@
-"""Watch a training that goes wrong beside one that goes well.
+"""A training watched
+==================
+
+After this example you can watch a codebook during training, and tell one that goes wrong from one that goes well.
 
 Two VQ-VAEs of handwritten digits are trained as one model. They differ in their quantizers alone: one has the defaults,
 the other nothing that holds its encoder near its embeddings, which start from a normal distribution and are never
 replaced. `CodebookMonitor` tells them apart: it warns of one with what to try, draws both after each epoch, and writes
-what TensorBoard shows. It prints the warnings and what the last epoch was like.
+what TensorBoard shows. It prints the warnings and what the last epoch was like::
 
     python -m examples.monitor
     tensorboard --logdir out/monitor

@@ -1,4 +1,13 @@
-"""A vector quantization in plain NumPy, float32 throughout, as an implementation to verify."""
+"""An adapter for an implementation of your own
+============================================
+
+After this example you can write the class by which the suite verifies what you have written.
+
+What it adapts is a vector quantization in plain NumPy, float32 throughout. The suite has a command of its own, so
+this page shows the adapter without running it::
+
+    vq-verify examples.numpy_adapter:NumpyAdapter --profile lookup
+"""
 
 from typing import ClassVar
 

@@ -1,24 +1,31 @@
-"""Residual codes of a signal: each stage codes what the stages before it left.
+"""Residual codes of a signal
+==========================
 
-Windows of mixtures of sines go through 8 stages of 64 embeddings each. The first k stages alone are a code of 6 k bits,
-so one training gives a codec of eight rates. The table shows, for windows that were held out, what each rate costs and
-the signal-to-noise ratio that it buys: ``10 log10(power of the signal / power of the error)`` in dB.
+After this example you can train a codec of eight rates at once, and say what each rate costs and buys.
+
+Each stage codes what the stages before it left: windows of mixtures of sines go through 8 stages of 64 embeddings each.
+The first k stages alone are a code of 6 k bits, so one training gives all rates. The table and the picture show, for
+windows that were held out, what each rate costs and the signal-to-noise ratio that it buys,
+``10 log10(power of the signal / power of the error)`` in dB::
+
+    python -m examples.residual_codes
 
 Juang, Gray, "Multiple Stage Vector Quantization for Speech Coding", 1982; as a layer of an audio codec: Zeghidour et
 al., "SoundStream", 2021, section III.C. Its quantizer dropout is left out here: it teaches an encoder to make do with
 fewer stages, and here is no encoder.
-
-    python -m examples.residual_codes
 """
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from examples.pictures import BLUE, plot, save
 from vq_layer import ResidualVectorQuantization
 
 NUM_STAGES, NUM_CODES = 8, 64
@@ -79,18 +86,31 @@ def rates(codes: ResidualVectorQuantization, windows: NDArray[np.float32]) -> li
     return [Rate(k, k * bits, error, float(10 * np.log10(power / error))) for k, error in enumerate(errors, start=1)]
 
 
+def drawn(table: list[Rate]) -> Figure:
+    """Draw what each rate buys."""
+    figure, axes = plot("bits a sample", "signal-to-noise ratio in dB")
+    bits, decibels = [row.bits for row in table], [row.decibels for row in table]
+    axes.plot(bits, decibels, "o-", color=BLUE)
+    for row in table:
+        axes.annotate(str(row.stages), (row.bits, row.decibels), (-4, 8), textcoords="offset points", ha="right")
+    axes.set_title(f"What 1 to {NUM_STAGES} stages of {NUM_CODES} embeddings buy")
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> list[Rate]:
-    """Learn the codes, print the table, and return its rows."""
+    """Learn the codes, print and draw the table, and return its rows."""
     parser = argparse.ArgumentParser(description="Residual codes of mixtures of sines.")
     parser.add_argument("--small", action="store_true", help="fewer windows and epochs, for a try")
-    small = parser.parse_args(arguments).small
+    parser.add_argument("--picture", type=Path, default=Path("out/residual_codes.png"), help="where it is written")
+    options = parser.parse_args(arguments)
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    codes = learn(sines(2048 if small else 16384, rng), epochs=3 if small else 8)
+    codes = learn(sines(2048 if options.small else 16384, rng), epochs=3 if options.small else 8)
     table = rates(codes, sines(4096, rng))
     print("stages  bits a sample  mean squared error  SNR in dB")
     for row in table:
         print(f"{row.stages:6}  {row.bits:13.3f}  {row.error:18.5f}  {row.decibels:9.2f}")
+    save(drawn(table), options.picture)
     return table
 
 

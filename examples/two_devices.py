@@ -1,9 +1,14 @@
-"""One training on two devices, and the same on one: `fit` under `tf.distribute.MirroredStrategy`.
+"""One training on two devices
+===========================
+
+After this example you can train by `fit` under `tf.distribute.MirroredStrategy`, and say how that differs from one
+device.
 
 Each replica sees half of every batch, and they learn what one learns from the whole of it. It prints, for a VQ-VAE of
 handwritten digits, the logs of both trainings, whether the copies of the codebook are identical, and by how much they
 differ from the codebook of the training on one device: by rounding, since sums are added in another order, which
-training makes larger step by step. Without two GPUs it divides the processor into two devices.
+training makes larger step by step. Without two GPUs it divides the processor into two devices. That must come before
+anything else runs, so this page shows it without running it::
 
     python -m examples.two_devices
 """

@@ -1,9 +1,14 @@
-"""One training in two processes, as on two machines, by `tf.distribute.MultiWorkerMirroredStrategy`.
+"""One training in two processes
+=============================
 
-It starts two workers on this machine, which train a VQ-VAE of handwritten digits together, each on its half of every
-batch, and save after each epoch. When one dies, the other cannot go on; both are started again from what both saved.
-It prints that the workers' codebooks are identical, and, with `--kill`, that they are those of an undisturbed training
-after one was killed in the midst of it. The loop is written out, since `fit` of Keras 3 fails here: `--fit` shows that.
+After this example you can train in several processes, as on several machines, and go on when one has died.
+
+It starts two workers on this machine, which train a VQ-VAE of handwritten digits together under
+`tf.distribute.MultiWorkerMirroredStrategy`, each on its half of every batch, and save after each epoch. When one dies,
+the other cannot go on; both are started again from what both saved. It prints that the workers' codebooks are
+identical, and, with ``--kill``, that they are those of an undisturbed training after one was killed in the midst of it.
+The loop is written out, since `fit` of Keras 3 fails here: ``--fit`` shows that. Since it starts processes, this page
+shows it without running it::
 
     python -m examples.two_processes --kill
 """

@@ -1,14 +1,17 @@
-"""A VQ-VAE of handwritten digits, and a prior over its codes that draws new ones.
+"""A VQ-VAE, and a prior over its codes
+====================================
 
-First `fit` trains an encoder, a codebook and a decoder: a digit of 8 × 8 pixels becomes 4 × 4 of 64 codes. Then a
-recurrent network learns how likely each code is, given the digit's label and the codes before it in reading order.
-Drawn from it one by one, codes decode to digits that nobody wrote. It prints the error of digits held out, how many
-bits their codes take with and without the prior, and for how many of the new digits a classifier of real ones, the
-nearest neighbours, reads the label that was asked for. A picture shows digits, reconstructions and new ones.
+After this example you can train a VQ-VAE by `fit`, and a prior over its codes that draws new images.
 
-van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning", 2017; its prior is a PixelCNN.
+First `fit` trains an encoder, a codebook and a decoder: a handwritten digit of 8 × 8 pixels becomes 4 × 4 of 64 codes.
+Then a recurrent network learns how likely each code is, given the digit's label and the codes before it in reading
+order. Drawn from it one by one, codes decode to digits that nobody wrote. It prints the error of digits held out, how
+many bits their codes take with and without the prior, and for how many of the new digits a classifier of real ones, the
+nearest neighbors, reads the label that was asked for. A picture shows digits, reconstructions and new ones::
 
     python -m examples.vq_vae
+
+van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning", 2017; its prior is a PixelCNN.
 """
 
 import argparse
@@ -20,17 +23,17 @@ import keras
 import numpy as np
 from keras import layers
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
+from examples.pictures import rows_of_digits, save
 from vq_layer import VectorQuantization
 
 NUM_CODES, GRID, CHANNELS = 64, 4, 16  # codes in all; the side of a digit's grid of codes; the size of a code
 LENGTH = GRID**2
 TEMPERATURE = 0.7  # below 1, likelier codes are drawn still more often
-SHOWN = 20  # digits in a row of the picture
+SHOWN = 15  # digits in a row of the picture
 
 
 class Outcome(NamedTuple):
@@ -86,14 +89,6 @@ def drawn(model: keras.Model, labels: NDArray[np.int64], rng: np.random.Generato
     return codes
 
 
-def grid(rows: list[NDArray[np.float32]]) -> Image.Image:
-    """Return a picture of rows of digits, ``[SHOWN, 8, 8, 1]`` each, with a margin around each digit."""
-    padded = [np.pad(digits[..., 0], ((0, 0), (1, 1), (1, 1))) for digits in rows]
-    pixels = np.concatenate([np.concatenate(list(digits), axis=1) for digits in padded])
-    picture = Image.fromarray((255 * np.clip(pixels, 0, 1)).astype(np.uint8))
-    return picture.resize((4 * picture.width, 4 * picture.height), Image.Resampling.NEAREST)
-
-
 def main(arguments: Sequence[str] | None = None) -> Outcome:
     """Train both, draw, write the picture; print what comes of it, and return that."""
     parser = argparse.ArgumentParser(description="A VQ-VAE of digits with a prior over its codes.")
@@ -128,8 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> Outcome:
         bits_of_prior=LENGTH * float(nats / np.log(2)),
         read_as_meant=float(classifier.score(new.reshape(-1, 64), meant)),
     )
-    options.picture.parent.mkdir(parents=True, exist_ok=True)
-    grid([held_out[:SHOWN], again[:SHOWN], new[:SHOWN], new[SHOWN : 2 * SHOWN]]).save(options.picture)
+    rows = {"held out": held_out[:SHOWN], "given back": again[:SHOWN], "new": new[:SHOWN]}
+    save(rows_of_digits(rows), options.picture)
     print(f"mean squared error of digits held out: {it.error:.4f}; of the mean digit: {it.error_of_mean:.4f}")
     print(f"bits of a digit's codes: {it.bits:.1f}; by the prior: {it.bits_of_prior:.1f}")
     print(f"new digits that are read as meant: {it.read_as_meant:.0%}; {options.picture} shows some")

@@ -1,30 +1,38 @@
-"""Codes on two levels, as in VQ-VAE-2: a coarse grid for the whole, and a fine one for what that leaves open.
+"""Codes on two levels, as in VQ-VAE-2
+===================================
 
-A digit of 8 × 8 pixels becomes 2 × 2 codes at the top and, given these, 4 × 4 codes at the bottom; the decoder sees
-both. For digits that were held out it prints what each level uses of its codebook, and what it is worth: the error when
-the codes of that level come from another digit. A level that nobody reads could be exchanged without any harm, as
-happens when the bottom alone tells all.
+After this example you can put two layers of codes into one model, and measure what each of them is worth.
 
-Razavi, van den Oord, Vinyals, "Generating Diverse High-Fidelity Images with VQ-VAE-2", 2019, section 3.1.
+A coarse grid codes the whole, and a fine one what that leaves open: a handwritten digit of 8 × 8 pixels becomes 2 × 2
+codes at the top and, given these, 4 × 4 codes at the bottom; the decoder sees both. For digits that were held out it
+prints what each level uses of its codebook, and what it is worth: the error when the codes of that level come from
+another digit. A level that nobody reads could be exchanged without any harm, as happens when the bottom alone tells
+all. A picture shows such exchanges::
 
     python -m examples.vq_vae_2
+
+Razavi, van den Oord, Vinyals, "Generating Diverse High-Fidelity Images with VQ-VAE-2", 2019, section 3.1.
 """
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import layers
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from examples.pictures import rows_of_digits, save
 from vq_layer import VectorQuantization
 
 NUM_TOP, NUM_BOTTOM = 32, 64  # codes of each level
 CHANNELS, FILTERS = 16, 32
+SHOWN = 14  # digits in a row of the picture
 
 
 class Model(NamedTuple):
@@ -117,15 +125,29 @@ def measured(model: Model, images: NDArray[np.float32], rng: np.random.Generator
     return error(*levels), worth
 
 
+def drawn(model: Model, images: NDArray[np.float32]) -> Figure:
+    """Draw images, what their codes give back, and that with the codes of one level from the image to the right."""
+    top, bottom = (np.asarray(level) for level in model.encoder(images))
+    return rows_of_digits(
+        {
+            "held out": images,
+            "given back": model.decoder([top, bottom]),
+            "top of the next": model.decoder([np.roll(top, -1, axis=0), bottom]),
+            "bottom of the next": model.decoder([top, np.roll(bottom, -1, axis=0)]),
+        }
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> tuple[float, dict[str, Level]]:
-    """Train, print what each level does for digits held out, and return that after the error of both."""
+    """Train, print and draw what each level does for digits held out, and return that after the error of both."""
     parser = argparse.ArgumentParser(description="Codes of digits on two levels.")
     parser.add_argument("--small", action="store_true", help="fewer epochs, for a try")
-    epochs = 8 if parser.parse_args(arguments).small else 60
+    parser.add_argument("--picture", type=Path, default=Path("out/vq_vae_2.png"), help="where it is written")
+    options = parser.parse_args(arguments)
     keras.utils.set_random_seed(0)
     images = (load_digits().images[..., np.newaxis] / 16).astype(np.float32)
     images, held_out = train_test_split(images, test_size=0.2, random_state=0)
-    model = learn(images, epochs)
+    model = learn(images, epochs=8 if options.small else 60)
     error, worth = measured(model, held_out, np.random.default_rng(0))
     of_mean = np.mean(np.square(images.mean(axis=0) - held_out))
     print(f"mean squared error {error:.4f}; of the mean digit {of_mean:.4f}")
@@ -133,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> tuple[float, dict[str, Level
     for name, sides, n in (("top", "2 × 2", NUM_TOP), ("bottom", "4 × 4", NUM_BOTTOM)):
         it = worth[name]
         print(f"{name:6}  {sides}  {it.in_use:3} of {n:2}  {it.perplexity:10.1f}  {it.error_exchanged:.4f}")
+    save(drawn(model, held_out[:SHOWN]), options.picture)
     return error, worth
 
 

@@ -12,16 +12,24 @@ from examples import graph_loop, monitor, purification, residual_codes, vq_vae, 
 pytestmark = [pytest.mark.training, pytest.mark.slow]
 
 
-def test_each_residual_stage_lowers_the_error():
-    table = residual_codes.main(["--small"])
+@pytest.fixture
+def picture(tmp_path):
+    """Return where an example is to draw, in a folder that it must make; afterwards it must have drawn."""
+    path = tmp_path / "new" / "picture.png"
+    yield path
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_residual_stage_lowers_the_error(picture):
+    table = residual_codes.main(["--small", "--picture", str(picture)])
     assert [row.stages for row in table] == list(range(1, 9))
     np.testing.assert_allclose([row.bits for row in table], 6 / 16 * np.arange(1, 9))  # log2(64) bits for 16 samples
     assert np.all(np.diff([row.decibels for row in table]) > 1)  # 2 to 3 were seen
     assert np.all(np.diff([row.error for row in table]) < 0)
 
 
-def test_a_graph_goes_on_from_what_another_saved():
-    seen = graph_loop.main(["--small"])
+def test_a_graph_goes_on_from_what_another_saved(picture):
+    seen = graph_loop.main(["--small", "--picture", str(picture)])
     saved, restored = seen["saved"].variables, seen["restored"].variables
     assert saved.keys() == restored.keys()
     for name, value in saved.items():
@@ -32,8 +40,8 @@ def test_a_graph_goes_on_from_what_another_saved():
     assert used[3] > used[0]
 
 
-def test_neighbours_undo_much_of_an_attack_and_a_higher_threshold_decides_less_but_more_surely():
-    clean, attacked = np.split(np.array(purification.main(["--small"])), 2)
+def test_neighbours_undo_much_of_an_attack_and_a_higher_threshold_decides_less_but_more_surely(picture):
+    clean, attacked = np.split(np.array(purification.main(["--small", "--picture", str(picture)])), 2)
     _, threshold, before, after, coverage, decided = attacked.T
     assert np.all(np.diff(threshold) > 0)
     assert np.all(after > before + 0.2)
@@ -55,22 +63,20 @@ def test_a_monitor_warns_of_the_training_that_goes_wrong_and_not_of_the_one_by_d
     assert len(list(tmp_path.glob("epoch_*.png"))) == 6
 
 
-def test_both_levels_of_codes_are_used():
-    error, levels = vq_vae_2.main(["--small"])
+def test_both_levels_of_codes_are_used(picture):
+    error, levels = vq_vae_2.main(["--small", "--picture", str(picture)])
     assert error < 0.074 / 4  # of the mean digit
     for name, n in (("top", vq_vae_2.NUM_TOP), ("bottom", vq_vae_2.NUM_BOTTOM)):
         assert n / 2 < levels[name].perplexity <= levels[name].in_use <= n
         assert levels[name].error_exchanged > 1.2 * error  # 1.35 and 13 times were seen
 
 
-def test_a_prior_of_codes_draws_digits_that_can_be_read(tmp_path):
-    picture = tmp_path / "new" / "digits.png"
+def test_a_prior_of_codes_draws_digits_that_can_be_read(picture):
     it = vq_vae.main(["--small", "--picture", str(picture)])
     assert it.error < it.error_of_mean / 3
     assert it.bits == 16 * 6
     assert 0 < it.bits_of_prior < it.bits * 2 / 3
     assert it.read_as_meant > 0.3  # by chance it would be a tenth; half was seen after so few epochs
-    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def run(*arguments):
