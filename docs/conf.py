@@ -7,6 +7,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS)]
 
+from extensions import gallery  # noqa: E402  found by that path
+
 project = "vq-layer"
 version = release = version_of(project)
 html_title = project
@@ -23,6 +25,8 @@ extensions = [
     "sphinx_copybutton",
     "sphinx-mathjax-offline",
     "extensions.finish",
+    "sphinx_gallery.gen_gallery",
+    "extensions.gallery",
     "extensions.generated",
     "extensions.teaching",
 ]
@@ -36,6 +40,9 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_excludepatterns = ["playground/*"]
+
+# Gallery.
+sphinx_gallery_conf = gallery.CONFIGURATION
 
 # API.
 autosummary_generate = True
