@@ -26,6 +26,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "extensions.finish",
     "sphinx_gallery.gen_gallery",
+    "extensions.api",
     "extensions.gallery",
     "extensions.generated",
     "extensions.teaching",
@@ -45,8 +46,11 @@ nb_execution_excludepatterns = ["playground/*"]
 sphinx_gallery_conf = gallery.CONFIGURATION
 
 # API.
+templates_path = ["_templates"]
+default_role = "obj"  # a name in single backticks; plain where there is no page of it
 autosummary_generate = True
 autosummary_ignore_module_all = False
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections say it
 numpydoc_show_class_members = False
 
