@@ -28,9 +28,9 @@ VQ.lookup = (() => {
   /** The index of the least value, the lowest on ties; NaN is never chosen, and -1 stands for none. */
   function nearest(values) {
     let best = -1;
-    values.forEach((value, j) => {
-      if (!Number.isNaN(value) && (best < 0 || value < values[best])) best = j;
-    });
+    for (let j = 0; j < values.length; j += 1) {
+      if (!Number.isNaN(values[j]) && (best < 0 || values[j] < values[best])) best = j;
+    }
     return best;
   }
 

@@ -1,0 +1,48 @@
+"use strict";
+
+/** What is drawn between and beside the points: axes, assignments, spacings and counts. */
+VQ.marks = (() => {
+  const { REACH, element, hue, line, toScreen } = VQ.plane;
+  const { add, times } = VQ.vectors;
+
+  const BESIDE = 30; // CSS pixels between an embedding and its count
+
+  function label(point, text, name, down = 0) {
+    const [x, y] = toScreen(point);
+    return element("text", { x, y: y + down, class: name }, text);
+  }
+
+  const axes = () => [
+    line([-REACH, 0], [REACH, 0], { class: "axis" }),
+    line([0, -REACH], [0, REACH], { class: "axis" }),
+  ];
+
+  const assignments = (world, it) =>
+    it.indices.map((j, i) => line(world.vectors[i], world.codebook[j], { class: "assignment", style: `--hue: ${hue(j)}` }));
+
+  function spacings(world, it) {
+    return VQ.spacing.neighbors(world.codebook, it.p).flatMap(({ distance, tied }, i) =>
+      tied.slice(0, 1).flatMap((j) => {
+        const middle = times(0.5, add(world.codebook[i], world.codebook[j]));
+        return [line(world.codebook[i], world.codebook[j], { class: "spacing" }), label(middle, distance.toFixed(2), "note")];
+      }),
+    );
+  }
+
+  function counts(world, it) {
+    const dead = VQ.world.dead(world);
+    const isHidden = (j) => VQ.candidates.isAmong(world.codebook[j], world.codebook.slice(0, j)); // under its equal
+    const told = [...world.codebook.keys()].filter((j) => !dead.includes(j) && !isHidden(j));
+    return told.map((j) => label(world.codebook[j], `×${it.counts[j]}`, "note", BESIDE));
+  }
+
+  const under = (world, it) => [
+    ...axes(),
+    ...(world.show.assignments ? assignments(world, it) : []),
+    ...(world.show.spacing && it.p !== null ? spacings(world, it) : []),
+  ];
+
+  const over = (world, it) => (world.show.counts ? counts(world, it) : []);
+
+  return { under, over };
+})();
