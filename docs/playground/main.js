@@ -75,10 +75,18 @@
   function replace() {
     if (world.replacement === "none") return become(world, "choose a replacement first");
     const { world: next, written } = VQ.training.replaced(world);
-    become(next, written.length ? `replaced ${list(written)}` : "nothing to replace, or nothing gathered since: take a step");
+    become(next, written.length ? `replaced ${list(written)}` : "nothing to replace, or nothing gathered: take a step");
   }
 
-  const draws = () => Array.from({ length: world.n }, draw);
+  function kMeans(iterations) {
+    const draws = Array.from({ length: world.n }, draw);
+    return VQ.starts.kMeans(world.vectors, world.n, iterations, draws, world.comparison);
+  }
+
+  const first = () => VQ.starts.first(world.vectors, world.n);
+  const sample = () =>
+    VQ.starts.sample(world.vectors, world.n, VQ.random.permutation(world.vectors.length, draw));
+
   const start = (codebook, told) => become(VQ.world.withCodebook(world, codebook), told);
 
   const actions = {
@@ -87,14 +95,11 @@
     replace,
     reset: () => load(preset),
     cloud: () => become(VQ.world.withCloud(world, { seed: world.cloud.seed + 1 }), "new vectors"),
-    sample: () =>
-      start(
-        VQ.starts.sample(world.vectors, world.n, VQ.random.permutation(world.vectors.length, draw)),
-        "embeddings are a sample of the vectors",
-      ),
-    seeds: () => start(VQ.starts.kMeans(world.vectors, world.n, 0, draws(), world.comparison), "seeds of k-means++"),
-    lloyd: () => start(VQ.starts.lloydStep(world.vectors, world.codebook), "each embedding moved to the mean of its vectors"),
-    kMeans: () => start(VQ.starts.kMeans(world.vectors, world.n, 10, draws(), world.comparison), "seeds, then ten Lloyd steps"),
+    first: () => start(first() ?? world.codebook, first() ? "the first vectors" : "there are too few vectors"),
+    sample: () => start(sample(), "a sample of the vectors"),
+    seeds: () => start(kMeans(0), "seeds of k-means++"),
+    lloyd: () => start(VQ.starts.lloydStep(world.vectors, world.codebook), "one Lloyd step"),
+    kMeans: () => start(kMeans(10), "seeds, then ten Lloyd steps"),
   };
 
   /** What a changed setting brings with it. */
@@ -113,7 +118,10 @@
     redraw();
   }
 
-  const move = (kind, index, point) => become(VQ.world.withPoint(world, kind, index, point));
+  function move(kind, index, point) {
+    const name = kind === "codebook" ? "embedding" : "vector";
+    become(VQ.world.withPoint(world, kind, index, point), `${name} ${index} ${VQ.handles.place(point)}`);
+  }
 
   VQ.controls.listen(change);
   VQ.handles.listen({ move, select, pointOf: (kind, index) => world[kind][index] });

@@ -10,12 +10,10 @@ VQ.arrows = (() => {
   const ESTIMATED = 0.22; // the length of the gradient that arrives
   const SHORTEST = 0.015;
 
+  const HEAD = { viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 4, markerHeight: 4, orient: "auto" };
+
   const head = (name) =>
-    element(
-      "marker",
-      { id: `head-${name}`, class: name, viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 4, markerHeight: 4, orient: "auto" },
-      element("path", { d: "M0 0 8 4 0 8Z" }),
-    );
+    element("marker", { id: `head-${name}`, class: name, ...HEAD }, element("path", { d: "M0 0 8 4 0 8Z" }));
 
   function arrow(name, from, along) {
     if (!(length(along) > SHORTEST)) return [];

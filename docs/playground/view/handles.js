@@ -10,18 +10,18 @@ VQ.handles = (() => {
   const NEIGHBORS = { PageUp: -1, PageDown: 1, "[": -1, "]": 1 };
   const LAYERS = { vectors: document.getElementById("vectors"), codebook: document.getElementById("codebook") };
 
-  const fixed = (value) => value.toFixed(2).replace("-", "−");
-  const place = ([x, y]) => `at ${fixed(x)}, ${fixed(y)}`;
+  const place = (point) => `at ${point.map((value) => VQ.numbers.fixed(value)).join(", ")}`;
   const times = (count) => (count === 1 ? "1 vector" : `${count} vectors`);
 
   const CROSS = "M-19-19 19 19M-19 19 19-19";
 
   function create(kind, index) {
     const attributes = { class: "handle", role: "button", "data-kind": kind, "data-index": index };
-    const reach = element("circle", { class: "reach", r: kind === "codebook" ? 22 : 14 });
-    const dot = element("circle", { class: "dot", r: kind === "codebook" ? 13 : 5 });
-    const rest = kind === "codebook" ? [element("path", { class: "cross", d: CROSS }), dot, element("text", {}, index)] : [dot];
-    return element("g", attributes, reach, ...rest);
+    const isEmbedding = kind === "codebook";
+    const reach = element("circle", { class: "reach", r: isEmbedding ? 22 : 14 });
+    const dot = element("circle", { class: "dot", r: isEmbedding ? 13 : 5 });
+    const cross = element("path", { class: "cross", d: CROSS });
+    return element("g", attributes, reach, ...(isEmbedding ? [cross, dot, element("text", {}, index)] : [dot]));
   }
 
   /** Make as many handles as there are points; that of the lower index lies on top, since it wins. */
@@ -93,5 +93,5 @@ VQ.handles = (() => {
     });
   }
 
-  return { draw, listen };
+  return { draw, listen, place };
 })();

@@ -17,17 +17,20 @@ VQ.marks = (() => {
     line([0, -REACH], [0, REACH], { class: "axis" }),
   ];
 
-  const assignments = (world, it) =>
-    it.indices.map((j, i) => line(world.vectors[i], world.codebook[j], { class: "assignment", style: `--hue: ${hue(j)}` }));
-
-  function spacings(world, it) {
-    return VQ.spacing.neighbors(world.codebook, it.p).flatMap(({ distance, tied }, i) =>
-      tied.slice(0, 1).flatMap((j) => {
-        const middle = times(0.5, add(world.codebook[i], world.codebook[j]));
-        return [line(world.codebook[i], world.codebook[j], { class: "spacing" }), label(middle, distance.toFixed(2), "note")];
-      }),
-    );
+  function assignments(world, it) {
+    const attributes = (j) => ({ class: "assignment", style: `--hue: ${hue(j)}` });
+    return it.indices.map((j, i) => line(world.vectors[i], world.codebook[j], attributes(j)));
   }
+
+  /** The line from an embedding to the nearest other one, and the distance in its middle. */
+  function spacing(codebook, i, { distance, tied: [j] }) {
+    if (j === undefined) return [];
+    const middle = times(0.5, add(codebook[i], codebook[j]));
+    return [line(codebook[i], codebook[j], { class: "spacing" }), label(middle, distance.toFixed(2), "note")];
+  }
+
+  const spacings = ({ codebook }, it) =>
+    VQ.spacing.neighbors(codebook, it.p).flatMap((neighbor, i) => spacing(codebook, i, neighbor));
 
   function counts(world, it) {
     const dead = VQ.world.dead(world);

@@ -22,10 +22,11 @@ VQ.numbers = (() => {
     `step ${world.passes}: ${used(it)} of ${world.n} codes in use, perplexity ${fixed(perplexity(it.counts), 1)}`;
 
   const measures = (world, it) => [
-    ["codes in use", `${used(it)} of ${world.n}`],
+    ["usage", `${Math.round(100 * VQ.lookup.usage(it.counts))}%`],
     ["perplexity", fixed(perplexity(it.counts))],
     [it.p === null ? "mean similarity" : "mean distance", fixed(mean(chosen(it)), 3)],
     ["dead codes", String(VQ.world.dead(world).length)],
+    ...(it.p === null ? [] : [["least spacing", fixed(Math.min(...VQ.spacing.pairs(world.codebook, it.p)))]]),
     ["longest pull", fixed(VQ.arrows.longest(world, it, "codebook"), 3)],
     ...VQ.world.losses(world).map((name) => [NAMES[name], fixed(VQ.losses[name].value(it, world.weights[name]), 4)]),
   ];
@@ -69,5 +70,5 @@ VQ.numbers = (() => {
     status.textContent = text;
   }
 
-  return { draw, say, told };
+  return { draw, fixed, say, told };
 })();

@@ -4,9 +4,8 @@
 VQ.training = (() => {
   const { descended, gradientOf, movingAverage, restarted, written } = VQ.updates;
 
-  const draw = VQ.random.uniform(7);
-
-  const descent = (world, it, moved) => descended(world[moved], gradientOf(world.weights, it, moved), world.rates[moved]);
+  const descent = (world, it, moved) =>
+    descended(world[moved], gradientOf(world.weights, it, moved), world.rates[moved]);
 
   /** The world after the update: of the embeddings by gradients or averages, of the vectors by gradients. */
   function updated(world, it) {
@@ -18,6 +17,7 @@ VQ.training = (() => {
   /** What a replacement by the chosen rule may use later: usage and candidates (VQ-11.2, VQ-26.4). */
   function gathered(world, it) {
     if (world.replacement !== "dead-codes") return VQ.mostDistant.gathered(world.gathered, it, world.number);
+    const draw = VQ.random.uniform(world.passes);
     const keys = world.source === "sample" ? it.vectors.map(() => 1 - draw()) : VQ.candidates.distances(it);
     const candidates = VQ.candidates.largest(VQ.candidates.found(it, keys), world.number);
     return { ...world.gathered, candidates };

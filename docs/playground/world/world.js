@@ -19,7 +19,6 @@ VQ.world = (() => {
     epsilon: 0,
     replacement: "none",
     source: "sample",
-    number: 1,
     every: 1,
     fraction: 0.05,
     shareDecay: 0.8,
@@ -44,7 +43,8 @@ VQ.world = (() => {
     const settings = { ...SETTINGS, ...own };
     const vectors = own.vectors ?? points(settings.cloud.shape, settings.cloud.count, settings.cloud.seed);
     const codebook = own.codebook ?? vectors.slice(0, settings.n);
-    return { ...settings, ...untrained(codebook.length), n: codebook.length, vectors, codebook };
+    const [n, cloud] = [codebook.length, { ...settings.cloud, count: vectors.length }];
+    return { ...settings, ...untrained(n), n, number: VQ.deadCodes.number(n), cloud, vectors, codebook };
   }
 
   /** The world with new vectors of its cloud; a whole new one, if the seed is another. */

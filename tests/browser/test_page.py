@@ -1,0 +1,208 @@
+"""The playground as a user has it: by mouse and keyboard, light and dark, on a phone and on a desk."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import PAGE
+from tests.browser.page import Page
+
+pytestmark = pytest.mark.browser
+
+SIZES = {"phone": (390, 844), "desk": (1280, 900)}
+STARTS = ("first", "sample", "seeds", "lloyd", "kMeans")
+
+# What a screen reader calls a control: its label, its text, or what the attribute says.
+NAMELESS = """
+const named = (it) => it.getAttribute("aria-label") || it.labels?.length || it.textContent.trim();
+return [...document.querySelectorAll("a, button, input, select, [tabindex], [role=region]")]
+    .filter((it) => !named(it) && !it.getAttribute("aria-labelledby")).map((it) => it.outerHTML);
+"""
+SMALL = """
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const small = [];
+while (texts.nextNode()) {
+    const { textContent, parentElement } = texts.currentNode;
+    const size = parseFloat(getComputedStyle(parentElement).fontSize);
+    if (textContent.trim() && parentElement.checkVisibility() && size < 14) small.push([textContent, size]);
+}
+return small;
+"""
+
+
+@pytest.fixture(params=SIZES)
+def page(browser, request):
+    width, height = SIZES[request.param]
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": request.param == "phone"}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get(PAGE.as_uri())
+    browser.execute_script("localStorage.clear()")
+    browser.get_log("browser")
+    browser.get(PAGE.as_uri())
+    it = Page(browser)
+    it.drawn()
+    yield it
+    assert browser.get_log("browser") == []  # no error, no warning
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("device", ["mouse", "touch"])
+def test_an_embedding_is_dragged(page, device):
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder  # noqa: PLC0415 - where it is installed
+    from selenium.webdriver.common.actions.pointer_input import PointerInput  # noqa: PLC0415
+
+    (x, y), handle = page.place("codebook", 6), page.find("[data-kind=codebook][data-index='6'] .dot")
+    scale = page.find("#plane").rect["width"] / 2.3  # pixels for a unit
+    actions = ActionBuilder(page.browser, mouse=PointerInput(device, device))
+    actions.pointer_action.move_to(handle).pointer_down().move_by(40, 20).pointer_up()
+    actions.perform()
+    page.drawn()
+    moved = page.place("codebook", 6)
+    assert moved == pytest.approx((x + 40 / scale, y - 20 / scale), abs=0.02)  # places are rounded to 0.01
+    assert "embedding 6 at" in page.status()
+
+
+@pytest.mark.parametrize(("key", "shift"), [("ArrowRight", (0.05, 0)), ("ArrowDown", (0, -0.05))])
+@pytest.mark.parametrize("kind", ["codebook", "vectors"])
+def test_a_point_is_moved_by_keyboard(page, kind, key, shift):
+    x, y = page.place(kind, 0)
+    page.press(kind, 0, key)
+    assert page.place(kind, 0) == pytest.approx((x + shift[0], y + shift[1]), abs=0.011)  # rounded before and after
+
+
+def test_the_next_point_is_chosen_by_keyboard(page):
+    page.press("codebook", 0, "PageDown")
+    active = page.browser.switch_to.active_element
+    assert (active.get_attribute("data-kind"), active.get_attribute("data-index")) == ("codebook", "1")
+    assert page.find("#point").get_attribute("value") == "codebook 1"
+    assert page.browser.execute_script("return document.querySelectorAll('#codebook [tabindex=\"0\"]').length") == 1
+
+
+def test_a_point_is_moved_by_numbers(page):
+    page.enter("#point-x", 0.5)
+    assert page.place("codebook", 0)[0] == 0.5
+
+
+def test_a_step_of_gradient_descent_lowers_the_loss(page):
+    before = page.measure("codebook-loss")
+    page.step(1)
+    assert page.status().startswith("step 1: ")
+    assert page.measure("codebook-loss") < before
+
+
+def test_a_step_of_moving_averages_moves_embeddings(page):
+    page.click("[name=update-rule][value=average]")
+    before = page.table(1)
+    page.step(1)
+    assert page.table(1) != before
+
+
+@pytest.mark.parametrize("action", STARTS)
+def test_a_start_moves_embeddings(page, action):
+    page.click("[data-preset=kMeans]")
+    before = page.table(1)
+    page.click(f"[data-action={action}]")
+    assert page.table(1) != before
+
+
+def test_run_makes_passes_until_it_is_paused(page):
+    from selenium.webdriver.support.wait import WebDriverWait  # noqa: PLC0415
+
+    page.click("#run")
+    assert page.find("#run").text == "Pause"
+    WebDriverWait(page.browser, 20).until(lambda _: int(re.match(r"step (\d+)", page.status())[1]) >= 3)
+    page.click("#run")
+    stopped = page.status()
+    page.drawn()
+    assert page.status() == stopped
+
+
+def test_new_vectors_and_reset(page):
+    before = page.place("vectors", 0)
+    page.click("[data-action=cloud]")
+    assert page.place("vectors", 0) != before
+    page.click("[data-action=reset]")
+    assert page.place("vectors", 0) == before
+
+
+@pytest.mark.parametrize("preset", ["drift", "collapse"])
+def test_codes_die_and_are_rescued(page, preset):
+    page.click(f"[data-preset={preset}]")
+    page.step(40)
+    left, dead = page.in_use(), page.dead()
+    assert dead >= 5
+    assert page.table(5).count("dead") == dead
+    page.click("[name=replacement-rule][value=dead-codes]")
+    page.step(12)
+    assert page.dead() == 0
+    assert page.in_use() >= left + 3
+
+
+@pytest.mark.parametrize("rule", ["dead-codes", "most-distant"])
+def test_replace_now_writes_embeddings(page, rule):
+    page.click("[data-preset=collapse]")
+    page.click(f"[name=replacement-rule][value={rule}]")
+    page.enter("#every", 0)
+    page.step(20)
+    before = page.in_use()
+    page.click("[data-action=replace]")
+    assert "replaced embedding" in page.status()
+    assert page.in_use() == before + 1
+
+
+def test_ties_go_to_the_lowest_index(page):
+    page.click("[data-preset=tie]")
+    assert page.table(2)[4:] == ["2", "0"]  # embeddings 4 and 5 are equal
+    assert page.name("vectors", 0).endswith("gets embedding 0")
+
+
+def test_the_cosine_takes_what_needs_a_norm_out_of_use(page):
+    page.click("[name=replacement-rule][value=most-distant]")
+    page.click("[name=comparison][value=cosine]")
+    disabled = page.browser.execute_script("return document.querySelectorAll('[data-needs-norm]:disabled').length")
+    assert disabled == 5  # three losses, spacings, and the replacement of 2018
+    assert page.find("[name=replacement-rule][value=none]").is_selected()
+
+
+def test_the_theme_is_switched_and_kept(page):
+    theme = "return document.documentElement.dataset.theme"
+    ground = "return getComputedStyle(document.documentElement).backgroundColor"
+    before, color = page.browser.execute_script(theme), page.browser.execute_script(ground)
+    page.click("#theme")
+    after = page.browser.execute_script(theme)
+    assert {before, after} == {"light", "dark"}
+    assert page.browser.execute_script(ground) != color
+    page.browser.refresh()
+    assert page.browser.execute_script(theme) == after
+    assert page.browser.execute_script("return [localStorage.mode, localStorage.theme]") == [after, after]
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_theme_is_that_of_the_system(page, system):
+    feature = {"features": [{"name": "prefers-color-scheme", "value": system}]}
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+    page.browser.refresh()
+    assert page.browser.execute_script("return document.documentElement.dataset.theme") == system
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_nothing_scrolls_sideways(page):
+    assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert page.browser.execute_script("return innerWidth") in {width for width, _ in SIZES.values()}
+
+
+def test_every_control_has_a_name(page):
+    assert page.browser.execute_script(NAMELESS) == []
+
+
+def test_no_text_is_small(page):
+    assert page.browser.execute_script(SMALL) == []
+
+
+def test_every_control_tells_what_one_sees_and_links_to_the_site(page):
+    links = page.browser.execute_script(
+        "return [...document.querySelectorAll('#controls .hint')].map((it) => it.querySelectorAll('a').length)"
+    )
+    controls = page.browser.execute_script("return document.querySelectorAll('#controls .control').length")
+    assert len(links) == controls
+    assert min(links) > 0
