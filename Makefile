@@ -7,13 +7,13 @@ BEAM := .venv-beam
 VERDICTS := .venv-verdicts
 DOCS := .venv/docs
 
-.PHONY: demo test test-slow quick migrated lowest beam package verify frameworks verdicts vectors docs docs-serve mutants bench quality lint extended clean
+.PHONY: demo test test-slow quick migrated lowest beam browser package verify frameworks verdicts vectors docs docs-serve mutants bench quality lint extended clean
 
 demo: $(INSTALLED)  ## a photograph, a bad start, invented digits and a vote; writes out/*.png
 	@$(BIN)/python -m examples.demo
 
 test: $(INSTALLED)  ## all tests but those of `test-slow`, the docstrings' examples included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training and not long and not install"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci -m "not process and not training and not long and not install and not browser"
 
 REPLICAS := $(BIN)/python -X faulthandler -m pytest tests/replicas
 
@@ -22,7 +22,7 @@ test-slow: $(INSTALLED) beam  ## what starts processes of its own, and trainings
 	$(REPLICAS) || { test $$? -eq 139 && $(REPLICAS); }  # once more after a crash in native code, not after a failure
 
 quick: $(INSTALLED)  ## a few examples of each law, nothing compiled and no processes; within a minute
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not long and not install"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=quick -m "not slow and not process and not training and not long and not install and not browser"
 
 MIGRATED := $(BIN)/python -m pytest --hypothesis-profile=few --implementation vq_verify.adapters.migrated
 
@@ -31,7 +31,7 @@ migrated: $(INSTALLED)  ## the laws in a program of TensorFlow 1, which no other
 	$(MIGRATED):compiled tests/parity/test_many_rows.py
 
 lowest: $(LOWEST)/installed  ## the same with few random cases, on the lowest versions that pyproject.toml admits
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few -m "not training and not install"
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=few -m "not training and not install and not browser"
 
 package: $(INSTALLED)  ## wheel and sdist, built and tried in empty environments, with TensorFlow and without
 	$(BIN)/python -m pytest -m install tests/package
@@ -39,8 +39,16 @@ package: $(INSTALLED)  ## wheel and sdist, built and tried in empty environments
 beam: $(BEAM)/installed  ## the example of encoding in bulk, in an environment of its own: Apache Beam holds protobuf below 7
 	$(BEAM)/bin/python -m pytest tests/package/test_bulk_encoding.py
 
+CHROMIUM := { test $$(id -u) = 0 || { echo "error: install the Debian packages chromium and chromium-driver"; exit 1; }; \
+  apt-get update && apt-get install --yes chromium chromium-driver; }
+
+browser: $(INSTALLED)  ## the playground in Chromium, its numbers and its use; installs Chromium, if it may
+	@which chromium chromedriver > /dev/null || $(CHROMIUM)
+	$(BIN)/pip install --quiet --editable '.[browser]'
+	BROWSER_REQUIRED=1 $(BIN)/python -m pytest -m browser tests/browser
+
 extended: $(INSTALLED)  ## all tests with far more random cases
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended -m "not training and not install"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=extended -m "not training and not install and not browser"
 
 verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipped; a report by clause in out/verification
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=ci tests/property tests/parity --report out/verification \
