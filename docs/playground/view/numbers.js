@@ -21,13 +21,19 @@ VQ.numbers = (() => {
   const told = (world, it) =>
     `step ${world.passes}: ${used(it)} of ${world.n} codes in use, perplexity ${fixed(perplexity(it.counts), 1)}`;
 
+  /** How long the longest arrow of an embedding is, where there is one. */
+  function longestPull(world, it) {
+    const longest = VQ.arrows.longest(world, it, "codebook");
+    return world.show.pulls && longest > 0 ? [["longest pull", fixed(longest, 3)]] : [];
+  }
+
   const measures = (world, it) => [
     ["usage", `${Math.round(100 * VQ.lookup.usage(it.counts))}%`],
     ["perplexity", fixed(perplexity(it.counts))],
     [it.p === null ? "mean similarity" : "mean distance", fixed(mean(chosen(it)), 3)],
     ["dead codes", String(VQ.world.dead(world).length)],
     ...(it.p === null ? [] : [["least spacing", fixed(Math.min(...VQ.spacing.pairs(world.codebook, it.p)))]]),
-    ["longest pull", fixed(VQ.arrows.longest(world, it, "codebook"), 3)],
+    ...longestPull(world, it),
     ...VQ.world.losses(world).map((name) => [NAMES[name], fixed(VQ.losses[name].value(it, world.weights[name]), 4)]),
   ];
 

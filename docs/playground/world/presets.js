@@ -6,6 +6,7 @@ VQ.presets = (() => {
   const around = (count, radius, first = 0) =>
     Array.from({ length: count }, (_, i) => polar(radius, first + (2 * Math.PI * i) / count));
 
+  const corners = [[1.05, 1.05], [-1.05, 1.05], [-1.05, -1.05], [1.05, -1.05]];
   const hidden = { cells: true, assignments: true, counts: true, spacing: false, pulls: false };
 
   return {
@@ -21,7 +22,7 @@ VQ.presets = (() => {
         "Run until they are marked dead. Then choose dead codes under Replacement, and run on.",
       settings: {
         cloud: { shape: "ring", count: 60, seed: 3 },
-        codebook: [[0, 0], [1, 1], [-1, 1], [-1, -1], [1, -1], [0.8, 1], [-1, 0.8], [-0.8, -1]],
+        codebook: [[0, 0], ...corners, [0.82, 1.05], [-1.05, 0.82], [-0.82, -1.05]],
         update: "average",
         show: hidden,
       },
