@@ -42,7 +42,8 @@ beam: $(BEAM)/installed  ## the example of encoding in bulk, in an environment o
 CHROMIUM := { test $$(id -u) = 0 || { echo "error: install the Debian packages chromium and chromium-driver"; exit 1; }; \
   apt-get update && apt-get install --yes chromium chromium-driver; }
 
-browser: $(INSTALLED)  ## the playground in Chromium, its numbers and its use; installs Chromium, if it may
+browser: $(INSTALLED)  ## the site and its playground in Chromium; installs that, if it may
+	@test -d docs/_build/html || $(MAKE) docs
 	@which chromium chromedriver > /dev/null || $(CHROMIUM)
 	$(BIN)/pip install --quiet --editable '.[browser]'
 	BROWSER_REQUIRED=1 $(BIN)/python -m pytest -m browser tests/browser
@@ -57,7 +58,7 @@ verify: $(INSTALLED)  ## IMPLEMENTATION=package.module:factory, or what is shipp
 frameworks: $(VERDICTS)/installed  ## the runners of vectors/ in PyTorch and JAX
 	$(VERDICTS)/bin/python -m pytest tests/suite/test_vectors.py -k runner
 
-verdicts: $(VERDICTS)/installed  ## the suite on layers of others, in an environment of its own; writes docs/verdicts.md
+verdicts: $(VERDICTS)/installed  ## the suite on layers of others, in an environment of its own; writes docs/verdicts
 	$(VERDICTS)/bin/python -m verdicts $(ARGUMENTS)
 
 vectors: $(INSTALLED)  ## write the fixed cases in vectors/ anew, from the oracle
@@ -77,7 +78,7 @@ quality: $(INSTALLED)  ## what the layer learns, beside what its peers learn; ta
 	$(BIN)/python -m benchmarks.quality $(ARGUMENTS)
 
 docs: $(DOCS)  ## the site, into docs/_build/html; warnings, failing code and broken links are errors
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html; make docs-serve shows it on localhost"
 
 docs-serve: docs  ## the site on http://localhost:8000
