@@ -1,17 +1,19 @@
 """A page for each clause of the specification, made from the files that say, do, check and break it."""
 
+import doctest
 import importlib
 import inspect
 import json
 import tomllib
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tests.parity
 import tests.property
 from extensions.differences import clearest, difference
-from extensions.sources import law_target, literal, source_of
+from extensions.sources import law_target, length_of, literal, source_of
 from extensions.wording import link, linked, links, numbered, page_of
 from tests.suite.catalogue import function_of, in_words, laws_of, place_of, sentences_of
 from tests.suite.faults import FAULTS
@@ -21,7 +23,7 @@ from vq_verify import specification
 DOCS = Path(__file__).parents[1]
 PAGES = DOCS / "clauses"
 VECTORS = DOCS.parent / "vectors"
-UNFOLDED = 8  # rows of a table that a page shows unasked
+UNFOLDED, UNFOLDED_LINES = 8, 45  # rows of a table, and lines of code, that a page shows unasked
 
 
 class Sources(NamedTuple):
@@ -90,7 +92,20 @@ def _example(dotted: str) -> str:
     if ">>>" not in example:
         raise ValueError(f"docs/clauses.toml: {dotted} must have an example in its docstring")
     imports = f">>> import numpy as np\n>>> from {module} import *\n"
-    return f"```python\n{imports}{example.rstrip()}\n```"
+    return "\n\n".join(_pieces(f"{imports}\n{example}"))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Give code and prose of an example, apart."""
+    told = [it for it in doctest.DocTestParser().parse(text) if isinstance(it, doctest.Example) or it.strip()]
+    for is_code, pieces in groupby(told, lambda it: isinstance(it, doctest.Example)):
+        whole = "".join(map(_prompted, pieces) if is_code else pieces).strip()
+        yield f"```python\n{whole}\n```" if is_code else whole
+
+
+def _prompted(example: doctest.Example) -> str:
+    first, *others = example.source.splitlines()
+    return "\n".join([f">>> {first}", *(f"... {line}" for line in others), example.want])
 
 
 def _fixed_cases(clause: str) -> str:
@@ -100,12 +115,15 @@ def _fixed_cases(clause: str) -> str:
 
 
 def _side_by_side(sources: Sources) -> str:
+    """Return the oracle's code beside that of TensorFlow, folded where it is long."""
     columns = {"The oracle": sources.oracle, "TensorFlow": sources.tensorflow}
     cells = [
         f":::{{grid-item}}\n**{head}**\n\n" + "\n\n".join(literal(source_of(name), PAGES) for name in names) + "\n:::"
         for head, names in columns.items()
     ]
-    return "::::{grid} 1 1 2 2\n:gutter: 2\n\n" + "\n".join(cells) + "\n::::"
+    grid = "::::{grid} 1 1 2 2\n:gutter: 2\n\n" + "\n".join(cells) + "\n::::"
+    longest = max(sum(length_of(source_of(name)) for name in names) for names in columns.values())
+    return grid if longest <= UNFOLDED_LINES else f":::::{{dropdown}} {longest} lines side by side\n{grid}\n:::::"
 
 
 def _laws(clause: str, laws: list[Any]) -> str:

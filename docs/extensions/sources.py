@@ -1,5 +1,6 @@
 """Where code stands, as pages of the site include and name it."""
 
+import ast
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,14 @@ def source_of(dotted: str) -> Source:
         if path.exists():
             return Source(path, ".".join(parts[i:]))
     raise ValueError(f"no module of the project holds {dotted}")
+
+
+def length_of(source: Source) -> int:
+    """Return the number of lines of a function or class."""
+    scope: Any = ast.parse(source.path.read_text(encoding="utf-8"))
+    for name in source.name.split("."):
+        scope = next(it for it in scope.body if getattr(it, "name", None) == name)
+    return int(scope.end_lineno - scope.lineno + 1)
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -30,7 +30,7 @@ def browser():
     driver.quit()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playground(browser):
     """Return the browser with the page in it."""
     browser.get(PAGE.as_uri())
