@@ -99,7 +99,7 @@ def _pieces(text: str) -> Iterator[str]:
     """Give code and prose of an example, apart."""
     told = [it for it in doctest.DocTestParser().parse(text) if isinstance(it, doctest.Example) or it.strip()]
     for is_code, pieces in groupby(told, lambda it: isinstance(it, doctest.Example)):
-        whole = "".join(map(_prompted, pieces) if is_code else pieces).strip()
+        whole = "".join(_prompted(it) if isinstance(it, doctest.Example) else it for it in pieces).strip()
         yield f"```python\n{whole}\n```" if is_code else whole
 
 

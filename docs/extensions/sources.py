@@ -46,11 +46,11 @@ def relative(path: Path, folder: Path) -> str:
 
 def literal(source: Source, folder: Path) -> str:
     """Return the directive by which a page in the folder includes the source."""
-    caption = f"{relative(source.path, ROOT)}"
     lines = [
         f"```{{literalinclude}} {relative(source.path, folder)}",
         f":pyobject: {source.name}",
-        f":caption: {caption}",
+        f":caption: {relative(source.path, ROOT)}",
+        *([":dedent: 4"] if "." in source.name else []),
         "```",
     ]
     return "\n".join(lines)

@@ -74,6 +74,19 @@ def links_of(browser, path):
     return {link for link in links if link.startswith("file:")}
 
 
+def test_the_links_that_the_playground_writes_lead_somewhere(site):
+    site.get((SITE / "playground/index.html").as_uri())
+    links = site.execute_script("return [...document.querySelectorAll('a[href]')].map(it => it.href)")
+    assert len(links) > 30
+    wrong = []
+    for link in dict.fromkeys(links):
+        path, _, anchor = link.removeprefix("file://").partition("#")
+        text = Path(path).read_text() if Path(path).exists() else ""
+        if not text or (anchor and f'id="{anchor}"' not in text):
+            wrong.append(link)
+    assert wrong == []
+
+
 @pytest.mark.parametrize("wanted", TWO_CLICKS_AWAY)
 def test_from_the_start_page_it_is_two_clicks_at_most(site, wanted):
     width_of(site, 1280)
