@@ -59,7 +59,7 @@ def place_of(sentence: str) -> list[int]:
 
     Examples
     --------
-    >>> sorted(["VQ-10.2", "VQ-2.10", "VQ-2.9"], key=place_of)
-    ['VQ-2.9', 'VQ-2.10', 'VQ-10.2']
+    >>> sorted(["VQ-13.10", "VQ-2.7", "VQ-13.9"], key=place_of)
+    ['VQ-2.7', 'VQ-13.9', 'VQ-13.10']
     """
     return [*map(int, sentence.removeprefix("VQ-").split("."))]

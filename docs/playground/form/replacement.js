@@ -39,7 +39,7 @@
         { value: "most-distant", label: "The most distant" },
       ],
       says: "A sample follows the cloud; the most distant vectors may be outliers.",
-      read: ["26.7"],
+      read: ["26.7", "26.8"],
     }),
     range({
       id: "fraction", label: "Dead below", setting: "fraction", from: 0.01, to: 0.5, step: 0.01,

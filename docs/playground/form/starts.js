@@ -17,7 +17,7 @@
     }),
     button({
       action: "seeds", label: "K-means++ seeds",
-      says: "Each is drawn far from those before, so that they are spread out.",
+      says: "Each is likelier drawn the farther it is from those before, so that they are spread out.",
       read: ["25.3", "k-means"],
     }),
     button({

@@ -12,19 +12,19 @@
         { value: "average", label: "Moving average" },
       ],
       says:
-        "Gradient descent follows the arrows. A moving average needs no loss: each embedding follows the " +
-        "vectors that chose it.",
-      read: ["17", "moving-averages"],
+        "Gradient descent follows the arrows. A moving average leaves out all losses but Commitment: each embedding " +
+        "follows the vectors that chose it.",
+      read: ["17.25", "moving-averages"],
     }),
     range({
       id: "rate", label: "Rate of the embeddings", setting: "rates.codebook", from: 0, to: 5, step: 0.1,
       says: "How far embeddings move along the gradients of their losses in one step.",
-      read: ["5", "gradients"],
+      read: ["5", "losses"],
     }),
     range({
       id: "vectors-rate", label: "Rate of the vectors", setting: "rates.vectors", from: 0, to: 50, step: 1,
       says: "How far vectors move along the gradient of the commitment-loss, as if an encoder learned.",
-      read: ["18.4", "gradients"],
+      read: ["18.4", "losses"],
     }),
     range({
       id: "decay", label: "Decay", setting: "decay", from: 0, to: 0.99, step: 0.01,
