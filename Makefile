@@ -43,7 +43,7 @@ CHROMIUM := { test $$(id -u) = 0 || { echo "error: install the Debian packages c
   apt-get update && apt-get install --yes chromium chromium-driver; }
 
 browser: $(INSTALLED)  ## the site and its playground in Chromium; installs that, if it may
-	@test -d docs/_build/html || $(MAKE) docs
+	@test -f docs/_build/built || $(MAKE) docs
 	@which chromium chromedriver > /dev/null || $(CHROMIUM)
 	$(BIN)/pip install --quiet --editable '.[browser]'
 	BROWSER_REQUIRED=1 $(BIN)/python -m pytest -m browser tests/browser
@@ -78,10 +78,14 @@ quality: $(INSTALLED)  ## what the layer learns, beside what its peers learn; ta
 	$(BIN)/python -m benchmarks.quality $(ARGUMENTS)
 
 docs: $(DOCS)  ## the site, into docs/_build/html; warnings, failing code and broken links are errors
+	@rm -rf docs/_build docs/api/generated docs/gallery  # pages of what is no more would stay
+	PYTHONPATH=docs $(BIN)/python -m pytest --quiet docs/extensions verdicts/pages.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@touch docs/_build/built
 	@echo "docs/_build/html/index.html; make docs-serve shows it on localhost"
 
-docs-serve: docs  ## the site on http://localhost:8000
+docs-serve:  ## the site on http://localhost:8000
+	@test -f docs/_build/built || $(MAKE) docs
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html 8000
 
 lint: $(INSTALLED)  ## style, format and types

@@ -40,7 +40,6 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
-nb_execution_excludepatterns = ["playground/*"]
 
 # Gallery.
 sphinx_gallery_conf = gallery.CONFIGURATION

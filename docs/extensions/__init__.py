@@ -1,1 +1,1 @@
-"""What Sphinx builds from the files of the project: the pages of clauses, laws and measurements."""
+"""What Sphinx makes of the files of the project, and what it checks of the site."""

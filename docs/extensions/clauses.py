@@ -57,7 +57,7 @@ def page(clause: str, sources: Sources, laws: list[Any], faults: list[Faulty]) -
         f"{{doc}}`Taught here </{sources.taught}>`. Profiles that ask for it: {_profiles(clause)}.",
         numbered(linked(text)),
         "## In numbers\n\n" + _example(sources.example),
-        f"{_fixed_cases(clause)}",
+        _fixed_cases(clause),
         "## In code\n\n" + _side_by_side(sources),
         "## Checked by\n\n" + _laws(clause, laws),
         f"## What it catches\n\nTwo of {len(faults)} wrong implementations, as differences of the oracle's code:",

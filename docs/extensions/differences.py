@@ -5,7 +5,7 @@ import importlib
 import inspect
 import re
 from difflib import SequenceMatcher, unified_diff
-from functools import partial
+from functools import cache, partial
 from textwrap import dedent
 from typing import Any
 
@@ -38,6 +38,7 @@ def _effort(fault: Faulty) -> tuple[bool, bool, float]:
     return not right, difference(fault).count("\n") > LONGEST, -SequenceMatcher(None, right, wrong).ratio()
 
 
+@cache
 def _versions(fault: Faulty) -> tuple[list[str], list[str]]:
     """Return the right lines and the wrong ones, whose first has the name and the parameters of the right one's."""
     wrong = _lines(fault.wrong)

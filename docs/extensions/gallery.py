@@ -66,6 +66,7 @@ def pictures(_block: Any, script: dict[str, Any], configuration: dict[str, Any])
 
 def draw(_: Any) -> None:
     """Put the drawings where Sphinx-Gallery looks for the first picture of an example, to make its thumbnail."""
+    shutil.rmtree(DOCS.parent / "examples" / "out", ignore_errors=True)  # of a build that was broken off
     images = DOCS / "gallery" / "images"
     images.mkdir(parents=True, exist_ok=True)
     for name in SHOWN:

@@ -1,20 +1,19 @@
 """Writes the generated pages before Sphinx reads its sources."""
 
+import shutil
 from typing import Any
 
 from extensions import clauses, laws, performance
 
 
 def write(_: Any) -> None:
-    """Write pages where they differ from what is there, so that Sphinx reads again only what is new; remove others."""
+    """Write all of them anew."""
     pages = dict([*clauses.pages(), *laws.pages(), *performance.fragments()])
     for folder in {path.parent for path in pages}:
-        folder.mkdir(exist_ok=True)
-        for path in set(folder.iterdir()) - pages.keys():
-            path.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
     for path, text in pages.items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

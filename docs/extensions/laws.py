@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import tests.parity
 import tests.property
@@ -42,7 +42,7 @@ def _head(module: str) -> str:
     return f"# {name[0].upper() + name[1:]} ({kind})\n\nHere you can read how {name} {what}.\n\n"
 
 
-def _section(law: ModuleType) -> str:
+def _section(law: Any) -> str:
     source = source_of(f"{law.__module__}.{law.__name__}")
     title = in_words(law.__name__)
     text = (

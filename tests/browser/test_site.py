@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -29,6 +30,7 @@ def site(browser):
     if not SITE.exists():
         say = pytest.fail if os.environ.get("BROWSER_REQUIRED") else pytest.skip
         say("THE SITE IS NOT LOOKED AT, since it is not built; `make docs` builds it")
+    browser.get_log("browser")  # what other pages left
     return browser
 
 
@@ -71,7 +73,12 @@ def test_each_page_begins_with_what_one_can_do_after_it(site):
 def links_of(browser, path):
     browser.get(path.as_uri())
     links = browser.execute_script("return [...document.querySelectorAll('a[href]')].map(it => it.href.split('#')[0])")
-    return {link for link in links if link.startswith("file:")}
+    return {path_of(link) for link in links if link.startswith("file:")}
+
+
+def path_of(link):
+    """Return the file of a link, whatever its path has to escape."""
+    return Path(unquote(urlsplit(link).path))
 
 
 def test_the_links_that_the_playground_writes_lead_somewhere(site):
@@ -80,8 +87,8 @@ def test_the_links_that_the_playground_writes_lead_somewhere(site):
     assert len(links) > 30
     wrong = []
     for link in dict.fromkeys(links):
-        path, _, anchor = link.removeprefix("file://").partition("#")
-        text = Path(path).read_text() if Path(path).exists() else ""
+        path, anchor = path_of(link), urlsplit(link).fragment
+        text = path.read_text() if path.exists() else ""
         if not text or (anchor and f'id="{anchor}"' not in text):
             wrong.append(link)
     assert wrong == []
@@ -91,7 +98,6 @@ def test_the_links_that_the_playground_writes_lead_somewhere(site):
 def test_from_the_start_page_it_is_two_clicks_at_most(site, wanted):
     width_of(site, 1280)
     first = links_of(site, SITE / "index.html")
-    pages_of_first = [Path(link.removeprefix("file://")) for link in first if link.endswith(".html")]
-    second = set().union(*(links_of(site, path) for path in pages_of_first))
-    missing = [page for page in TWO_CLICKS_AWAY[wanted] if (SITE / page).as_uri() not in first | second]
+    second = set().union(*(links_of(site, path) for path in first if path.suffix == ".html"))
+    missing = [page for page in TWO_CLICKS_AWAY[wanted] if (SITE / page) not in first | second]
     assert missing == []

@@ -1,4 +1,4 @@
-"""docs/use: the files that its pages name are there."""
+"""docs/use: the files that its pages name are there, and the loop of a graph does what the page says."""
 
 import re
 

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "codebook_size": "n={0!r}",
     "commitment_cost": "losses=Commitment({0!r})",
     "commitment_weight": "losses=Commitment({0!r})",
+    "learnable_codebook": 'losses=["codebook", "commitment"]',
     "decay": "update=MovingAverage({0!r})",
     "kmeans_init": 'start=FromBatch("k-means")',
     "threshold_ema_dead_code": "replacement=DeadCodes(fraction), a fraction of the even share",
