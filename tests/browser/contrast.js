@@ -1,5 +1,4 @@
-// The texts that stand out too little from what is behind them, by the formula of WCAG 2.2.
-const LEAST = 4.5;
+// How far two colors stand apart, by the formula of WCAG 2.2.
 const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 
 function channels(color) {
@@ -19,18 +18,3 @@ function ratio(...colors) {
   const [dark, light] = colors.map(luminance).sort((a, b) => a - b);
   return (light + 0.05) / (dark + 0.05);
 }
-
-/** The color behind an element: that of the nearest around it that has one. */
-function behind(element) {
-  if (element.matches(".handle text")) return getComputedStyle(element.parentElement.querySelector(".dot")).fill;
-  const color = getComputedStyle(element).backgroundColor;
-  return channels(color)[3] === 255 ? color : behind(element.parentElement);
-}
-
-const own = (element) => getComputedStyle(element)[element.closest("svg") ? "fill" : "color"];
-const hasText = (it) => [...it.childNodes].some((node) => node.data?.trim());
-const isShown = (it) => it.checkVisibility() && !it.matches("script, option, :disabled");
-const texts = [...document.querySelectorAll("body *")].filter((it) => isShown(it) && hasText(it));
-return texts
-  .map((it) => [it.textContent.trim(), ratio(own(it), behind(it))])
-  .filter(([, value]) => value < LEAST);

@@ -1,0 +1,42 @@
+"""The points of the playground: moved, selected and listed."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("device", ["mouse", "touch"])
+def test_an_embedding_is_dragged(page, device):
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder  # noqa: PLC0415 - where it is installed
+    from selenium.webdriver.common.actions.pointer_input import PointerInput  # noqa: PLC0415
+
+    (x, y), handle = page.place("codebook", 6), page.find("[data-kind=codebook][data-index='6'] .dot")
+    scale = page.find("#plane").rect["width"] / 2.3  # pixels for a unit
+    actions = ActionBuilder(page.browser, mouse=PointerInput(device, device))
+    actions.pointer_action.move_to(handle).pointer_down().move_by(40, 20).pointer_up()
+    actions.perform()
+    page.drawn()
+    moved = page.place("codebook", 6)
+    assert moved == pytest.approx((x + 40 / scale, y - 20 / scale), abs=0.02)  # places are rounded to 0.01
+    assert "embedding 6 at" in page.status()
+
+
+@pytest.mark.parametrize(("key", "shift"), [("ArrowRight", (0.05, 0)), ("ArrowDown", (0, -0.05))])
+@pytest.mark.parametrize("kind", ["codebook", "vectors"])
+def test_a_point_is_moved_by_keyboard(page, kind, key, shift):
+    x, y = page.place(kind, 0)
+    page.press(kind, 0, key)
+    assert page.place(kind, 0) == pytest.approx((x + shift[0], y + shift[1]), abs=0.011)  # rounded before and after
+
+
+def test_the_next_point_is_chosen_by_keyboard(page):
+    page.press("codebook", 0, "PageDown")
+    active = page.browser.switch_to.active_element
+    assert (active.get_attribute("data-kind"), active.get_attribute("data-index")) == ("codebook", "1")
+    assert page.find("#point").get_attribute("value") == "codebook 1"
+    assert page.browser.execute_script("return document.querySelectorAll('#codebook [tabindex=\"0\"]').length") == 1
+
+
+def test_a_point_is_moved_by_numbers(page):
+    page.enter("#point-x", 0.5)
+    assert page.place("codebook", 0)[0] == 0.5
