@@ -54,6 +54,10 @@
 
   function step() {
     const { world: next, written } = VQ.training.passed(world);
+    if (!VQ.world.isBounded(next)) {
+      pause();
+      return become(world, "stopped: at this rate points fly off. Lower it, or press Reset");
+    }
     become(next, written.length ? `replaced ${list(written)}` : "");
   }
 

@@ -60,6 +60,32 @@ def test_run_makes_passes_until_it_is_paused(page):
     assert page.status() == stopped
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"#n": 1, "#rate": 5}, {"#n": 1, "#rate": 5, "#codebook-loss": -1}, {"#commitment": -1, "#vectors-rate": 50}],
+)
+def test_run_stops_before_points_fly_off(page, settings):
+    from selenium.webdriver.support.wait import WebDriverWait  # noqa: PLC0415
+
+    for field, value in settings.items():
+        page.enter(field, value)
+    page.click("#run")
+    WebDriverWait(page.browser, 20).until(lambda _: "stopped: at this rate points fly off" in page.status())
+    assert page.find("#status").get_attribute("aria-live") == "polite"
+    assert page.find("#run").text == "Run"
+    places = [page.place("codebook", 0), page.place("vectors", 0)]
+    assert all(abs(value) <= 100 for place in places for value in place)
+    page.click("[data-action=reset]")
+    page.step(1)
+    assert page.status().startswith("step 1: ")
+
+
+def test_a_vector_without_an_embedding_gets_no_line(page):
+    world = "VQ.world.create({codebook: [[NaN, NaN]]})"
+    marks = f"const world = {world}; return VQ.marks.under(world, VQ.world.found(world))"
+    assert page.browser.execute_script(f"{marks}.map((it) => it.getAttribute('class'))") == ["axis", "axis"]
+
+
 def test_new_vectors_and_reset(page):
     before = page.place("vectors", 0)
     page.click("[data-action=cloud]")

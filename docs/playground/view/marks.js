@@ -17,9 +17,11 @@ VQ.marks = (() => {
     line([0, -REACH], [0, REACH], { class: "axis" }),
   ];
 
+  /** The line from each vector that found an embedding to it. */
   function assignments(world, it) {
     const attributes = (j) => ({ class: "assignment", style: `--hue: ${hue(j)}` });
-    return it.indices.map((j, i) => line(world.vectors[i], world.codebook[j], attributes(j)));
+    const connected = (j, i) => (j < 0 ? [] : [line(world.vectors[i], world.codebook[j], attributes(j))]);
+    return it.indices.flatMap(connected);
   }
 
   /** The line from an embedding to the nearest other one, and the distance in its middle. */

@@ -8,6 +8,8 @@
 VQ.world = (() => {
   const { points } = VQ.clouds;
 
+  const FARTHEST = 100; // a coordinate beyond this only grows
+
   /** What the controls say at first. */
   const SETTINGS = {
     comparison: "l2",
@@ -65,6 +67,10 @@ VQ.world = (() => {
     [kind]: world[kind].map((row, i) => (i === index ? point : row)),
   });
 
+  /** Whether no point flew off; one that is NaN did. */
+  const isBounded = ({ codebook, vectors }) =>
+    [...codebook, ...vectors].every((point) => VQ.vectors.largest(point) <= FARTHEST);
+
   /** What a lookup finds in a world. */
   const found = (world) => VQ.lookup.lookUp(world.vectors, world.codebook, world.comparison);
 
@@ -79,5 +85,5 @@ VQ.world = (() => {
       return world.weights[name] !== 0 && isApplied && !(needsNorm && world.comparison === "cosine");
     });
 
-  return { create, withCloud, withCodebook, withNumber, withPoint, found, dead, losses };
+  return { create, withCloud, withCodebook, withNumber, withPoint, isBounded, found, dead, losses };
 })();
