@@ -86,6 +86,11 @@ def test_a_vector_without_an_embedding_gets_no_line(page):
     assert page.browser.execute_script(f"{marks}.map((it) => it.getAttribute('class'))") == ["axis", "axis"]
 
 
+def test_more_embeddings_are_vectors_that_were_none(page):
+    page.enter("#n", 16)
+    assert page.in_use() > 8
+
+
 def test_new_vectors_and_reset(page):
     before = page.place("vectors", 0)
     page.click("[data-action=cloud]")

@@ -58,8 +58,12 @@ VQ.world = (() => {
   /** The world with another codebook, as after a start: nothing is counted yet. */
   const withCodebook = (world, codebook) => ({ ...world, ...untrained(codebook.length), n: codebook.length, codebook });
 
-  /** The world with so many embeddings: the first of those that there are, then vectors. */
-  const withNumber = (world, n) => withCodebook(world, [...world.codebook, ...world.vectors].slice(0, n));
+  /** The world with so many embeddings: the first of those that there are, then vectors, those that are none first. */
+  function withNumber(world, n) {
+    const isTaken = (vector) => VQ.candidates.isAmong(vector, world.codebook);
+    const free = world.vectors.filter((vector) => !isTaken(vector));
+    return withCodebook(world, [...world.codebook, ...free, ...world.vectors.filter(isTaken)].slice(0, n));
+  }
 
   /** The world with a point moved: of `kind` "codebook" or "vectors". */
   const withPoint = (world, kind, index, point) => ({
