@@ -129,7 +129,7 @@
 
   VQ.controls.listen(change);
   VQ.handles.listen({ move, select, pointOf: (kind, index) => world[kind][index] });
-  VQ.selection.listen({ move, select });
+  VQ.selection.listen({ move, select, redraw });
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
     if (button?.dataset.action) actions[button.dataset.action]();

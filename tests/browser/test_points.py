@@ -40,3 +40,20 @@ def test_the_next_point_is_chosen_by_keyboard(page):
 def test_a_point_is_moved_by_numbers(page):
     page.enter("#point-x", 0.5)
     assert page.place("codebook", 0)[0] == 0.5
+
+
+def test_a_field_says_where_its_point_is_held(page):
+    field = page.find("#point-x")
+    page.browser.execute_script("arguments[0].focus()", field)
+    page.enter("#point-x", 5)
+    assert field.get_attribute("value") == "5"  # what is being typed stays
+    page.browser.execute_script("arguments[0].blur()", field)
+    page.drawn()
+    assert field.get_attribute("value") == "1.10"
+
+
+def test_the_list_has_the_points_that_there_are(page):
+    page.enter("#vector-count", 56)
+    page.click("[data-preset=kMeans]")  # 4 and 60 points are as many as 8 and 56
+    options = page.browser.execute_script("return [...document.getElementById('point')].map((it) => it.value)")
+    assert options == [f"codebook {j}" for j in range(4)] + [f"vectors {i}" for i in range(60)]

@@ -9,11 +9,14 @@ VQ.selection = (() => {
   const option = (kind, name, index) => new Option(`${name} ${index}`, `${kind} ${index}`);
 
   function draw(world, selected) {
-    if (point.length !== world.codebook.length + world.vectors.length)
+    const size = `${world.codebook.length} ${world.vectors.length}`;
+    if (point.dataset.size !== size) {
+      point.dataset.size = size;
       point.replaceChildren(
         ...world.codebook.map((_, j) => option("codebook", "Embedding", j)),
         ...world.vectors.map((_, i) => option("vectors", "Vector", i)),
       );
+    }
     const kind = selected.last;
     point.value = `${kind} ${selected[kind]}`;
     fields.forEach((field, c) => {
@@ -21,14 +24,16 @@ VQ.selection = (() => {
     });
   }
 
-  /** Call `move` and `select`, as the user does so. */
-  function listen({ move, select }) {
+  /** Call `move` and `select`, as the user does so, and `redraw` when a field may say what its point does not. */
+  function listen({ move, select, redraw }) {
     point.addEventListener("change", () => select(chosen()[0], Number(chosen()[1])));
-    for (const field of fields)
+    for (const field of fields) {
       field.addEventListener("input", () => {
         const values = fields.map((each) => each.valueAsNumber);
         if (values.every(Number.isFinite)) move(chosen()[0], Number(chosen()[1]), VQ.plane.held(values));
       });
+      field.addEventListener("blur", redraw);
+    }
   }
 
   return { draw, listen };
