@@ -171,6 +171,14 @@ def test_every_control_has_a_name(page):
     assert all(names)
 
 
+def test_a_value_that_stays_is_not_written_again(page):
+    outputs = "[...document.querySelectorAll('#controls output')]"
+    assert page.browser.execute_script(f"return {outputs}.every((it) => it.ariaLive === 'off')")
+    page.browser.execute_script(f"window.written = {outputs}.map((it) => it.firstChild)")
+    page.step(1)
+    assert page.browser.execute_script(f"return {outputs}.every((it, i) => it.firstChild === written[i])")
+
+
 def is_focusable(node):
     return any(it["name"] == "focusable" and it["value"]["value"] for it in node.get("properties", []))
 

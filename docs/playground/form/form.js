@@ -28,7 +28,7 @@ VQ.form = (() => {
   const range = ({ id, label, setting, from, to, step, unit = "", loss, needsNorm, says, read }) =>
     `<div class="control">
       <label for="${id}">${loss ? swatch(loss) : ""}${label}</label>
-      <output for="${id}" data-unit="${unit}"></output>
+      <output for="${id}" data-unit="${unit}" aria-live="off"></output>
       <input type="range" id="${id}" ${bound(setting, needsNorm)} min="${from}" max="${to}" step="${step}"
         aria-describedby="${id}-hint" />
       ${hint(id, says, read)}

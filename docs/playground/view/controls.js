@@ -17,7 +17,9 @@ VQ.controls = (() => {
   /** What a range says beside it. */
   function showValue(control) {
     const output = form.querySelector(`output[for="${control.id}"]`);
-    if (output) output.textContent = control.value.replace("-", "−") + (output.dataset.unit ?? "");
+    if (!output) return;
+    const text = control.value.replace("-", "−") + output.dataset.unit;
+    if (output.textContent !== text) output.textContent = text;
   }
 
   /** Let all controls say what the world does; those that need a norm rest under the cosine (VQ-17.21). */
