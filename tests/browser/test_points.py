@@ -1,8 +1,13 @@
 """The points of the playground: moved, selected and listed."""
 
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.browser
+
+SCRIPTS = Path(__file__).parent
+RING = (SCRIPTS / "contrast.js").read_text() + (SCRIPTS / "ring.js").read_text()
 
 
 @pytest.mark.parametrize("device", ["mouse", "touch"])
@@ -57,3 +62,21 @@ def test_the_list_has_the_points_that_there_are(page):
     page.click("[data-preset=kMeans]")  # 4 and 60 points are as many as 8 and 56
     options = page.browser.execute_script("return [...document.getElementById('point')].map((it) => it.value)")
     assert options == [f"codebook {j}" for j in range(4)] + [f"vectors {i}" for i in range(60)]
+
+
+def test_a_point_is_called_a_movable_point(page):
+    roles = "[...document.querySelectorAll('.handle')].map((it) => it.getAttribute('aria-roledescription'))"
+    assert page.browser.execute_script(f"return {roles}") == ["movable point"] * 68
+
+
+@pytest.mark.parametrize("kind", ["codebook", "vectors"])
+def test_the_selected_point_has_a_ring_that_stands_out(page, kind):
+    page.press(kind, 0, "PageDown")
+    (selected,) = page.browser.find_elements("css selector", ".is-selected")
+    assert (selected.get_attribute("data-kind"), selected.get_attribute("data-index")) == (kind, "1")
+    page.browser.execute_script("document.activeElement.blur()")  # the ring of the focus is another
+    for _ in "light", "dark":
+        ratios = page.browser.execute_script(RING)
+        assert len(ratios) == 8
+        assert min(ratios) >= 3  # WCAG 2.2, 1.4.11
+        page.click("#theme")

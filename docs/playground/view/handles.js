@@ -16,7 +16,8 @@ VQ.handles = (() => {
   const CROSS = "M-19-19 19 19M-19 19 19-19";
 
   function create(kind, index) {
-    const attributes = { class: "handle", role: "button", "data-kind": kind, "data-index": index };
+    const role = { role: "button", "aria-roledescription": "movable point" };
+    const attributes = { class: "handle", ...role, "data-kind": kind, "data-index": index };
     const isEmbedding = kind === "codebook";
     const reach = element("circle", { class: "reach", r: isEmbedding ? 22 : 14 });
     const dot = element("circle", { class: "dot", r: isEmbedding ? 13 : 5 });
@@ -31,14 +32,18 @@ VQ.handles = (() => {
     while (layer.children.length < count) layer.prepend(create(kind, layer.children.length));
   }
 
+  const identity = (handle) => [handle.dataset.kind, Number(handle.dataset.index)];
   const handleOf = (kind, index) => [...LAYERS[kind].children].at(-1 - index);
 
-  function show(handle, point, name, j, isSelected) {
+  /** Of each kind one point is reached by Tab; of both, the last that was chosen is the selected one. */
+  function show(handle, point, name, j, selected) {
     const [x, y] = toScreen(point);
+    const [kind, index] = identity(handle);
+    const isReached = selected[kind] === index;
     handle.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
     handle.setAttribute("aria-label", name);
-    handle.setAttribute("tabindex", isSelected ? 0 : -1);
-    handle.classList.toggle("is-selected", isSelected);
+    handle.setAttribute("tabindex", isReached ? 0 : -1);
+    handle.classList.toggle("is-selected", isReached && selected.last === kind);
     handle.style.setProperty("--hue", hue(j));
   }
 
@@ -50,17 +55,15 @@ VQ.handles = (() => {
       const state = dead.includes(j) ? "dead, " : "";
       const name = `Embedding ${j}, ${state}${place(row)}, chosen by ${times(it.counts[j])}`;
       const handle = handleOf("codebook", j);
-      show(handle, row, name, j, selected.codebook === j);
+      show(handle, row, name, j, selected);
       handle.classList.toggle("is-dead", dead.includes(j));
       handle.classList.toggle("is-unused", it.counts[j] === 0);
     });
     world.vectors.forEach((vector, i) => {
       const name = `Vector ${i}, ${place(vector)}, gets embedding ${it.indices[i]}`;
-      show(handleOf("vectors", i), vector, name, it.indices[i], selected.vectors === i);
+      show(handleOf("vectors", i), vector, name, it.indices[i], selected);
     });
   }
-
-  const identity = (handle) => [handle.dataset.kind, Number(handle.dataset.index)];
 
   /** Call `move` with kind, index and point, and `select` with kind and index, as the user does so. */
   function listen({ move, select, pointOf }) {
