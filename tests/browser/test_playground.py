@@ -58,6 +58,12 @@ def test_every_number_is_the_oracle_s(playground, setting):
     assert not wrong
 
 
+def test_a_replacement_writes_no_more_rows_than_there_are(playground):
+    candidates = [{"key": key, "vector": [key, key]} for key in (3, 2, 1)]
+    replaced = "return Object.entries(VQ.mostDistant.replaced(arguments[0], [[0, 0]]))"
+    assert playground.execute_script(replaced, {"usage": [0], "candidates": candidates}) == [["0", [3, 3]]]
+
+
 def ties(setting):
     """Tell whether a vector is as far from the nearest embedding as from another, different one."""
     p = {"l1": 1, "l2": 2, "linf": np.inf}.get(setting["comparison"])

@@ -83,5 +83,5 @@ VQ.lookup = (() => {
   const usage = (counts) =>
     total(counts) ? counts.filter((count) => count > 0).length / counts.length : NaN;
 
-  return { COMPARISONS, searcher, accessCounts, lookUp, perplexity, usage };
+  return { searcher, lookUp, perplexity, usage };
 })();

@@ -19,7 +19,7 @@ VQ.mostDistant = (() => {
     const leastUsed = [...codebook.keys()].sort((a, b) => state.usage[a] - state.usage[b]);
     const known = [...codebook];
     for (const { key, vector } of state.candidates) {
-      if (key > 0 && !isAmong(vector, known)) after[leastUsed.shift()] = vector;
+      if (leastUsed.length && key > 0 && !isAmong(vector, known)) after[leastUsed.shift()] = vector;
       known.push(vector);
     }
     return after;
