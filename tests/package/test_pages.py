@@ -9,7 +9,7 @@ from tests.package.code_of_pages import ROOT, blocks_of, run
 DOCS = ROOT / "docs"
 ELSEWHERE = ("_build", "api", "clauses", "gallery", "laws", "verdicts")  # generated, or run by `make verdicts`
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if path.relative_to(DOCS).parts[0] not in ELSEWHERE]
-TRAINS = ("fit(", "import tensorflow", "import keras", "from vq_layer")
+TRAINS = ("fit(", "Session(", "training=True")
 
 
 def named(path):
