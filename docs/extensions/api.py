@@ -44,11 +44,8 @@ def _is_method(member: Any) -> bool:
 
 
 def tell(app: Any) -> None:
-    """Give the templates the methods of each class, and remove pages of names that are listed no more."""
+    """Give the templates the methods of each class."""
     values = {name: import_by_name(name)[1] for name in listed()}
-    for page in (PAGES / "generated").glob("*.rst"):
-        if page.stem not in values:
-            page.unlink()
     app.config.autosummary_context = {
         "own": {name: methods(value) for name, value in values.items() if inspect.isclass(value)}
     }

@@ -1,7 +1,6 @@
 """A page for each clause of the specification, made from the files that say, do, check and break it."""
 
 import doctest
-import importlib
 import inspect
 import json
 import tomllib
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 import tests.parity
 import tests.property
 from extensions.differences import clearest, difference
-from extensions.sources import law_target, length_of, literal, source_of
+from extensions.sources import law_target, length_of, literal, named, source_of
 from extensions.wording import link, linked, links, numbered, page_of
 from tests.suite.catalogue import function_of, in_words, laws_of, place_of, sentences_of
 from tests.suite.faults import FAULTS
@@ -81,17 +80,11 @@ def _profiles(clause: str) -> str:
 
 def _example(dotted: str) -> str:
     """Return the example of a docstring, which `make test` runs."""
-    module, _, name = dotted.rpartition(".")
-    value: Any = None
-    try:
-        value = getattr(importlib.import_module(module), name)
-    except ImportError:
-        module, _, of = module.rpartition(".")
-        value = getattr(getattr(importlib.import_module(module), of), name)
+    value = named(dotted)
     _, _, example = (inspect.getdoc(value) or "").partition("Examples\n--------\n")
     if ">>>" not in example:
         raise ValueError(f"docs/clauses.toml: {dotted} must have an example in its docstring")
-    imports = f">>> import numpy as np\n>>> from {module} import *\n"
+    imports = f">>> import numpy as np\n>>> from {value.__module__} import *\n"
     return "\n\n".join(_pieces(f"{imports}\n{example}"))
 
 

@@ -1,7 +1,6 @@
 """What a wrong implementation changes, as a difference of code."""
 
 import ast
-import importlib
 import inspect
 import re
 from difflib import SequenceMatcher, unified_diff
@@ -9,6 +8,7 @@ from functools import cache, partial
 from textwrap import dedent
 from typing import Any
 
+from extensions.sources import named
 from tests.suite.faults.machinery import Faulty
 
 LONGEST = 18  # lines of a difference that still reads at a glance
@@ -25,12 +25,9 @@ def difference(fault: Faulty) -> str:
 
 def clearest(faults: list[Faulty], number: int = 2) -> list[Faulty]:
     """Return the faults whose differences say most in least: of different sentences, short, and close to the code."""
-    chosen: list[Faulty] = []
-    for fault in sorted(faults, key=_effort):
-        if all(fault.sentence != it.sentence for it in chosen) and len(chosen) < number:
-            chosen.append(fault)
-    others = [it for it in sorted(faults, key=_effort) if it not in chosen]
-    return [*chosen, *others][:number]
+    by_effort = sorted(faults, key=_effort)
+    first_of_each = {fault.sentence: fault for fault in reversed(by_effort)}
+    return sorted(by_effort, key=lambda it: it is not first_of_each[it.sentence])[:number]
 
 
 def _effort(fault: Faulty) -> tuple[bool, bool, float]:
@@ -44,7 +41,7 @@ def _versions(fault: Faulty) -> tuple[list[str], list[str]]:
     wrong = _lines(fault.wrong)
     if fault.replaced.startswith("vq_verify.adapters"):
         return [], wrong
-    right = _lines(_named(fault.replaced))
+    right = _lines(named(fault.replaced))
     if len(_parameters(right[0])) == len(_parameters(wrong[0])):
         for ours, theirs in zip(_parameters(right[0]), _parameters(wrong[0]), strict=True):
             wrong = [re.sub(rf"\b{re.escape(theirs)}\b", ours, line) for line in wrong]
@@ -54,15 +51,6 @@ def _versions(fault: Faulty) -> tuple[list[str], list[str]]:
 
 def _parameters(line: str) -> list[str]:
     return re.findall(r"(\w+)(?:=[^,)]*)?[,)]", line.partition("(")[2])
-
-
-def _named(dotted: str) -> Any:
-    """Return what a dotted name stands for: in a module, or in a class of one."""
-    try:
-        return importlib.import_module(dotted)
-    except ImportError:
-        scope, _, name = dotted.rpartition(".")
-        return getattr(_named(scope), name)
 
 
 def _lines(function: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Where code stands, as pages of the site include and name it."""
 
 import ast
+import importlib
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,15 @@ def source_of(dotted: str) -> Source:
         if path.exists():
             return Source(path, ".".join(parts[i:]))
     raise ValueError(f"no module of the project holds {dotted}")
+
+
+def named(dotted: str) -> Any:
+    """Return what a dotted name stands for: in a module, or in a class of one."""
+    try:
+        return importlib.import_module(dotted)
+    except ImportError:
+        scope, _, name = dotted.rpartition(".")
+        return getattr(named(scope), name)
 
 
 def length_of(source: Source) -> int:

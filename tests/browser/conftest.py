@@ -1,6 +1,5 @@
 """A headless Chromium, driven by Selenium; `make browser` installs both, and lets nothing be skipped."""
 
-import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.page import Page
+from tests.browser.required import lacks
 
 PAGE = Path(__file__).parents[2] / "docs" / "playground" / "index.html"
 PROGRAMS = ("chromium", "chromedriver")
@@ -19,9 +19,8 @@ def browser():
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     missing += [] if find_spec("selenium") else ["selenium"]
     if missing:
-        say = pytest.fail if os.environ.get("BROWSER_REQUIRED") else pytest.skip
         lack = f"for lack of {', '.join(missing)}; `make browser` installs what it needs"
-        say(f"THE SITE IS NOT LOOKED AT, NOR THE PLAYGROUND TESTED, {lack}")
+        lacks(f"THE SITE IS NOT LOOKED AT, NOR THE PLAYGROUND TESTED, {lack}")
     from selenium import webdriver  # noqa: PLC0415 - where it is installed
 
     options = webdriver.ChromeOptions()

@@ -1,10 +1,11 @@
 """The site as a reader sees it, in headless Chromium: `make docs` builds what is looked at here."""
 
-import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from tests.browser.required import lacks
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +29,7 @@ def pages():
 @pytest.fixture(scope="module")
 def site(browser):
     if not SITE.exists():
-        say = pytest.fail if os.environ.get("BROWSER_REQUIRED") else pytest.skip
-        say("THE SITE IS NOT LOOKED AT, since it is not built; `make docs` builds it")
+        lacks("THE SITE IS NOT LOOKED AT, since it is not built; `make docs` builds it")
     browser.get_log("browser")  # what other pages left
     return browser
 
