@@ -57,6 +57,7 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}  # without it, the theme complains at the first visit
 html_sidebars = {page: [] for page in ("index", "choose", "faq", "from-keras-io")}  # which have no pages below them
 html_show_sourcelink = False
 html_copy_source = False
