@@ -95,13 +95,13 @@ def test_an_epoch_with_a_ragged_last_batch_needs_one_program_of_each_kernel(prog
 
 
 def test_indices_do_not_depend_on_the_size_of_the_chunks(monkeypatch):
-    emb_space = normal(100, 30)
-    x = tf.concat([normal(200, 30), emb_space], axis=0)
-    expected = all_pairs(x, emb_space)
+    emb_space = normal(100, 10)
+    x = tf.concat([normal(200, 10), emb_space], axis=0)
+    expected, facts = all_pairs(x, emb_space), (100, 10, tf.float32, 2, True, False, False)
     for sizes in ((64, 16), (128,)):
         monkeypatch.setattr(chunks, "compiled_sizes", lambda *_, sizes=sizes: sizes)
         search._in_chunks.cache_clear()
-        np.testing.assert_array_equal(search._in_chunks(100, 30, tf.float32, 2, True, False)(x, emb_space), expected)
+        np.testing.assert_array_equal(search._in_chunks(*facts)(x, emb_space), expected)
 
 
 @pytest.mark.parametrize("building", [False, True], ids=["eager", "graph"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
 
 _MODES = ("auto", "plain", "compiled")
 _chosen = "auto"
@@ -66,6 +67,11 @@ def traced(function: Function, *signature: tf.TensorSpec) -> Function:
         return concrete()(*arguments)
 
     return run
+
+
+def inside_xla() -> bool:
+    """Tell whether what is traced now is part of a program that XLA compiles as a whole (`jit_compile=True`)."""
+    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
 
 
 def uses_xla() -> bool:

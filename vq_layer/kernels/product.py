@@ -1,12 +1,11 @@
 """The nearest embedding under L2 by a matrix product, where rounding leaves no doubt (VQ-15).
 
-``||x - e||^2 = ||x||^2 + s`` with the score ``s = ||e||^2 - 2 <x, e>``. In many dimensions a matrix product takes a
+``||x - e||^2 = ||x||^2 - 2 s`` with the score ``s = <x, e> - ||e||^2 / 2``. In many dimensions a matrix product takes a
 fraction of the time of differences, but its errors grow with the norms, not with the distance: by itself it finds the
-wrong embedding far from the origin. So both are moved to the mean of the embeddings first, and a vector is decided only
-if no other embedding lies within the error of the least score.
+wrong embedding far from the origin. So many are moved to the mean of the embeddings first, and a vector is decided only
+if no other embedding lies within the error of the largest score.
 """
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -31,7 +30,7 @@ class Product(NamedTuple):
     decide : callable, ``[number, d], [n, d], ... -> [number]``
         The index of the nearest embedding, int32; -1 where rounding leaves a doubt.
     at_once : callable, ``[number, d], [n, d] -> [number]``
-        The same of few pairs, whose scores are all held at once, int64.
+        The same of few pairs, whose scores are all held at once.
     """
 
     pays: Callable[[int, int], bool]
@@ -40,42 +39,72 @@ class Product(NamedTuple):
     at_once: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
+class _Others(NamedTuple):
+    """Embeddings that vectors are multiplied with, ``[size, d]``, zero where they do not count.
+
+    Attributes
+    ----------
+    vectors : tf.Tensor, shape [size, d]
+    squares : tf.Tensor, shape [size]
+        Their squared norms.
+    bias : tf.Tensor, shape [size]
+        What a score has beside the product; the least number of the dtype where they do not count.
+    """
+
+    vectors: tf.Tensor
+    squares: tf.Tensor
+    bias: tf.Tensor
+
+
 def _pays(n: int, d: int) -> bool:
     return d >= tuning.TUNING.product_pays and n >= 2 * tuning.TUNING.strip
 
 
-def centre(emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the mean of the finite embeddings, ``[d]``, and the largest norm of these from there.
+def prepare(emb_space: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Return the mean of the finite embeddings, ``[d]``, the largest squared norm from there, and their `_Others`.
 
-    Block by block, since XLA copies what it reduces.
+    The last only if they are one block; else block by block, which holds no copy of them all.
     """
-    n, d = static_shape(emb_space)
-    blocks = cut(n, tuning.TUNING.product_block)
+    blocks, d = _blocks(emb_space), static_shape(emb_space)[1]
 
     def add(i: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
         block, usable = _block(blocks, emb_space, i)
-        terms = tf.where(usable, block, 0), tf.cast(usable, emb_space.dtype)
-        return total + tf.reduce_sum(terms[0], axis=0), count + tf.reduce_sum(terms[1])
-
-    def enlarge(i: tf.Tensor, largest: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        block, usable = _block(blocks, emb_space, i)
-        squares = tf.reduce_sum(tf.square(tf.where(usable, block - mean, 0)), axis=1)
-        return (tf.maximum(largest, tf.reduce_max(squares)),)
+        of_usable = tf.where(tf.expand_dims(usable, -1), block, 0)
+        return total + tf.reduce_sum(of_usable, axis=0), count + tf.reduce_sum(tf.cast(usable, emb_space.dtype))
 
     zero = tf.zeros([], emb_space.dtype)
-    total, count = blocks.fold(add, tf.zeros([d], emb_space.dtype), zero)
-    mean = tf.math.divide_no_nan(total, count)
-    (largest,) = blocks.fold(enlarge, zero)
-    return mean, tf.sqrt(largest)
+    mean = tf.math.divide_no_nan(*blocks.fold(add, tf.zeros([d], emb_space.dtype), zero))
+    if blocks.number == 1:
+        others = _moved(*_block(blocks, emb_space, tf.constant(0)), mean)
+        return mean, tf.reduce_max(others.squares), *others
+
+    def enlarge(i: tf.Tensor, largest: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (tf.maximum(largest, tf.reduce_max(_moved(*_block(blocks, emb_space, i), mean).squares)),)
+
+    return mean, *blocks.fold(enlarge, zero)
+
+
+def _blocks(emb_space: tf.Tensor) -> Blocks:
+    return cut(static_shape(emb_space)[0], tuning.TUNING.product_block)
 
 
 def _block(blocks: Blocks, emb_space: tf.Tensor, i: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the embeddings of block i, ``[size, d]``, and which of them are finite and count, ``[size, 1]``."""
+    """Return the embeddings of block i, ``[size, d]``, and which of them are finite and count, ``[size]``."""
+    if blocks.number == 1:
+        return emb_space, finite_rows(emb_space)
     block = blocks.rows(emb_space, i)
-    return block, tf.expand_dims(finite_rows(block) & blocks.counts(i), -1)
+    return block, finite_rows(block) & blocks.counts(i)
 
 
-def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
+def _moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> _Others:
+    vectors = tf.where(tf.expand_dims(usable, -1), block - mean, 0)
+    squares = tf.reduce_sum(tf.square(vectors), axis=1)
+    return _Others(vectors, squares, tf.where(usable, -squares / 2, block.dtype.min))
+
+
+def decided(
+    rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.Tensor, *others: tf.Tensor
+) -> tf.Tensor:
     """Return the index of the nearest embedding, -1 where the scores do not decide: ``[number, d] -> [number]``, int32.
 
     Parameters
@@ -83,77 +112,63 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.
     rows : tf.Tensor, shape [number, d]
         One that is not finite is not decided.
     emb_space : tf.Tensor, shape [n, d]
-        At least two strips of embeddings.
-    mean, largest : tf.Tensor
-        What `centre` returns.
+    mean, largest, *others : tf.Tensor
+        What `prepare` returns.
     """
-    (number, d), strip = static_shape(rows), tuning.TUNING.strip
-    blocks, moved = cut(static_shape(emb_space)[0], tuning.TUNING.product_block, strip), rows - mean
+    blocks, vectors = _blocks(emb_space), rows - mean
+    margin = _margin(vectors, largest)
+    if others:
+        return _nearest_of(vectors, _Others(*others), margin)[1]
 
-    def over_block(i: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        block, usable = _block(blocks, emb_space, i)
-        block = tf.where(usable, block - mean, 0)
-        squares = tf.where(usable[:, 0], tf.reduce_sum(tf.square(block), axis=1), math.inf)
-        # Rows last, so that XLA takes many of them at once.
-        products = tf.reshape(tf.matmul(block, moved, transpose_b=True), [-1, strip, number])
-        of_steps = tf.reshape(squares, [-1, strip, 1])
+    def over_block(i: tf.Tensor, most: tf.Tensor, second: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        score, place = _nearest_of(vectors, _moved(*_block(blocks, emb_space, i), mean), margin)
+        return (
+            tf.maximum(most, score),
+            tf.maximum(second, tf.minimum(most, score)),
+            tf.where(score > most, tf.where(place < 0, -1, place + blocks.start(i)), index),
+        )
 
-        def step(j: tf.Tensor, *best: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            for offset, score in enumerate(tf.unstack(of_steps[j] - 2 * products[j])):
-                best = _better(best, score, blocks.start(i) + j * strip + offset)
-            return j + 1, *best
-
-        return tuple(tf.while_loop(lambda j, *_: j < static_shape(products)[0], step, [0, *best])[1:])
-
-    none = tf.fill([number], tf.constant(math.inf, rows.dtype))
-    least, second, index = blocks.fold(over_block, none, none, tf.fill([number], -1))
-    margin = _margin(d, rows.dtype, tf.norm(moved, axis=1) + largest)
-    return tf.where(second > least + margin, index, -1)
+    none = tf.fill(tf.shape(rows)[:1], rows.dtype.min)
+    most, second, index = blocks.fold(over_block, none, none, tf.fill(tf.shape(rows)[:1], -1))
+    return tf.where(most - second > margin, index, -1)
 
 
 def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-    """Return the index of the nearest embedding, -1 where the scores do not decide: ``[number, d] -> [number]``, int64.
+    """Return the index of the nearest embedding, -1 where the scores do not decide: ``[number, d] -> [number]``, int32.
 
-    Arguments as of `decided`; any number of embeddings.
+    Where they are, not moved: few pairs that are far from the origin are soon compared by differences.
     """
-    usable, largest = finite_rows(emb_space), rows.dtype.max
-    of_usable = tf.expand_dims(usable, -1)
-    total = tf.reduce_sum(tf.where(of_usable, emb_space, 0), axis=0)
-    mean = tf.math.divide_no_nan(total, tf.reduce_sum(tf.cast(usable, rows.dtype)))
-    moved, others = rows - mean, tf.where(of_usable, emb_space - mean, 0)
-    squares = tf.reduce_sum(tf.square(others), axis=1)
-    scores = tf.where(usable, squares, largest) - 2 * tf.matmul(moved, others, transpose_b=True)
-    size = tf.norm(moved, axis=1, keepdims=True) + tf.sqrt(tf.reduce_max(squares))
-    least = tf.reduce_min(scores, axis=1, keepdims=True)
-    # 1 where scores <= the limit, else 0; to compare numbers takes TensorFlow three times as long.
-    near = 1 - tf.nn.relu(tf.sign(scores - (least + _margin(static_shape(rows)[1], rows.dtype, size))))
-    # How many are near, and the sum of their indices: by one more product, exact up to 2^24, faster than an argmin.
-    of_each = tf.stack([tf.ones_like(squares), tf.range(static_shape(emb_space)[0], dtype=rows.dtype)], axis=1)
-    count, index = tf.unstack(tf.matmul(near, of_each), axis=1)
-    return tf.cast(tf.where(tf.equal(count, 1) & (least[:, 0] < largest), index, -1), tf.int64)
+    others = _moved(emb_space, finite_rows(emb_space), 0)
+    return _nearest_of(rows, others, _margin(rows, tf.reduce_max(others.squares)))[1]
 
 
-def _better(best: tuple[tf.Tensor, ...], score: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Return the least and the second least score, and the index of the least, with one score more."""
-    least, second, nearest = best
-    return (
-        tf.minimum(least, score),
-        tf.minimum(second, tf.maximum(least, score)),
-        tf.where(score < least, index, nearest),
-    )
+def _nearest_of(vectors: tf.Tensor, others: _Others, margin: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the largest score of each vector, and its index, int32, -1 where another is within the margin."""
+    scores = tf.nn.bias_add(tf.matmul(vectors, others.vectors, transpose_b=True), others.bias)
+    most = tf.reduce_max(scores, axis=1)
+    # 1 where a score is near the largest, else 0; to compare numbers takes TensorFlow three times as long.
+    near = 1 - tf.nn.relu(tf.sign(tf.expand_dims(most - margin, -1) - scores))
+    # How many are near, and the sum of their indices: by one more product, exact up to 2^24, faster than an argmax.
+    size = static_shape(others.vectors)[0]
+    of_each = np.stack([np.ones(size), np.arange(size)], axis=1)
+    count, index = tf.unstack(tf.matmul(near, tf.constant(of_each, vectors.dtype)), axis=1)
+    known = tf.equal(count, 1) & (most > vectors.dtype.min) & (margin < vectors.dtype.max)
+    return most, tf.where(known, tf.cast(index, tf.int32), -1)
 
 
-def _margin(d: int, dtype: tf.DType, size: tf.Tensor) -> tf.Tensor:
-    """Bound the difference of two scores whose order may not be that of computed distances.
+def _margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
+    """Bound how much two scores differ whose order may not be that of computed distances: ``[number, d] -> [number]``.
 
-    With u the unit roundoff, A the sum of both norms (`size`), and distances at most A: moving both to the mean changes
-    a squared distance by 2.1 u A² at most. A score has d roundings in its square and its product, and two more, in all
-    ``(d + 2) u A²``; a squared distance by differences ``(d + 2) u A²`` of its own, so that the same embedding is
-    found by either. Twice the sum is ``(4 d + 13) u A²``, and what is left covers the rounding of A² and of the
-    margin itself, and terms of second order. Each of some 5 d operations may flush its result to 0.
+    With u the unit roundoff, S the sum of the squared norms of a vector and the largest embedding, and A that of the
+    norms, whose square is at most 2 S: moving both to the mean changes a squared distance by 2.1 u A² at most. Twice a
+    score has d roundings in its square and its product, and two more, in all ``(d + 2) u A²``; a squared distance by
+    differences ``(d + 2) u A²`` of its own, so that the same embedding is found by either. Twice the sum is
+    ``(4 d + 13) u A²``, half of that for scores, and what is left covers the rounding of S and of the margin itself,
+    and terms of second order. Each of some 5 d operations may flush its result to 0.
     """
-    info = np.finfo(dtype.as_numpy_dtype)
-    return (4 * d + 32) * float(info.eps) / 2 * tf.square(size) + 10 * d * float(info.smallest_normal)
+    d, info = static_shape(vectors)[1], np.finfo(vectors.dtype.as_numpy_dtype)
+    of_both = tf.reduce_sum(tf.square(vectors), axis=1) + largest
+    return (4 * d + 32) * float(info.eps) / 2 * of_both + 5 * d * float(info.smallest_normal)
 
 
-L2_PRODUCT = Product(_pays, centre, decided, decided_at_once)
+L2_PRODUCT = Product(_pays, prepare, decided, decided_at_once)

@@ -6,11 +6,11 @@ import math
 import tensorflow as tf
 
 from vq_layer.kernels import chunks, tuning
-from vq_layer.kernels.compilation import Function, compiled, specs, traced
+from vq_layer.kernels.branches import rarely
+from vq_layer.kernels.compilation import Function, compiled, inside_xla, specs, traced
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.norms import norm_of
-from vq_layer.kernels.product import Product
 from vq_layer.kernels.route import Route
 from vq_layer.kernels.scan import prepared, scan
 from vq_layer.shapes import flat, static_shape, static_size, unflattened
@@ -26,7 +26,7 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, r
     """
     n, d = static_shape(emb_space)
     rows = flat(vectors)
-    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few is not None
+    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few is not None, inside_xla()
     index = route.choose(
         small=lambda: nearest_of_few(rows, emb_space, lookup_ord),
         large=lambda: _in_chunks(*facts)(rows, emb_space),
@@ -40,8 +40,8 @@ def nearest_of_few(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
         return nearest(pairwise_distance(rows, emb_space, lookup_ord))
     rows, emb_space = tf.stop_gradient(rows), tf.stop_gradient(emb_space)
     index = norm_of(lookup_ord).product.at_once(rows, emb_space)  # type: ignore[union-attr]
-    settle = lambda some: [nearest(pairwise_distance(some, emb_space, lookup_ord))]  # noqa: E731
-    return chunks.settled([index], index < 0, rows, settle, tuning.TUNING.few_rows)[0]
+    exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
+    return tf.cast(_settled(index, rows, exact, tuning.TUNING.few_rows, inside_xla()), tf.int64)
 
 
 def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> bool:
@@ -53,35 +53,35 @@ def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> b
     if norm_of(lookup_ord).product is None:
         return False
     tuned = tuning.TUNING
-    return coordinates >= tuned.product_once if number is None else number * coordinates >= tuned.product_of_few
+    if number is None:
+        return coordinates >= tuned.product_once
+    least = tuned.product_in_xla if inside_xla() else tuned.product_of_few
+    return bool(number * coordinates >= least)
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: bool) -> Function:
+def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: bool, inside: bool) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number]``, traced once.
 
     For few rows the chunks are small, so that little fills up the last.
     """
-
-    def plain_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        kernel = lambda chunk: [nearest_of_few(chunk, emb_space, lookup_ord)]  # noqa: E731
-        return chunks.concatenated(kernel, [rows], chunks.plain_sizes(n * d), tf.TensorSpec([], tf.int64))[0]
-
-    def compiled_search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        product = norm_of(lookup_ord).product
-        if product is None or not product.pays(n, d):
-            sizes = (tuning.TUNING.few_rows,) if few else chunks.compiled_sizes(n * d)
-            index = _by_differences(rows, emb_space, lookup_ord, sizes)
-        else:
-            index = _by_product(rows, emb_space, lookup_ord, product, few)
-        return tf.cast(index, tf.int64)
-
-    return traced(compiled_search if xla else plain_search, *specs(dtype, [None, d], [n, d]))
+    product = norm_of(lookup_ord).product
+    find = _by_differences if product is None or not product.pays(n, d) else _by_product
+    search = functools.partial(find, lookup_ord=lookup_ord, xla=xla, few=few)
+    if find is _by_product:
+        search = functools.partial(search, inside=inside)
+    return traced(lambda *of: tf.cast(search(*of), tf.int64), *specs(dtype, [None, d], [n, d]))
 
 
-def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, sizes: chunks.Sizes) -> tf.Tensor:
+def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, xla: bool, few: bool) -> tf.Tensor:
     """Return the index of the nearest embedding: ``[number, d], [n, d] -> [number]``, int32."""
-    kernel = _of_chunk(emb_space, lookup_ord)
+    pair = int(math.prod(static_shape(emb_space)))
+    if xla:
+        kernel = _of_chunk(emb_space, lookup_ord)
+        sizes = (tuning.TUNING.few_rows,) if few else chunks.compiled_sizes(pair)
+    else:
+        kernel = lambda chunk: tf.cast(nearest_of_few(chunk, emb_space, lookup_ord), tf.int32)  # noqa: E731
+        sizes = chunks.plain_sizes(pair)
     return chunks.concatenated(lambda chunk: [kernel(chunk)], [rows], sizes, _INDEX)[0]
 
 
@@ -92,12 +92,40 @@ def _of_chunk(emb_space: tf.Tensor, lookup_ord: float) -> Function:
     return lambda chunk: kernel(chunk, *embeddings)
 
 
-def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, product: Product, few: bool) -> tf.Tensor:
+def _by_product(
+    rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, xla: bool, few: bool, inside: bool
+) -> tf.Tensor:
     """Return the same; what a matrix product leaves undecided is decided by differences."""
-    tuned = tuning.TUNING
-    prepared_product, decide = compiled(product.prepare)(emb_space), compiled(product.decide)
+    tuned, product = tuning.TUNING, norm_of(lookup_ord).product
+    of_embeddings = product.prepare(emb_space)  # type: ignore[union-attr]
+    decide = lambda chunk: [product.decide(chunk, emb_space, *of_embeddings)]  # type: ignore[union-attr] # noqa: E731
     size = tuned.few_rows if few else tuned.product_rows
-    index = chunks.concatenated(lambda chunk: [decide(chunk, emb_space, *prepared_product)], [rows], (size,), _INDEX)[0]
-    # Without a loop in the loop: sessions of TensorFlow 1 optimize graphs of these into what cannot run.
-    settle = lambda some: [_of_chunk(emb_space, lookup_ord)(some)]  # noqa: E731
-    return chunks.settled([index], index < 0, rows, settle, tuned.few_rows)[0]
+    index = chunks.concatenated(decide, [rows], (size,), _INDEX)[0]
+    if inside and xla:
+        return _settled(index, rows, _of_chunk(emb_space, lookup_ord), tuned.few_rows, inside)
+    (at_once,) = chunks.plain_sizes(int(math.prod(static_shape(emb_space))))
+    exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
+    one_by_one = functools.partial(_settled, index, rows, exact, at_once, inside)
+    if not xla:
+        return one_by_one()
+    # Where many are, to compare all of them takes no longer, once that is compiled.
+    many = tf.maximum(tf.shape(rows)[0] // tuned.settled_plainly, at_once)
+    undecided = tf.math.count_nonzero(index < 0, dtype=tf.int32)
+    return rarely(undecided > many, lambda: _by_differences(rows, emb_space, lookup_ord, xla, few), one_by_one)
+
+
+def _exact(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tensor:
+    """Return the index of the nearest embedding by all distances, held at once: ``[number, d] -> [number]``, int32."""
+    return tf.cast(nearest(pairwise_distance(rows, emb_space, lookup_ord)), tf.int32)
+
+
+def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int, inside: bool) -> tf.Tensor:
+    """Return the index of each row, with what `exact` finds, so many at a time, where it is -1."""
+    if not inside:
+        return chunks.settled([index], index < 0, rows, lambda some: [exact(some)], size)[0]
+
+    # XLA takes long to compile a choice of rows, but not to pass over those that are decided.
+    def of_chunk(chunk: tf.Tensor, index: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.cond(tf.reduce_any(index < 0), lambda: exact(chunk), lambda: tf.identity(index))]
+
+    return chunks.concatenated(of_chunk, [rows, index], (size,), _INDEX)[0]

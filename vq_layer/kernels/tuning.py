@@ -26,7 +26,9 @@ class Tuning:
     product_rows: int = 1024  # of a chunk
     product_of_few: int = 1 << 15  # coordinates of all pairs from which on a product pays for few of them, too
     product_once: int = 1 << 7  # coordinates of all embeddings, likewise, where the number of vectors is unknown
+    product_in_xla: int = 1 << 18  # the same where XLA compiles all that is around it, and takes long for more
     product_block: int = 1024  # embeddings, whose scores stay in the cache
+    settled_plainly: int = 32  # of so many rows one that a product leaves undecided is compared by itself
 
     strip: int = 16  # vectors of a tile: with fewer, or with bundles of 8 of many coordinates, XLA is four times slower
     largest_bundle: int = 24  # coordinates that XLA unrolls into one loop
