@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.kernels.rankings import COINS, EMB_SPACES, NORMAL, ROWS, D, K, N, check_ranking, inputs
 from tests.parity import test_cosine as parity
-from vq_layer.kernels import compilation, preselection, ranking, tuning
+from vq_layer.kernels import compilation, preselection, product, ranking, tuning
 from vq_layer.kernels.lookup import k_most_similar
 from vq_layer.kernels.ranking import top_k_similar
 from vq_layer.kernels.route import route
@@ -110,6 +110,22 @@ def test_scores_are_within_their_bound_of_the_similarities(dtype):
             (plan.group * plan.fan, of_fans.numpy()),
         ):
             np.testing.assert_allclose(scores, similarity.reshape(ROWS, -1, size).max(axis=-1), rtol=0, atol=margin)
+
+
+@pytest.mark.clause("VQ-9.4", "VQ-13.16", "VQ-15.3")
+@pytest.mark.parametrize("path", ["plain", "normalized when chosen"], indirect=True)
+@pytest.mark.parametrize("name", EMB_SPACES)
+@any_path
+def test_the_most_similar_is_found_by_one_product_wherever_its_rounding_leaves_no_doubt(name):
+    emb_space = EMB_SPACES[name]
+    x = inputs(emb_space)
+    check_ranking(x, emb_space, *ranked(x, emb_space, 1))
+    units, others = normalize(tf.constant(x)), product.others_of(normalize(tf.constant(emb_space)))
+    undecided = np.count_nonzero(product.most_similar(units, others) < 0)
+    if name == "random":  # but for the rows that are zero or not finite
+        assert undecided == 4
+    if name in ("all equal", "each twice"):
+        assert undecided > 30
 
 
 @one_path

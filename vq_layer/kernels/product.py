@@ -39,7 +39,7 @@ class Product(NamedTuple):
     at_once: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-class _Others(NamedTuple):
+class Others(NamedTuple):
     """Embeddings that vectors are multiplied with, ``[size, d]``, zero where they do not count.
 
     Attributes
@@ -61,7 +61,7 @@ def _pays(n: int, d: int) -> bool:
 
 
 def prepare(emb_space: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Return the mean of the finite embeddings, ``[d]``, the largest squared norm from there, and their `_Others`.
+    """Return the mean of the finite embeddings, ``[d]``, the largest squared norm from there, and their `Others`.
 
     The last only if they are one block; else block by block, which holds no copy of them all.
     """
@@ -96,10 +96,10 @@ def _block(blocks: Blocks, emb_space: tf.Tensor, i: tf.Tensor) -> tuple[tf.Tenso
     return block, finite_rows(block) & blocks.counts(i)
 
 
-def _moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> _Others:
+def _moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> Others:
     vectors = tf.where(tf.expand_dims(usable, -1), block - mean, 0)
     squares = tf.reduce_sum(tf.square(vectors), axis=1)
-    return _Others(vectors, squares, tf.where(usable, -squares / 2, block.dtype.min))
+    return Others(vectors, squares, tf.where(usable, -squares / 2, block.dtype.min))
 
 
 def decided(
@@ -118,7 +118,7 @@ def decided(
     blocks, vectors = _blocks(emb_space), rows - mean
     margin = _margin(vectors, largest)
     if others:
-        return _nearest_of(vectors, _Others(*others), margin)[1]
+        return _nearest_of(vectors, Others(*others), margin)[1]
 
     def over_block(i: tf.Tensor, most: tf.Tensor, second: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         score, place = _nearest_of(vectors, _moved(*_block(blocks, emb_space, i), mean), margin)
@@ -142,7 +142,7 @@ def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
     return _nearest_of(rows, others, _margin(rows, tf.reduce_max(others.squares)))[1]
 
 
-def _nearest_of(vectors: tf.Tensor, others: _Others, margin: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _nearest_of(vectors: tf.Tensor, others: Others, margin: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the largest score of each vector, and its index, int32, -1 where another is within the margin."""
     scores = tf.nn.bias_add(tf.matmul(vectors, others.vectors, transpose_b=True), others.bias)
     most = tf.reduce_max(scores, axis=1)
@@ -154,6 +154,23 @@ def _nearest_of(vectors: tf.Tensor, others: _Others, margin: tf.Tensor) -> tuple
     count, index = tf.unstack(tf.matmul(near, tf.constant(of_each, vectors.dtype)), axis=1)
     known = tf.equal(count, 1) & (most > vectors.dtype.min) & (margin < vectors.dtype.max)
     return most, tf.where(known, tf.cast(index, tf.int32), -1)
+
+
+def others_of(units: tf.Tensor) -> Others:
+    """Return unit vectors, of which some may be NaN, as `most_similar` takes them: ``[n, d]``."""
+    usable = finite_rows(units)
+    squares = tf.cast(usable, units.dtype)
+    return Others(tf.where(tf.expand_dims(usable, -1), units, 0), squares, (1 - squares) * units.dtype.min)
+
+
+def most_similar(units: tf.Tensor, others: Others) -> tf.Tensor:
+    """Return the index of the largest product, -1 where rounding may decide: ``[number, d] -> [number]``, int32.
+
+    Either sum, of the products of unit vectors in whatever order, has d roundings.
+    """
+    d, info = static_shape(units)[1], np.finfo(units.dtype.as_numpy_dtype)
+    margin = (4 * d + 32) * float(info.eps) / 2 + 5 * d * float(info.smallest_normal)
+    return _nearest_of(units, others, tf.fill(tf.shape(units)[:1], tf.constant(margin, units.dtype)))[1]
 
 
 def _margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:

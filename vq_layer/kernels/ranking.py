@@ -3,15 +3,19 @@
 import functools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from vq_layer.kernels import preselection, tuning
+from vq_layer.kernels.arithmetic import unfused
 from vq_layer.kernels.blocks import cut
+from vq_layer.kernels.branches import rarely
 from vq_layer.kernels.chunks import Sizes, concatenated, plain_sizes, settled
-from vq_layer.kernels.compilation import Function, compiled, specs, traced
+from vq_layer.kernels.compilation import Function, compiled, inside_xla, specs, traced
 from vq_layer.kernels.lookup import Ranking, k_most_similar
 from vq_layer.kernels.preselection import Plan
+from vq_layer.kernels.product import Others, most_similar, others_of
 from vq_layer.kernels.route import Route
 from vq_layer.kernels.similarity import cosine_similarity, normalize, products
 from vq_layer.non_finite import finite_rows, where_known
@@ -30,28 +34,37 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int, route: Route
     rows = flat(vectors)
     ranking = route.choose(
         small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
-        large=lambda: _in_chunks(n, d, rows.dtype, k, route.xla)(rows, emb_space),
+        large=lambda: _in_chunks(n, d, rows.dtype, k, route.xla, inside_xla())(rows, emb_space),
     )
     return Ranking(*(tf.stop_gradient(unflattened(part, vectors, k)) for part in ranking))
 
 
+class Way(NamedTuple):
+    """How rows are ranked.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        The rows of a chunk, and those of a chunk of what is left.
+    prepared : callable, ``[n, d] -> ...``
+        What is computed of the embeddings alone.
+    find : callable, ``[chunk, d], [chunk], ... -> [chunk, k], [chunk, k]``
+        The ranking of a chunk, of which only the rows that are flagged need to come out right.
+    """
+
+    sizes: Sizes
+    prepared: Function
+    find: Callable[..., Ranking]
+
+
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
+def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool, inside: bool) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number, k], [number, k]``, traced once."""
-    plan = preselection.plan(n, k) if xla else None
-    sizes = _sizes(n, d, plan) if xla else plain_sizes(n * d)
-    # Where a chunk has more candidates than there are embeddings, these are normalized once for all.
-    once = plan is None or plan.candidates * sizes[0] >= n
-    prepared, units_of = (normalize, tf.identity) if once else (tf.identity, normalize)
-    if plan is not None:
-        find = _preselecting(d, dtype, k, plan, units_of)
-    else:
-        compare_all = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
-        compare: Callable[..., Ranking] = compare_all if xla else functools.partial(_compare_at_once, k=k)
-        find = lambda rows, _, embeddings: compare(rows, embeddings)  # noqa: E731
+    one_product = k == 1 and not inside and n <= tuning.TUNING.one_product
+    way = _by_one_product(n, d, xla) if one_product else _by_candidates(n, d, dtype, k, xla)
 
     def search(rows: tf.Tensor, emb_space: tf.Tensor) -> Ranking:
-        embeddings = prepared(emb_space)
+        embeddings = way.prepared(emb_space)
 
         def find_in_chunk(chunk: tf.Tensor) -> Ranking:
             # A zero vector ties with all embeddings. What is not finite has no rank to find.
@@ -59,17 +72,62 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Function:
             nonzero = tf.reduce_any(tf.not_equal(chunk, 0), axis=1)
             first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
             searched = known & nonzero
-            found = find(tf.where(tf.expand_dims(searched, -1), chunk, 1), searched, embeddings)
+            found = way.find(tf.where(tf.expand_dims(searched, -1), chunk, 1), searched, embeddings)
             flags = tf.expand_dims(searched, -1), tf.expand_dims(known, -1)
             similarity, index = (tf.where(flags[0], one, other) for one, other in zip(found, first, strict=True))
             index = tf.cast(tf.where(flags[1], index, -1), tf.int32)  # half of the memory until all are there
             return Ranking(where_known(flags[1], similarity), index)
 
         of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int32)
-        similarity, index = concatenated(find_in_chunk, [rows], sizes, *of_row)
+        similarity, index = concatenated(find_in_chunk, [rows], way.sizes, *of_row)
         return Ranking(similarity, tf.cast(index, tf.int64))
 
     return traced(search, *specs(dtype, [None, d], [n, d]))
+
+
+def _by_candidates(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Way:
+    """Return the way by candidates among many embeddings, in programs of XLA; without these, by all similarities."""
+    plan = preselection.plan(n, k) if xla else None
+    sizes = _sizes(n, d, plan) if xla else plain_sizes(n * d)
+    # Where a chunk has more candidates than there are embeddings, these are normalized once for all.
+    once = plan is None or plan.candidates * sizes[0] >= n
+    prepared, units_of = (normalize, tf.identity) if once else (tf.identity, normalize)
+    if plan is not None:
+        return Way(sizes, prepared, _preselecting(d, dtype, k, plan, units_of))
+    compare_all = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
+    compare: Callable[..., Ranking] = compare_all if xla else functools.partial(_compare_at_once, k=k)
+    return Way(sizes, prepared, lambda rows, _, embeddings: compare(rows, embeddings))
+
+
+def _by_one_product(n: int, d: int, xla: bool) -> Way:
+    """Return the way to the most similar embedding by a matrix product; what that leaves undecided is compared."""
+    tuned, (at_once,) = tuning.TUNING, plain_sizes(n * d)
+    compare_all = compiled(functools.partial(_compare_all, k=1, units_of=tf.identity))
+
+    def find(rows: tf.Tensor, searched: tf.Tensor, embeddings: tuple[tf.Tensor, Others]) -> Ranking:
+        units, others = embeddings
+        vectors = normalize(rows)
+        index = most_similar(vectors, others)
+        chosen = tf.gather(units, tf.maximum(index, 0))
+        similarity = tf.reduce_sum(unfused(vectors * chosen), axis=1)
+        ranking = Ranking(*(tf.expand_dims(part, -1) for part in (similarity, tf.cast(index, tf.int64))))
+        undecided = searched & (index < 0)
+
+        def settle(compare: Callable[..., Ranking], size: int) -> list[tf.Tensor]:
+            return settled(ranking, undecided, rows, lambda some: compare(some, units), size)
+
+        few = functools.partial(settle, functools.partial(_compare_at_once, k=1), at_once)
+        if not xla:
+            return Ranking(*few())
+        many = functools.partial(settle, compare_all, tuned.compared_rows)
+        least = max(static_shape(rows)[0] // tuned.settled_plainly, at_once)
+        return Ranking(*rarely(tf.math.count_nonzero(undecided, dtype=tf.int32) > least, many, few))
+
+    def prepared(emb_space: tf.Tensor) -> tuple[tf.Tensor, Others]:
+        units = normalize(emb_space)
+        return units, others_of(units)
+
+    return Way((tuned.product_rows,), prepared, find)
 
 
 def _first(emb_space: tf.Tensor, k: int) -> Ranking:

@@ -28,6 +28,7 @@ class Tuning:
     product_once: int = 1 << 7  # coordinates of all embeddings, likewise, where the number of vectors is unknown
     product_in_xla: int = 1 << 18  # the same where XLA compiles all that is around it, and takes long for more
     product_block: int = 1024  # embeddings, whose scores stay in the cache
+    one_product: int = 1 << 11  # embeddings up to which the scores of all of them find the most similar as fast
     settled_plainly: int = 32  # of so many rows one that a product leaves undecided is compared by itself
 
     strip: int = 16  # vectors of a tile: with fewer, or with bundles of 8 of many coordinates, XLA is four times slower
