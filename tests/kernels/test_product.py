@@ -71,6 +71,20 @@ def test_of_few_pairs_a_product_finds_the_embedding_that_distances_find_or_leave
             assert np.mean(index < 0) > 0.9  # of which each embedding is there twice
 
 
+@pytest.mark.clause("VQ-15.3")
+@pytest.mark.parametrize(("times", "index"), [(0.5, -1), (2, 0)])
+def test_a_product_leaves_open_what_is_within_its_error(times, index):
+    d = 17
+    margin = times * (4 * d + 32) * 2.0**-24  # of unit vectors
+    rows = np.eye(2, d, dtype=np.float32)[:1]
+    # Their similarities differ by the margin; so do half of their squared distances, where both norms count.
+    similar = np.float32([[1 - margin, np.sqrt(2 * margin - margin**2)], [0, 0.5]]) @ np.eye(2, d, dtype=np.float32)
+    near = np.float32([[1, np.sqrt(2 * 2 * margin)], [0, 0.5]]) @ np.eye(2, d, dtype=np.float32)
+    others = product.others_of(tf.constant(np.concatenate([rows, similar])))
+    assert product.most_similar(tf.constant(rows), others) == [index]
+    assert product.decided_at_once(tf.constant(rows), tf.constant(np.concatenate([rows, near]))) == [index]
+
+
 def test_of_few_pairs_a_product_pays_from_some_number_of_coordinates_on_and_only_under_l2():
     of_rows = {number: tf.TensorSpec([number, 16]) for number in (8, 32, None)}
     emb_space = tf.TensorSpec([64, 16])
