@@ -12,8 +12,11 @@ def unfused(products: tf.Tensor) -> tf.Tensor:
     """Return products that a compiler cannot fuse into their sum: at most the largest number of the dtype.
 
     Some of XLA's programs fuse them, into multiply-adds that round once, all along a loop but for its last steps. Equal
-    embeddings would then round differently by their position, and ties not go to the lowest index (VQ-2).
+    embeddings would then round differently by their position, and ties not go to the lowest index (VQ-2). Eagerly
+    nothing is fused.
     """
+    if tf.executing_eagerly():
+        return products
     return tf.minimum(products, products.dtype.max)
 
 
