@@ -38,7 +38,7 @@ def make(setting: Setting) -> Data:
     """Draw from the normal distribution; what votes lies around a centre for each class, and so do its inputs."""
     rng = np.random.default_rng(SEED)
     x, emb_space = _normal(rng, setting.batch), _normal(rng, (setting.n, setting.d))
-    if setting.task == "training":
+    if setting.has_upstream:
         return Data(x, emb_space, _normal(rng, setting.batch), None)
     if setting.task != "vote":
         return Data(x, emb_space, None, None)

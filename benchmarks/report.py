@@ -34,7 +34,7 @@ def sections(results: dict[str, Any]) -> Iterator[Section]:
 
 
 def setting_rows(result: dict[str, Any]) -> list[list[str]]:
-    """Return a row for ours, then one for each rival, as `COLUMNS` names their cells."""
+    """Return a row for the base, then one for each rival, as `COLUMNS` names their cells."""
     judged = {name: str(verdict) for name, verdict in verdicts.of_setting(result).items()}
     return [
         [
@@ -45,9 +45,9 @@ def setting_rows(result: dict[str, Any]) -> list[list[str]]:
             f"{result['memory'][name]['over_import']:,.0f}",
             f"{result['times'][name]['first']:.2f}",
             f"{100 * result['agreement'][name]:.5g}%" if name in result["agreement"] else "",
-            f"{verdicts.share_of_ceiling(result, name):.0%}",
+            f"{verdicts.share_of_ceiling(result, name):.0%}" if result["ceiling"] else "",
         ]
-        for name in ("ours", *result["targets"])
+        for name in (verdicts.base(result), *result["targets"])
     ]
 
 

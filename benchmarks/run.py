@@ -8,8 +8,7 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.growth import Series
-from benchmarks.settings import Setting
-from benchmarks.worker import OURS
+from benchmarks.settings import OURS, Setting
 
 Ask = Callable[..., dict[str, Any]]
 AT_ONCE = 2  # processes of which the memory is measured, not the time
@@ -58,7 +57,7 @@ def measure(
             )
 
         for setting in settings:
-            names = [OURS, *setting.rivals]
+            names = [setting.base, *setting.rivals]
             peaks = dict(zip(names, shown(f"{setting.name}, memory", memory([setting], names)), strict=True))
             times[setting.name] |= {**_facts(setting), "memory": peaks}
         for one in series:
@@ -79,6 +78,7 @@ def _facts(setting: Setting) -> dict[str, Any]:
         "d": setting.d,
         "ceiling": setting.ceiling,
         "targets": dict(setting.rivals),
+        "at_most": dict(setting.at_most),
         "memory_limit": setting.memory_limit,
     }
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 NORMS = {"L1": 1, "L2": 2, "Linf": math.inf}
 ALPHA, BETA = 5e-3, 4e-6
 NUM_CLASSES, K, MAJORITY_THRESHOLD = 200, 10, 0.5
+OURS, CACHED = "ours", "ours, cached"  # the second has what XLA compiled in a process before
+OF_ARITHMETIC = "lookup", "training", "vote", "call", "eager_call"  # tasks
 LIBRARIES = "FAISS", "SciPy", "scikit-learn"
 
 
@@ -17,7 +19,7 @@ class Setting:
     Attributes
     ----------
     name : str
-    task : {"lookup", "training", "vote", "call", "eager_call"}
+    task : str
         The name of the function that every implementation offers for it.
     batch : tuple of int
         The shape of x, ``[batch, ..., q]``.
@@ -25,11 +27,17 @@ class Setting:
         The number of embeddings and their size.
     lookup_ord : {1, 2, math.inf}
     rivals : mapping of str to float
-        The least ratio of the rival's time to ours that is aimed at; 0 where none is.
+        The least ratio of the rival's time to that of the base that is aimed at; 0 where none is.
     memory_limit : float
         The most that the peak of memory may be over the import, in MB; 0 where nothing is aimed at.
     gamma : float
         The weight of the Coulomb-loss; 0 leaves it out.
+    jit_compile : bool or "auto"
+        What a training step tells `tf.function` or, in a model, Keras.
+    base : str
+        The implementation that the rivals are compared with.
+    at_most : mapping of str to float
+        The largest ratio of a rival's time to that of the base that is aimed at.
     """
 
     name: str
@@ -41,6 +49,9 @@ class Setting:
     rivals: Mapping[str, float] = field(default_factory=dict)
     memory_limit: float = 0
     gamma: float = 0
+    jit_compile: bool | str = False
+    base: str = OURS
+    at_most: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -53,8 +64,18 @@ class Setting:
         return self.batch[-1] // self.d
 
     @property
+    def has_upstream(self) -> bool:
+        """Whether a gradient reaches the output."""
+        return self.task.endswith(("training", "update"))
+
+    @property
     def ceiling(self) -> str:
-        """What bounds the rate of operations: a "product" of matrices, or a "loop" over the coordinates."""
+        """What bounds the rate of operations: a "product" of matrices, a "loop" over the coordinates, or "" for none.
+
+        There is none for what does more than such arithmetic.
+        """
+        if self.task not in OF_ARITHMETIC:
+            return ""
         by_product = self.task == "vote" or (self.task == "lookup" and self.lookup_ord == 2 and self.d >= 64)
         return "product" if by_product else "loop"
 
@@ -128,7 +149,8 @@ def vote(num_inputs: int = 256) -> Setting:
 
 def small_call(task: str) -> Setting:
     """Return a call that is too small to gain by anything."""
-    return Setting(f"small-{task.replace('_', '-')}", task, (8, 16, 64), 64, 64, rivals={"broadcast": 1 / 2})
+    rivals = {"broadcast": 1 / 1.2 if task == "eager_call" else 1 / 2}
+    return Setting(f"small-{task.replace('_', '-')}", task, (8, 16, 64), 64, 64, rivals=rivals)
 
 
 def reduced(setting: Setting) -> Setting:

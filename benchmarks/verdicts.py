@@ -46,9 +46,14 @@ class Verdict(NamedTuple):
         return f"{self.bounds} {'met' if self.met else 'missed'}"
 
 
+def base(result: dict[str, Any]) -> str:
+    """Return what the rivals are compared with: ours, or a lookup of ours."""
+    return next(iter(result["times"]))
+
+
 def ratio(result: dict[str, Any], rival: str) -> float:
-    """Return how many times as long as ours the rival takes."""
-    return result["times"][rival]["median"] / result["times"]["ours"]["median"]
+    """Return how many times as long as the base the rival takes."""
+    return result["times"][rival]["median"] / result["times"][base(result)]["median"]
 
 
 def share_of_ceiling(result: dict[str, Any], name: str) -> float:
@@ -60,6 +65,7 @@ def share_of_ceiling(result: dict[str, Any], name: str) -> float:
 def of_setting(result: dict[str, Any]) -> dict[str, Verdict]:
     """Return the verdict on the ratio to each rival with a target and, as ours, on the peak of memory."""
     found = {name: Verdict(ratio(result, name), least=least) for name, least in result["targets"].items() if least}
+    found |= {name: Verdict(ratio(result, name), most=most) for name, most in result.get("at_most", {}).items()}
     if result["memory_limit"]:
         found["ours"] = Verdict(result["memory"]["ours"]["over_import"], most=result["memory_limit"], unit=" MB")
     return found

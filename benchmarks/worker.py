@@ -10,29 +10,31 @@ from benchmarks import memory
 from benchmarks.agreement import share
 from benchmarks.data import make
 from benchmarks.implementations import prepared
-from benchmarks.settings import Setting
+from benchmarks.settings import OURS, Setting
 from benchmarks.timing import summary, take_turns, timed
 
 CALLS = 2  # of which the peak of memory is measured
-OURS, CEILING = "ours", "ceiling"
+CEILING = "ceiling"
 
 
 def times(setting: Setting, budget: float) -> dict[str, Any]:
-    """Return the times of ours, of all rivals and of the ceiling, and which share of the results agrees with ours."""
+    """Return the times of the base, of all rivals and of the ceiling, and which share of the results is the base's."""
     data = make(setting)
-    calls = {name: prepared(name, setting)(data) for name in (OURS, *setting.rivals)}
+    calls = {name: prepared(name, setting)(data) for name in (setting.base, *setting.rivals)}
     first = {name: timed(call) for name, call in calls.items()}
     results = {name: result for name, (_, result) in first.items()}
+    operations = {}
+    if setting.ceiling:
+        from benchmarks.ceiling import CEILINGS  # noqa: PLC0415 - imports TensorFlow, which other requests do without
 
-    from benchmarks.ceiling import CEILINGS  # noqa: PLC0415 - imports TensorFlow, which other requests do without
-
-    ceiling = CEILINGS[setting.ceiling](setting.lookup_ord)
-    calls[CEILING], first[CEILING] = ceiling.call, timed(ceiling.call)
+        ceiling = CEILINGS[setting.ceiling](setting.lookup_ord)
+        calls[CEILING], first[CEILING] = ceiling.call, timed(ceiling.call)
+        operations = {OURS: setting.operations, CEILING: ceiling.operations}
     seconds = take_turns(calls, budget)
     return {
         "times": {name: asdict(summary(first[name][0], seconds[name])) for name in calls},
-        "agreement": {name: share(results[OURS], results[name]) for name in setting.rivals},
-        "operations": {OURS: setting.operations, CEILING: ceiling.operations},
+        "agreement": {name: share(results[setting.base], results[name]) for name in setting.rivals if results[name]},
+        "operations": operations,
     }
 
 

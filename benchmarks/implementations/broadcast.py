@@ -1,11 +1,14 @@
 """The formula written down in TensorFlow, with a tensor of all differences, ``[m, n, d]``, as the layer of 2018 has."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from benchmarks.data import Data
 from benchmarks.implementations import Call
+from benchmarks.implementations.fitting import fitted
 from benchmarks.settings import ALPHA, BETA, Setting
 
 
@@ -52,7 +55,7 @@ def training(setting: Setting, data: Data) -> Call:
     """Differentiate the objective with respect to x and to the embedding space, in a graph."""
     x, emb_space, upstream = tf.constant(data.x), tf.constant(data.emb_space), tf.constant(data.upstream)
 
-    @tf.function
+    @tf.function(jit_compile=setting.jit_compile)
     def step(x: tf.Tensor, emb_space: tf.Tensor, upstream: tf.Tensor) -> Sequence[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch([x, emb_space])
@@ -61,6 +64,31 @@ def training(setting: Setting, data: Data) -> Call:
         return tape.gradient(objective, [x, emb_space])
 
     return lambda: [gradient.numpy() for gradient in step(x, emb_space, upstream)]
+
+
+def fit_2018(setting: Setting, data: Data) -> Call:
+    """Make a step of `fit`."""
+    return fitted(Formula(setting), setting, data)
+
+
+class Formula(keras.layers.Layer):
+    """The formula as a layer."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self.setting = setting
+
+    def build(self, input_shape: Any) -> None:
+        """Create the embeddings."""
+        self.emb_space = self.add_weight(shape=(self.setting.n, input_shape[-1]), initializer="random_normal")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the nearest embeddings."""
+        emb_space = tf.convert_to_tensor(self.emb_space)
+        layer_out, *losses = quantize(x, emb_space, self.setting.lookup_ord, self.setting.gamma)
+        for loss in losses:
+            self.add_loss(loss)
+        return layer_out
 
 
 def call(setting: Setting, data: Data) -> Call:

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from benchmarks.data import Data
 from benchmarks.implementations import Call
+from benchmarks.implementations.fitting import fitted
+from benchmarks.implementations.steps import step_of
 from benchmarks.settings import ALPHA, BETA, MAJORITY_THRESHOLD, NUM_CLASSES, K, Setting
 from vq_layer import Alpha, Beta, CosineKNNVectorQuantization, Coulomb, Norm, VectorQuantization
 from vq_layer.presets import adversarial_2018
@@ -25,19 +27,23 @@ def vote(setting: Setting, data: Data) -> Call:
 
 
 def training(setting: Setting, data: Data) -> Call:
-    """Differentiate the objective with respect to x and to the embedding space, in a plain `tf.function`."""
-    layer = _quantizer(setting, data)
-    x, upstream = tf.constant(data.x), tf.constant(data.upstream)
+    """Differentiate the objective with respect to x and to the embedding space."""
+    return step_of(_quantizer(setting, data), setting, data)
 
-    @tf.function
-    def step(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            layer_out = layer(x, training=True)
-            objective = tf.reduce_sum(layer_out * upstream) + tf.add_n(layer.losses)
-        return tape.gradient(objective, [x, layer.emb_space.value])
 
-    return lambda: [gradient.numpy() for gradient in step(x, upstream)]
+def default_training(setting: Setting, data: Data) -> Call:
+    """Make a training step of the layer with its defaults."""
+    return step_of(VectorQuantization(setting.n), setting, data)
+
+
+def fit(setting: Setting, data: Data) -> Call:
+    """Make a step of `fit`, the layer with its defaults within a model."""
+    return fitted(VectorQuantization(setting.n), setting, data)
+
+
+def fit_2018(setting: Setting, data: Data) -> Call:
+    """Make a step of `fit` with the losses of 2018."""
+    return fitted(_quantizer(setting, data), setting, data)
 
 
 def call(setting: Setting, data: Data) -> Call:
