@@ -1,6 +1,6 @@
 """Measure speed and memory of the layers and of their rivals.
 
-Run by `make bench`, or ``python -m benchmarks``; prints tables, writes results.json and growth.png.
+Run by `make bench`, or ``python -m benchmarks``; prints tables, writes results.json, growth.png and steps.png.
 """
 
 import argparse
@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
-from benchmarks import growth, machine, processes, report, run, verdicts
+from benchmarks import growth, machine, processes, report, run, training, verdicts
 from benchmarks.implementations import PACKAGES
 from benchmarks.processes import BenchmarkError
 from benchmarks.settings import Setting, reduced, settings, without
@@ -22,7 +22,16 @@ from benchmarks.settings import Setting, reduced, settings, without
 FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
 BUDGET = 2.5  # seconds for the repetitions of each implementation at each setting
+RUNS = 3  # processes for each of the first steps
 CORES = 2
+
+
+class Selection(NamedTuple):
+    """What is measured: settings, series, and training steps of which the first counts."""
+
+    settings: list[Setting]
+    series: list[growth.Series]
+    first_steps: list[Setting]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,12 +56,12 @@ def main(arguments: Sequence[str] | None = None, ask: run.Ask = processes.ask) -
     options = command_line.parse_args(arguments)
     if options.readme and (options.quick or options.only or options.without):
         command_line.error("--readme takes the results of a full run")
-    chosen, series = selection(options)
+    chosen = selection(options)
     if options.list:
-        print(*(one.name for one in (*chosen, *series)), sep="\n")
+        print(*(one.name for kind in chosen for one in kind), sep="\n")
         return 0
     try:
-        results = json.loads(options.show.read_text()) if options.show else measured(options, chosen, series, ask)
+        results = json.loads(options.show.read_text()) if options.show else measured(options, chosen, ask)
     except BenchmarkError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -62,34 +71,45 @@ def main(arguments: Sequence[str] | None = None, ask: run.Ask = processes.ask) -
     return 0
 
 
-def selection(options: argparse.Namespace) -> tuple[list[Setting], list[growth.Series]]:
-    """Return the settings and series that are asked for."""
+def selection(options: argparse.Namespace) -> Selection:
+    """Return what is asked for."""
     prefixes = tuple(options.only or [""])
-    chosen = [without(one, options.without) for one in settings() if one.name.startswith(prefixes)]
-    series = [one for one in growth.all_series() if one.name.startswith(prefixes)]
+    chosen = [without(one, options.without) for one in (*settings(), *training.settings())]
+    everything = Selection(chosen, growth.all_series(), training.first_steps())
+    asked = Selection(*([one for one in kind if one.name.startswith(prefixes)] for kind in everything))
     if not options.quick:
-        return chosen, series
-    return [reduced(one) for one in chosen], [growth.reduced_series(one) for one in series]
+        return asked
+    return Selection(
+        [reduced(one) for one in asked.settings],
+        [growth.reduced_series(one) for one in asked.series],
+        [reduced(one) for one in asked.first_steps],
+    )
 
 
-def measured(
-    options: argparse.Namespace, chosen: list[Setting], series: list[growth.Series], ask: run.Ask
-) -> dict[str, Any]:
+def measured(options: argparse.Namespace, chosen: Selection, ask: run.Ask) -> dict[str, Any]:
     """Check all that can fail, measure, and write what was found."""
-    check_installed({rival for setting in chosen for rival in setting.rivals})
+    check_installed({rival for setting in chosen.settings for rival in setting.rivals})
     folder = options.out or Path("out/benchmarks" if options.only or options.quick else FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     machine.pin_to_cores(options.cores)
     described = machine.description()
     with Progress(*Progress.get_default_columns()[:-1], TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        found = run.measure(chosen, series, 0.0 if options.quick else options.budget, ask, progress)
+        budget, runs = (0.0, 1) if options.quick else (options.budget, RUNS)
+        found = run.measure(*chosen, budget, runs, ask, progress)
     results = {"machine": described, **found}
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    if series:
-        from benchmarks.growth_figure import draw  # noqa: PLC0415 - matplotlib, for this alone
-
-        draw(results["series"]).savefig(folder / "growth.png")
+    draw(found, folder)
     return results
+
+
+def draw(found: dict[str, Any], folder: Path) -> None:
+    """Write the pictures of what was measured."""
+    from benchmarks import growth_figure, steps_figure  # noqa: PLC0415 - matplotlib, for these alone
+
+    if found["series"]:
+        growth_figure.draw(found["series"]).savefig(folder / "growth.png")
+    if any(name.startswith(training.BY_NUMBER) for name in found["first_steps"]):
+        steps_figure.draw(found["first_steps"]).savefig(folder / "steps.png")
 
 
 def check_installed(rivals: set[str]) -> None:

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from benchmarks import machine, verdicts
 
-COLUMNS = ("", "ms", "× ours", "target", "peak MB", "first s", "agrees", "ceiling")
+COLUMNS = ("", "ms", "× {}", "target", "peak MB", "first s", "agrees", "ceiling")
+FIRST_STEP_COLUMNS = ("", "by", "CPU s", "target", "first s", "second ms", "later ms")
 SERIES_COLUMNS = ("", "sizes", "time", "target", "memory", "target", "MB over the data")
 WRAPPED = (SERIES_COLUMNS[-1], "targets")  # columns of the terminal's tables that may take several lines
 BEGIN, END = "<!-- results of a run, written by --readme -->", "<!-- end of results -->"
@@ -24,10 +25,14 @@ class Section(NamedTuple):
 
 
 def sections(results: dict[str, Any]) -> Iterator[Section]:
-    """Return a table for each setting, and one for all series."""
+    """Return a table for each setting, one for all first steps and one for all series."""
     for name, result in results["settings"].items():
         size = f"{result['vectors']:,} vectors of {result['d']}, {result['embeddings']:,} embeddings"
-        yield Section(f"{name}: {size}; {ceiling(result)}", COLUMNS, setting_rows(result))
+        columns = tuple(column.format(verdicts.base(result)) for column in COLUMNS)
+        yield Section(f"{name}: {size}{ceiling(result)}", columns, setting_rows(result))
+    if results.get("first_steps"):
+        rows = [row for name, result in results["first_steps"].items() for row in first_step_rows(name, result)]
+        yield Section("first training step of a process", FIRST_STEP_COLUMNS, rows)
     if results["series"]:
         rows = [series_row(name, result) for name, result in results["series"].items()]
         yield Section("exponents of growth", SERIES_COLUMNS, rows)
@@ -51,6 +56,23 @@ def setting_rows(result: dict[str, Any]) -> list[list[str]]:
     ]
 
 
+def first_step_rows(name: str, result: dict[str, Any]) -> list[list[str]]:
+    """Return a row for each implementation, as `FIRST_STEP_COLUMNS` names their cells."""
+    judged = verdicts.of_first_step(result)
+    rows = [
+        [
+            who,
+            f"{steps['cpu']:.2f}",
+            str(judged.get(who, "")),
+            f"{steps['first']:.2f}",
+            *(verdicts.three_digits(1e3 * steps[which]) for which in ("second", "later")),
+        ]
+        for who, steps in result["steps"].items()
+    ]
+    names = [name.removeprefix("first-"), *[""] * (len(rows) - 1)]
+    return [[shown, *row] for shown, row in zip(names, rows, strict=True)]
+
+
 def series_row(name: str, result: dict[str, Any]) -> list[str]:
     """Return the cells that `SERIES_COLUMNS` names."""
     judged = verdicts.of_series(result)
@@ -66,9 +88,11 @@ def series_row(name: str, result: dict[str, Any]) -> list[str]:
 
 
 def ceiling(result: dict[str, Any]) -> str:
-    """Return the rate that the ceiling reaches."""
+    """Return the rate that the ceiling reaches, where there is one."""
+    if not result["ceiling"]:
+        return ""
     rate = result["operations"]["ceiling"] / result["times"]["ceiling"]["median"]
-    return f"{result['ceiling']} {rate / 1e9:.0f} Gop/s"
+    return f"; {result['ceiling']} {rate / 1e9:.0f} Gop/s"
 
 
 def milliseconds(times: dict[str, float]) -> str:

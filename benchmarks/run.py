@@ -15,16 +15,24 @@ AT_ONCE = 2  # processes of which the memory is measured, not the time
 
 
 def measure(
-    settings: Sequence[Setting], series: Sequence[Series], budget: float, ask: Ask, progress: Progress
+    settings: Sequence[Setting],
+    series: Sequence[Series],
+    first_steps: Sequence[Setting],
+    budget: float,
+    runs: int,
+    ask: Ask,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Measure everything.
 
     Parameters
     ----------
-    settings, series : sequences
+    settings, series, first_steps : sequences
         What to measure.
     budget : float
         Seconds for the repetitions of each implementation at each setting, without the first calls.
+    runs : int
+        How many processes make each of the first steps.
     ask : callable
         What answers a question; see `benchmarks.worker.answer`.
     progress : rich.progress.Progress
@@ -33,9 +41,9 @@ def measure(
     Returns
     -------
     dict
-        ``settings`` and ``series``, each a mapping by name.
+        ``settings``, ``series`` and ``first_steps``, each a mapping by name.
     """
-    task = progress.add_task("", total=2 * (len(settings) + len(series)))
+    task = progress.add_task("", total=2 * (len(settings) + len(series)) + len(first_steps))
 
     def shown(description: str, answer: Any) -> Any:
         progress.update(task, advance=1, description=description)
@@ -47,6 +55,10 @@ def measure(
     growth = {
         one.name: shown(one.name, ask("series", points=_fields(one.points), budget=budget) if one.timed else {})
         for one in series
+    }
+    steps = {
+        one.name: _sizes(one) | shown(one.name, ask("first_steps", setting=asdict(one), runs=runs))
+        for one in first_steps
     }
     with ThreadPoolExecutor(AT_ONCE) as pool:
 
@@ -68,14 +80,16 @@ def measure(
                 "memory_sizes": one.sizes(one.memory_points),
                 "memory": peaks,
             }
-    return {"settings": times, "series": growth}
+    return {"settings": times, "series": growth, "first_steps": steps}
+
+
+def _sizes(setting: Setting) -> dict[str, int]:
+    return {"vectors": setting.rows, "embeddings": setting.n, "d": setting.d}
 
 
 def _facts(setting: Setting) -> dict[str, Any]:
     return {
-        "vectors": setting.rows,
-        "embeddings": setting.n,
-        "d": setting.d,
+        **_sizes(setting),
         "ceiling": setting.ceiling,
         "targets": dict(setting.rivals),
         "at_most": dict(setting.at_most),

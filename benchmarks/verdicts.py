@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from benchmarks.growth import TOLERANCE, exponent
 
 LEAST_AGREEMENT = 0.99
+MOST_FOR_FIRST_STEP = 1.5  # seconds of the processor more than the formula takes
 LEAST_MEMORY = 1.0  # MB, below which a difference is no growth
 
 
@@ -82,6 +83,12 @@ def of_series(result: dict[str, Any]) -> dict[str, Verdict]:
     return found
 
 
+def of_first_step(result: dict[str, Any]) -> dict[str, Verdict]:
+    """Return the verdict on the seconds of the processor that our first step takes more than the rival's."""
+    ours, rival, *_ = (steps["cpu"] for steps in result["steps"].values())
+    return {"ours": Verdict(ours - rival, most=MOST_FOR_FIRST_STEP, unit=" s")}
+
+
 def disagreements(result: dict[str, Any]) -> list[str]:
     """Return the rivals that find something else on more vectors than rounding explains."""
     return [name for name, share in result["agreement"].items() if share < LEAST_AGREEMENT]
@@ -102,8 +109,8 @@ def summary(results: dict[str, Any]) -> list[str]:
     """Return in lines how many targets are met, and which are not."""
     named = {
         f"{name}, {subject}": verdict
-        for kind, judge in (("settings", of_setting), ("series", of_series))
-        for name, result in results[kind].items()
+        for kind, judge in (("settings", of_setting), ("series", of_series), ("first_steps", of_first_step))
+        for name, result in results.get(kind, {}).items()
         for subject, verdict in judge(result).items()
     }
     differ = [

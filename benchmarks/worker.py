@@ -46,6 +46,13 @@ def series(points: list[Setting], budget: float) -> dict[str, Any]:
     return {"times": [asdict(summary(first[name], seconds[name])) for name in calls]}
 
 
+def first_steps(setting: Setting, runs: int) -> dict[str, Any]:
+    """Return the seconds of the first training step of a process and of those after it, by implementation."""
+    from benchmarks.first_step import measured  # noqa: PLC0415 - imports TensorFlow
+
+    return {"steps": measured(setting, runs)}
+
+
 def peak_memory(setting: Setting, implementation: str) -> dict[str, float]:
     """Return the peak of memory over the import and, without the results, over the data, in MB."""
     prepare = prepared(implementation, setting)
@@ -69,7 +76,12 @@ def _let_go() -> None:
         sys.modules["tensorflow"].zeros([2]).numpy()
 
 
-ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {"times": times, "series": series, "peak_memory": peak_memory}
+ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "times": times,
+    "series": series,
+    "first_steps": first_steps,
+    "peak_memory": peak_memory,
+}
 
 
 def answer(question: str, **arguments: Any) -> dict[str, Any]:
