@@ -1,6 +1,7 @@
 """All that tells one norm from another, in one table (VQ-1, VQ-7)."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -61,8 +62,18 @@ L2 = Norm(
 )
 
 
-def _largest_along(vectors: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_max(tf.abs(vectors), axis=-1)
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _largest_along(vectors: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    magnitude = tf.abs(vectors)
+    largest = tf.reduce_max(magnitude, axis=-1, keepdims=True)
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        ties = tf.reduce_sum(tf.cast(tf.equal(magnitude, largest), vectors.dtype), axis=-1, keepdims=True)
+        share = tf.sign(vectors) * (tf.expand_dims(upstream, -1) / ties)
+        # In other words than above, so that XLA compares again and keeps no results for all coordinates of all pairs.
+        return tf.where(magnitude >= largest, share, 0)
+
+    return tf.squeeze(largest, -1), gradient
 
 
 def _linf_gradient(fold: Fold, weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
