@@ -43,10 +43,10 @@ def demonstrate(folder: Path) -> None:
     with native_messages_hidden():
         # TensorFlow takes seconds to load: the errors above come first.
         from examples.demo import chapters  # noqa: PLC0415
-        from vq_layer.kernels.compilation import compiled, uses_xla  # noqa: PLC0415
+        from vq_layer.kernels.compilation import compiled, way_on  # noqa: PLC0415
 
         # These start XLA, in a graph and outside, which TensorFlow 2.19 announces.
-        uses_xla()
+        way_on("CPU")
         compiled(lambda x: x + 1)(0.0)
     chapters.quantize_photograph(image, patches, NUM_EMBEDS, SEED, codebook)
     chapters.replace_unused(patches, NUM_EMBEDS, SEED, replacement)

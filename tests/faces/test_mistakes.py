@@ -180,7 +180,7 @@ CONSTRUCTION = {
     "a mode that there is not": (
         lambda: vq_layer.set_compilation("xla"),
         ValueError,
-        "`mode` must be one of ('auto', 'plain', 'compiled'). Received: mode='xla'",
+        "`mode` must be one of ('auto', 'plain', 'compiled', 'fused'). Received: mode='xla'",
     ),
 }
 CALLS = {

@@ -25,11 +25,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closest")]  # on one wo
 N = 37
 
 
-@pytest.fixture(autouse=True, params=["plain", "compiled"])
+@pytest.fixture(autouse=True, params=["plain", "compiled", "fused"])
 def _path(request, monkeypatch):
     """Force one path, in chunks."""
     monkeypatch.setattr(compilation, "_chosen", request.param)
-    monkeypatch.setattr(tuning, "TUNING", Tuning(small=0, plain_chunk=1 << 12, laid_out=16 * 30))
+    monkeypatch.setattr(
+        tuning, "TUNING", Tuning(small=0, plain_chunk=1 << 12, fused_pairs=1 << 9, fused_step=1, laid_out=16 * 30)
+    )
 
 
 WEIGHTS = {"coulomb_loss": 0.5}

@@ -69,7 +69,7 @@ def all_pairs(x, emb_space):
 
 
 def test_a_small_call_compiles_nothing(programs, monkeypatch):
-    monkeypatch.setattr(compilation, "_xla_works", lambda: pytest.fail("looked whether XLA works"))
+    monkeypatch.setattr(compilation, "_xla_works", lambda _: pytest.fail("looked whether XLA works"))
     layer = vq_layer.presets.adversarial_2018(64)
     layer(normal(8, 16, 64))
     assert programs == {"scan": [], "_add_up": []}

@@ -31,11 +31,18 @@ class Whole(KerasLayers):
     quantize = functools.cache(KerasLayers.quantize)
 
 
-@pytest.fixture(autouse=True, params=["plain", "compiled"])
+@pytest.fixture(autouse=True, params=["plain", "compiled", "fused"])
 def _path(request, monkeypatch):
     """Force one path, in chunks; with small strips and bundles, since XLA takes long where it unrolls much."""
     monkeypatch.setattr(compilation, "_chosen", request.param)
-    chunks = {"small": 0, "plain_chunk": 1 << 12, "most_rows": 64, "few_rows": 16}
+    chunks = {
+        "small": 0,
+        "plain_chunk": 1 << 12,
+        "most_rows": 64,
+        "few_rows": 16,
+        "fused_pairs": 1 << 12,
+        "fused_step": 1,
+    }
     tuned = Tuning(**chunks, product_block=16, laid_out=16 * 30, strip=4, largest_bundle=5)
     monkeypatch.setattr(tuning, "TUNING", tuned)
 

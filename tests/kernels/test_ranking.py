@@ -18,7 +18,7 @@ from vq_verify.protocol import CosineCase, Vote
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranking")]  # on one worker, which compiles each program once
 
-LARGEST_CHUNKS = {"plain": 16, "normalized once": 256, "normalized when chosen": 16}
+LARGEST_CHUNKS = {"plain": 16, "fused": 16, "normalized once": 256, "normalized when chosen": 16}
 
 
 @pytest.fixture(scope="module", params=list(LARGEST_CHUNKS))
@@ -30,9 +30,16 @@ def path(request):
         patch.setattr(
             tuning,
             "TUNING",
-            Tuning(small=0, plain_chunk=few * N, ranking_rows=rows, compared_coordinates=few * 100),
+            Tuning(
+                small=0,
+                plain_chunk=few * N,
+                fused_pairs=16 * N,
+                fused_step=1,
+                ranking_rows=rows,
+                compared_coordinates=few * 100,
+            ),
         )
-        compilation.set_compilation("plain" if request.param == "plain" else "compiled")
+        compilation.set_compilation(request.param if request.param in ("plain", "fused") else "compiled")
         yield request.param
     compilation.set_compilation(before)
 

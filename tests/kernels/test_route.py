@@ -18,7 +18,7 @@ def _tuned(monkeypatch):
 
 
 def taken(route):
-    return route.choose(small=lambda: tf.constant(True), large=lambda: tf.constant(False))
+    return route.choose(small=lambda: tf.constant(True), large=lambda _: tf.constant(False))
 
 
 @pytest.mark.parametrize(("axes", "small", "few"), [((4, 5), True, 32), ((3, 7), False, 32), ((51,), False, None)])
@@ -44,20 +44,21 @@ def test_an_unknown_number_decides_when_the_graph_runs(v2_control_flow):
         tf.compat.v1.enable_control_flow_v2()
 
 
-def test_where_all_is_to_be_compiled_nothing_is_small(monkeypatch):
-    monkeypatch.setattr(compilation, "_chosen", "compiled")
+@pytest.mark.parametrize("mode", ["compiled", "fused"])
+def test_where_all_is_to_be_compiled_nothing_is_small(monkeypatch, mode):
+    monkeypatch.setattr(compilation, "_chosen", mode)
     way = route(tf.zeros([1, 3]), EMB_SPACE)
-    assert way.xla
+    assert way.way == mode
     assert not taken(way)
 
 
 def test_whether_xla_works_is_asked_for_large_pairs_alone(monkeypatch):
     asked = []
-    monkeypatch.setattr(compilation, "_xla_works", lambda: asked.append(True) or False)
-    assert not route(tf.zeros([1, 3]), EMB_SPACE).xla
+    monkeypatch.setattr(compilation, "_xla_works", asked.append)
+    assert route(tf.zeros([1, 3]), EMB_SPACE).way == "plain"
     assert not asked
-    assert not route(tf.zeros([100, 3]), EMB_SPACE).xla
-    assert asked
+    assert route(tf.zeros([100, 3]), EMB_SPACE).way == "plain"
+    assert asked == ["CPU"]
 
 
 def test_what_is_built_is_built_anew_for_another_tuning(monkeypatch):

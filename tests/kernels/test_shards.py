@@ -72,8 +72,16 @@ def test_shards_searched_apart_find_what_the_whole_does(drawn, lookup_ord):
 @pytest.mark.clause("VQ-2.1", "VQ-2.2", "VQ-2.3", "VQ-13.2")
 @pytest.mark.parametrize(
     ("compilation_mode", "lookup_ord", "d"),
-    [("plain", 1, 3), ("plain", 2, 3), ("plain", np.inf, 3), ("compiled", 1, 3), ("compiled", 2, 30)],
-)  # the last by a product, the others by differences
+    [
+        ("plain", 1, 3),
+        ("plain", 2, 3),
+        ("plain", np.inf, 3),
+        ("compiled", 1, 3),
+        ("compiled", 2, 30),
+        ("fused", 1, 3),
+        ("fused", 2, 30),
+    ],
+)  # those of 30 by a product, the others by differences
 def test_those_of_the_layer_do_too(monkeypatch, compilation_mode, lookup_ord, d):
     monkeypatch.setattr(compilation, "_chosen", compilation_mode)
     rng = np.random.default_rng(0)

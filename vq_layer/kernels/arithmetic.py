@@ -78,3 +78,9 @@ def power_of_two_below(numbers: tf.Tensor) -> tf.Tensor:
     bits = {32: tf.int32, 64: tf.int64}[info.bits]
     exponent = ((1 << info.nexp) - 1) << info.nmant
     return tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(numbers, bits), tf.constant(exponent, bits)), numbers.dtype)
+
+
+def leading_bits(numbers: tf.Tensor) -> tf.Tensor:
+    """Return float32 numbers cut off to 11 bits, as many as TensorFloat-32 has: less than 2^-10 of each is lost."""
+    kept = tf.bitwise.bitwise_and(tf.bitcast(numbers, tf.int32), tf.constant(-1 << 13, tf.int32))
+    return tf.bitcast(kept, tf.float32)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from vq_layer.kernels import tuning
 from vq_layer.kernels.branches import rarely
+from vq_layer.kernels.compilation import compiled
 from vq_layer.shapes import static_shape
 
 Kernel = Callable[..., Any]
@@ -23,6 +24,18 @@ def compiled_sizes(pair: int, few: int | None = None) -> Sizes:
     tuned = tuning.TUNING
     rows = min(max(1 << (tuned.compiled_chunk // pair).bit_length() >> 1, tuned.fewest_rows), tuned.most_rows)
     return (rows if few is None else min(rows, few),)
+
+
+def fused_sizes(n: int, d: int) -> Sizes:
+    """Return the sizes of chunks that hold their rows, ``[size, d]``, and all distances of these, ``[size, n]``."""
+    largest = max(tuning.TUNING.fused_pairs // max(n, d), 1)
+    sizes = (largest // tuning.TUNING.fused_step**i for i in range(3))
+    return tuple(1 << (size.bit_length() - 1) for size in sizes if size)
+
+
+def by_formula(way: str, kernel: Kernel, n: int, d: int) -> tuple[Kernel, Sizes]:
+    """Return a kernel of the plain formula as it runs, "plain" or "fused", and the sizes of its chunks."""
+    return (compiled(kernel), fused_sizes(n, d)) if way == "fused" else (kernel, plain_sizes(n * d))
 
 
 def concatenated(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, *of_row: tf.TensorSpec) -> list[tf.Tensor]:

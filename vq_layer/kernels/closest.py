@@ -26,15 +26,16 @@ def closest_spacing(emb_space: tf.Tensor, lookup_ord: float, route: Route) -> tf
     if route.small:
         return spacing.emb_closest_spacing(pairwise_distance(emb_space, emb_space, lookup_ord))
     n, d = static_shape(emb_space)
-    facts = n, d, emb_space.dtype, lookup_ord, route.xla
+    facts = n, d, emb_space.dtype, lookup_ord
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def closest(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
         constant = tf.stop_gradient(emb_space)  # else an outer tape differentiates the loops, too
-        index, tied = _nearest_others(*facts)(constant)
+        index, tied = route.take(lambda way: _nearest_others(way, *facts)(constant))
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            value = _gradient(*facts)(tf.stop_gradient(upstream), constant, index, tied)
+            of_pairs = tf.stop_gradient(upstream), constant, index, tied
+            value = route.take(lambda way: _gradient(way, *facts)(*of_pairs))
             return not_differentiable(value, emb_space)
 
         return _distances_to(index, constant, lookup_ord), gradient
@@ -51,16 +52,18 @@ def _distances_to(index: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
 
 
 @tuning.cached
-def _nearest_others(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+def _nearest_others(way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float) -> Function:
     """Return the search, ``[n, d] -> [n], [n]``: which other embedding is nearest, -1 if none, and whether more tie."""
 
     def plain_search(emb_space: tf.Tensor) -> list[tf.Tensor]:
-        def kernel(rows: tf.Tensor, own: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def of_chunk(rows: tf.Tensor, own: tf.Tensor, emb_space: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             _, tied = _distances_to_others(rows, own, emb_space, lookup_ord)
             index = tf.where(tf.reduce_any(tied, axis=-1), tf.argmax(tied, axis=-1, output_type=tf.int32), -1)
             return index, tf.math.count_nonzero(tied, axis=-1) > 1
 
-        return chunks.concatenated(kernel, [emb_space, tf.range(n)], chunks.plain_sizes(n * d), *_FOUND)
+        plain, sizes = chunks.by_formula(way, of_chunk, n, d)
+        kernel = lambda *of_rows: plain(*of_rows, emb_space)  # noqa: E731
+        return chunks.concatenated(kernel, [emb_space, tf.range(n)], sizes, *_FOUND)
 
     def compiled_search(emb_space: tf.Tensor) -> list[tf.Tensor]:
         blocks, embeddings = prepared(emb_space)
@@ -68,15 +71,16 @@ def _nearest_others(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: boo
         kernel = lambda *of_chunk: scan(*of_chunk, *embeddings)  # noqa: E731
         return chunks.concatenated(kernel, [emb_space, tf.range(n)], chunks.compiled_sizes(n * d), *_FOUND)
 
-    return traced(compiled_search if xla else plain_search, *specs(dtype, [n, d]))
+    return traced(compiled_search if way == "compiled" else plain_search, *specs(dtype, [n, d]))
 
 
 @tuning.cached
-def _gradient(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool) -> Function:
+def _gradient(way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float) -> Function:
     """Return the gradient to the embeddings, ``[n], [n, d], [n], [n] -> [n, d]``, from what `_nearest_others` found."""
-    (size,) = chunks.plain_sizes(n * d)
-    plain_of_ties = functools.partial(_gradient_of_ties, lookup_ord=lookup_ord)
-    of_ties: Function = compiled(plain_of_ties) if xla else plain_of_ties
+    of_ties: Function = functools.partial(_gradient_of_ties, lookup_ord=lookup_ord)
+    *_, size = chunks.fused_sizes(n, d) if way == "fused" else chunks.plain_sizes(n * d)
+    if way != "plain":
+        of_ties = compiled(of_ties)
 
     def gradient(upstream: tf.Tensor, emb_space: tf.Tensor, index: tf.Tensor, tied: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""Whether large lookups run compiled by XLA."""
+"""How large lookups are computed: by XLA or not, and as it suits a processor or a GPU."""
 
 import functools
 import warnings
@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-_MODES = ("auto", "plain", "compiled")
+_MODES = ("auto", "plain", "compiled", "fused")
 _chosen = "auto"
 
 Function = Callable[..., Any]
@@ -19,11 +19,12 @@ def set_compilation(mode: str) -> None:
 
     Parameters
     ----------
-    mode : {"auto", "plain", "compiled"}
-        "auto", the default, uses XLA for large inputs where it works, no GPU is present and no operation is checked by
-        `tf.debugging`, "plain" never, and "compiled" always, for small inputs too. Only in the last mode is it an error
-        if XLA cannot compile. Large inputs are taken in chunks in every mode, so that memory does not grow with the
-        number of pairs.
+    mode : {"auto", "plain", "compiled", "fused"}
+        "auto", the default, uses XLA for large inputs where it works and no operation is checked by `tf.debugging`: as
+        "compiled" where they are computed on a processor, as "fused" on a GPU. "plain" never uses XLA. "compiled"
+        always does, for small inputs too, by programs written for a processor, and so does "fused", by few large ones;
+        in these two it is an error if XLA cannot compile. Large inputs are taken in chunks in every mode, so that
+        memory does not grow with the number of pairs.
 
     Raises
     ------
@@ -74,9 +75,18 @@ def inside_xla() -> bool:
     return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
 
 
-def uses_xla() -> bool:
-    """Tell whether large inputs are to go through XLA."""
-    return _chosen == "compiled" or (_chosen == "auto" and not _is_instrumented() and _xla_works())
+def way_on(device: str) -> str:
+    """Return how large inputs are computed on a type of device, "CPU" or "GPU": "plain", "compiled" or "fused"."""
+    if _chosen != "auto":
+        return _chosen
+    if _is_instrumented() or not _xla_works(device):
+        return "plain"
+    return "fused" if device == "GPU" else "compiled"
+
+
+def is_forced() -> bool:
+    """Tell whether XLA is to compile small inputs, too."""
+    return _chosen in ("compiled", "fused")
 
 
 def _is_instrumented() -> bool:
@@ -87,13 +97,11 @@ def _is_instrumented() -> bool:
 
 
 @functools.cache
-def _xla_works() -> bool:
-    """Compile and run a small loop; warn if that fails. Loops over chunks would be slow on a GPU."""
-    if tf.config.list_physical_devices("GPU"):
-        return False
+def _xla_works(device: str) -> bool:
+    """Compile and run a small loop on a type of device; warn if that fails."""
     loop = compiled(lambda x: tf.while_loop(lambda i, _: i < 2, lambda i, x: (i + 1, x + 1), [0, x])[1])
     try:
-        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        with tf.Graph().as_default(), tf.device(f"/{device}:0"), tf.compat.v1.Session() as session:
             session.run(loop(tf.zeros([2])))
     except Exception as error:  # whatever a compiler fails with
         warnings.warn(f"XLA does not work here; large lookups will be slower: {error}", RuntimeWarning, stacklevel=2)

@@ -42,7 +42,7 @@ def _distances(
     rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, route: Route, weights_of: Function
 ) -> tf.Tensor:
     n, d = static_shape(emb_space)
-    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few
+    facts = n, d, rows.dtype, lookup_ord, route.few
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def distances(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -52,13 +52,13 @@ def _distances(
             weights = tf.stop_gradient(weights_of(upstream))
             value = route.choose(
                 small=lambda: _plain_gradient(rows, weights, constant, lookup_ord),
-                large=lambda: _gradient_in_chunks(*facts)(rows, weights, constant),
+                large=lambda way: _gradient_in_chunks(way, *facts)(rows, weights, constant),
             )
             return not_differentiable(value, emb_space)
 
         value = route.choose(
             small=lambda: pairwise_distance(rows, constant, lookup_ord),
-            large=lambda: _in_chunks(*facts)(rows, constant),
+            large=lambda way: _in_chunks(way, *facts)(rows, constant),
         )
         return value, gradient
 
@@ -74,15 +74,15 @@ def _plain_gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, l
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
+def _in_chunks(way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float, few: int | None) -> Function:
     """Return `pairwise_distance` for any number of rows, traced once."""
-    kernel = compiled(functools.partial(_of_chunk, lookup_ord=lookup_ord))
 
     def distances(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
         of_row = tf.TensorSpec([n], dtype)
-        if not xla:
-            plain = lambda chunk: [pairwise_distance(chunk, emb_space, lookup_ord)]  # noqa: E731
-            return chunks.concatenated(plain, [rows], chunks.plain_sizes(n * d), of_row)[0]
+        if way != "compiled":
+            plain, sizes = chunks.by_formula(way, functools.partial(pairwise_distance, lookup_ord=lookup_ord), n, d)
+            return chunks.concatenated(lambda chunk: [plain(chunk, emb_space)], [rows], sizes, of_row)[0]
+        kernel = compiled(functools.partial(_of_chunk, lookup_ord=lookup_ord))
         usable = finite_rows(emb_space)
         across = tiles.lanes(tf.where(tf.expand_dims(usable, -1), emb_space, 0))
         distance = chunks.concatenated(
@@ -94,18 +94,15 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
 
 
 @tuning.cached
-def _gradient_in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
+def _gradient_in_chunks(way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float, few: int | None) -> Function:
     """Return `_plain_gradient` for any number of rows, traced once."""
 
     def gradient(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
-        if xla:
+        if way == "compiled":
             return weighted_sums(rows, weights, emb_space, lookup_ord, few)[1]
-        return chunks.summed(
-            lambda chunk, weights: [_plain_gradient(chunk, weights, emb_space, lookup_ord)],
-            [rows, weights],
-            chunks.plain_sizes(n * d),
-            [tf.zeros([n, d], dtype)],
-        )[0]
+        plain, sizes = chunks.by_formula(way, functools.partial(_plain_gradient, lookup_ord=lookup_ord), n, d)
+        kernel = lambda *chunk: [plain(*chunk, emb_space)]  # noqa: E731
+        return chunks.summed(kernel, [rows, weights], sizes, [tf.zeros([n, d], dtype)])[0]
 
     return traced(gradient, *specs(dtype, [None, d], [None, n], [n, d]))
 

@@ -75,11 +75,11 @@ def prepare(emb_space: tf.Tensor) -> tuple[tf.Tensor, ...]:
     zero = tf.zeros([], emb_space.dtype)
     mean = tf.math.divide_no_nan(*blocks.fold(add, tf.zeros([d], emb_space.dtype), zero))
     if blocks.number == 1:
-        others = _moved(*_block(blocks, emb_space, tf.constant(0)), mean)
+        others = moved(*_block(blocks, emb_space, tf.constant(0)), mean)
         return mean, tf.reduce_max(others.squares), *others
 
     def enlarge(i: tf.Tensor, largest: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return (tf.maximum(largest, tf.reduce_max(_moved(*_block(blocks, emb_space, i), mean).squares)),)
+        return (tf.maximum(largest, tf.reduce_max(moved(*_block(blocks, emb_space, i), mean).squares)),)
 
     return mean, *blocks.fold(enlarge, zero)
 
@@ -96,7 +96,8 @@ def _block(blocks: Blocks, emb_space: tf.Tensor, i: tf.Tensor) -> tuple[tf.Tenso
     return block, finite_rows(block) & blocks.counts(i)
 
 
-def _moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> Others:
+def moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> Others:
+    """Return embeddings, ``[size, d]``, some of them usable, as they are multiplied with vectors moved likewise."""
     vectors = tf.where(tf.expand_dims(usable, -1), block - mean, 0)
     squares = tf.reduce_sum(tf.square(vectors), axis=1)
     return Others(vectors, squares, tf.where(usable, -squares / 2, block.dtype.min))
@@ -116,12 +117,12 @@ def decided(
         What `prepare` returns.
     """
     blocks, vectors = _blocks(emb_space), rows - mean
-    margin = _margin(vectors, largest)
+    doubt = margin(vectors, largest)
     if others:
-        return _nearest_of(vectors, Others(*others), margin)[1]
+        return _nearest_of(vectors, Others(*others), doubt)[1]
 
     def over_block(i: tf.Tensor, most: tf.Tensor, second: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        score, place = _nearest_of(vectors, _moved(*_block(blocks, emb_space, i), mean), margin)
+        score, place = _nearest_of(vectors, moved(*_block(blocks, emb_space, i), mean), doubt)
         return (
             tf.maximum(most, score),
             tf.maximum(second, tf.minimum(most, score)),
@@ -130,7 +131,7 @@ def decided(
 
     none = tf.fill(tf.shape(rows)[:1], rows.dtype.min)
     most, second, index = blocks.fold(over_block, none, none, tf.fill(tf.shape(rows)[:1], -1))
-    return tf.where(most - second > margin, index, -1)
+    return tf.where(most - second > doubt, index, -1)
 
 
 def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
@@ -138,21 +139,21 @@ def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
 
     Where they are, not moved: few pairs that are far from the origin are soon compared by differences.
     """
-    others = _moved(emb_space, finite_rows(emb_space), 0)
-    return _nearest_of(rows, others, _margin(rows, tf.reduce_max(others.squares)))[1]
+    others = moved(emb_space, finite_rows(emb_space), 0)
+    return _nearest_of(rows, others, margin(rows, tf.reduce_max(others.squares)))[1]
 
 
-def _nearest_of(vectors: tf.Tensor, others: Others, margin: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the largest score of each vector, and its index, int32, -1 where another is within the margin."""
+def _nearest_of(vectors: tf.Tensor, others: Others, doubt: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the largest score of each vector, and its index, int32, -1 where another is in doubt, within that much."""
     scores = tf.nn.bias_add(tf.matmul(vectors, others.vectors, transpose_b=True), others.bias)
     most = tf.reduce_max(scores, axis=1)
     # 1 where a score is near the largest, else 0; to compare numbers takes TensorFlow three times as long.
-    near = 1 - tf.nn.relu(tf.sign(tf.expand_dims(most - margin, -1) - scores))
+    near = 1 - tf.nn.relu(tf.sign(tf.expand_dims(most - doubt, -1) - scores))
     # How many are near, and the sum of their indices: by one more product, exact up to 2^24, faster than an argmax.
     size = static_shape(others.vectors)[0]
     of_each = np.stack([np.ones(size), np.arange(size)], axis=1)
     count, index = tf.unstack(tf.matmul(near, tf.constant(of_each, vectors.dtype)), axis=1)
-    known = tf.equal(count, 1) & (most > vectors.dtype.min) & (margin < vectors.dtype.max)
+    known = tf.equal(count, 1) & (most > vectors.dtype.min) & (doubt < vectors.dtype.max)
     return most, tf.where(known, tf.cast(index, tf.int32), -1)
 
 
@@ -169,11 +170,11 @@ def most_similar(units: tf.Tensor, others: Others) -> tf.Tensor:
     Either sum, of the products of unit vectors in whatever order, has d roundings.
     """
     d, info = static_shape(units)[1], np.finfo(units.dtype.as_numpy_dtype)
-    margin = (4 * d + 32) * float(info.eps) / 2 + 5 * d * float(info.smallest_normal)
-    return _nearest_of(units, others, tf.fill(tf.shape(units)[:1], tf.constant(margin, units.dtype)))[1]
+    doubt = (4 * d + 32) * float(info.eps) / 2 + 5 * d * float(info.smallest_normal)
+    return _nearest_of(units, others, tf.fill(tf.shape(units)[:1], tf.constant(doubt, units.dtype)))[1]
 
 
-def _margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
+def margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
     """Bound how much two scores differ whose order may not be that of computed distances: ``[number, d] -> [number]``.
 
     With u the unit roundoff, S the sum of the squared norms of a vector and the largest embedding, and A that of the

@@ -11,8 +11,9 @@ from vq_layer.kernels import preselection, tuning
 from vq_layer.kernels.arithmetic import unfused
 from vq_layer.kernels.blocks import cut
 from vq_layer.kernels.branches import rarely
-from vq_layer.kernels.chunks import Sizes, concatenated, plain_sizes, settled
+from vq_layer.kernels.chunks import Sizes, by_formula, concatenated, plain_sizes, settled
 from vq_layer.kernels.compilation import Function, compiled, inside_xla, specs, traced
+from vq_layer.kernels.devices import products_are_exact
 from vq_layer.kernels.lookup import Ranking, k_most_similar
 from vq_layer.kernels.preselection import Plan
 from vq_layer.kernels.product import Others, most_similar, others_of
@@ -34,12 +35,14 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int, route: Route
     rows = flat(vectors)
     ranking = route.choose(
         small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
-        large=lambda: _in_chunks(n, d, rows.dtype, k, route.xla, inside_xla())(rows, emb_space),
+        large=lambda way: _in_chunks(way, n, d, rows.dtype, k, products_are_exact() and not inside_xla())(
+            rows, emb_space
+        ),
     )
     return Ranking(*(tf.stop_gradient(unflattened(part, vectors, k)) for part in ranking))
 
 
-class Way(NamedTuple):
+class Ranked(NamedTuple):
     """How rows are ranked.
 
     Attributes
@@ -58,13 +61,15 @@ class Way(NamedTuple):
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool, inside: bool) -> Function:
+def _in_chunks(way: str, n: int, d: int, dtype: tf.DType, k: int, by_product: bool) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number, k], [number, k]``, traced once."""
-    one_product = k == 1 and not inside and n <= tuning.TUNING.one_product
-    way = _by_one_product(n, d, xla) if one_product else _by_candidates(n, d, dtype, k, xla)
+    if by_product and way != "fused" and k == 1 and n <= tuning.TUNING.one_product:
+        ranked = _by_one_product(n, d, way == "compiled")
+    else:
+        ranked = _by_candidates(way, n, d, dtype, k)
 
     def search(rows: tf.Tensor, emb_space: tf.Tensor) -> Ranking:
-        embeddings = way.prepared(emb_space)
+        embeddings = ranked.prepared(emb_space)
 
         def find_in_chunk(chunk: tf.Tensor) -> Ranking:
             # A zero vector ties with all embeddings. What is not finite has no rank to find.
@@ -72,35 +77,38 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, k: int, xla: bool, inside: bool)
             nonzero = tf.reduce_any(tf.not_equal(chunk, 0), axis=1)
             first = tf.cond(tf.reduce_all(nonzero), lambda: _none(k, dtype), lambda: _first(emb_space, k))
             searched = known & nonzero
-            found = way.find(tf.where(tf.expand_dims(searched, -1), chunk, 1), searched, embeddings)
+            found = ranked.find(tf.where(tf.expand_dims(searched, -1), chunk, 1), searched, embeddings)
             flags = tf.expand_dims(searched, -1), tf.expand_dims(known, -1)
             similarity, index = (tf.where(flags[0], one, other) for one, other in zip(found, first, strict=True))
             index = tf.cast(tf.where(flags[1], index, -1), tf.int32)  # half of the memory until all are there
             return Ranking(where_known(flags[1], similarity), index)
 
         of_row = tf.TensorSpec([k], dtype), tf.TensorSpec([k], tf.int32)
-        similarity, index = concatenated(find_in_chunk, [rows], way.sizes, *of_row)
+        similarity, index = concatenated(find_in_chunk, [rows], ranked.sizes, *of_row)
         return Ranking(similarity, tf.cast(index, tf.int64))
 
     return traced(search, *specs(dtype, [None, d], [n, d]))
 
 
-def _by_candidates(n: int, d: int, dtype: tf.DType, k: int, xla: bool) -> Way:
-    """Return the way by candidates among many embeddings, in programs of XLA; without these, by all similarities."""
-    plan = preselection.plan(n, k) if xla else None
-    sizes = _sizes(n, d, plan) if xla else plain_sizes(n * d)
+def _by_candidates(way: str, n: int, d: int, dtype: tf.DType, k: int) -> Ranked:
+    """Return how candidates among many embeddings are ranked, in programs of XLA; without these, all of them."""
+    at_once, sizes = by_formula(way, functools.partial(_compare_at_once, k=k), n, d)
+    plan = None
+    if way == "compiled":
+        plan = preselection.plan(n, k)
+        sizes = _sizes(n, d, plan)
     # Where a chunk has more candidates than there are embeddings, these are normalized once for all.
     once = plan is None or plan.candidates * sizes[0] >= n
     prepared, units_of = (normalize, tf.identity) if once else (tf.identity, normalize)
     if plan is not None:
-        return Way(sizes, prepared, _preselecting(d, dtype, k, plan, units_of))
+        return Ranked(sizes, prepared, _preselecting(d, dtype, k, plan, units_of))
     compare_all = compiled(functools.partial(_compare_all, k=k, units_of=units_of))
-    compare: Callable[..., Ranking] = compare_all if xla else functools.partial(_compare_at_once, k=k)
-    return Way(sizes, prepared, lambda rows, _, embeddings: compare(rows, embeddings))
+    compare: Callable[..., Ranking] = compare_all if way == "compiled" else at_once
+    return Ranked(sizes, prepared, lambda rows, _, embeddings: compare(rows, embeddings))
 
 
-def _by_one_product(n: int, d: int, xla: bool) -> Way:
-    """Return the way to the most similar embedding by a matrix product; what that leaves undecided is compared."""
+def _by_one_product(n: int, d: int, xla: bool) -> Ranked:
+    """Return how a matrix product finds the most similar embedding; what that leaves undecided is compared."""
     tuned, (at_once,) = tuning.TUNING, plain_sizes(n * d)
     compare_all = compiled(functools.partial(_compare_all, k=1, units_of=tf.identity))
 
@@ -127,7 +135,7 @@ def _by_one_product(n: int, d: int, xla: bool) -> Way:
         units = normalize(emb_space)
         return units, others_of(units)
 
-    return Way((tuned.product_rows,), prepared, find)
+    return Ranked((tuned.product_rows,), prepared, find)
 
 
 def _first(emb_space: tf.Tensor, k: int) -> Ranking:
@@ -201,7 +209,7 @@ def _compare_all(rows: tf.Tensor, embeddings: tf.Tensor, k: int, units_of: Funct
 
 
 def _compare_at_once(rows: tf.Tensor, units: tf.Tensor, k: int) -> Ranking:
-    """Rank all embeddings by their similarities, without XLA."""
+    """Rank all embeddings by their similarities."""
     return k_most_similar(products(normalize(rows), units), k)
 
 

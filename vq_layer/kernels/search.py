@@ -5,9 +5,10 @@ import math
 
 import tensorflow as tf
 
-from vq_layer.kernels import chunks, tuning
+from vq_layer.kernels import chunks, fused, tuning
 from vq_layer.kernels.branches import rarely
 from vq_layer.kernels.compilation import Function, compiled, inside_xla, specs, traced
+from vq_layer.kernels.devices import products_are_exact
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.norms import norm_of
@@ -26,10 +27,10 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, r
     """
     n, d = static_shape(emb_space)
     rows = flat(vectors)
-    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few is not None, inside_xla()
+    facts = n, d, rows.dtype, lookup_ord, route.few is not None, inside_xla(), products_are_exact()
     index = route.choose(
         small=lambda: nearest_of_few(rows, emb_space, lookup_ord),
-        large=lambda: _in_chunks(*facts)(rows, emb_space),
+        large=lambda way: _in_chunks(way, *facts)(rows, emb_space),
     )
     return unflattened(index, vectors)
 
@@ -50,7 +51,7 @@ def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> b
     Their number may be unknown.
     """
     number, coordinates = static_size(static_shape(vectors)[:-1]), int(math.prod(static_shape(emb_space)))
-    if norm_of(lookup_ord).product is None:
+    if norm_of(lookup_ord).product is None or not products_are_exact():
         return False
     tuned = tuning.TUNING
     if number is None:
@@ -60,16 +61,20 @@ def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> b
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: bool, inside: bool) -> Function:
+def _in_chunks(
+    way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float, few: bool, inside: bool, exact_products: bool
+) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number]``, traced once.
 
     For few rows the chunks are small, so that little fills up the last.
     """
-    product = norm_of(lookup_ord).product
-    find = _by_differences if product is None or not product.pays(n, d) else _by_product
-    search = functools.partial(find, lookup_ord=lookup_ord, xla=xla, few=few)
-    if find is _by_product:
-        search = functools.partial(search, inside=inside)
+    product, xla = norm_of(lookup_ord).product, way == "compiled"
+    if way == "fused":
+        search = functools.partial(fused.nearest_index, lookup_ord=lookup_ord)
+    elif exact_products and product is not None and product.pays(n, d):
+        search = functools.partial(_by_product, lookup_ord=lookup_ord, xla=xla, few=few, inside=inside)
+    else:
+        search = functools.partial(_by_differences, lookup_ord=lookup_ord, xla=xla, few=few)
     return traced(lambda *of: tf.cast(search(*of), tf.int64), *specs(dtype, [None, d], [n, d]))
 
 

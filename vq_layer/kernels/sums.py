@@ -22,14 +22,14 @@ def sum_of_distances(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float
     """
     n, d = static_shape(emb_space)
     rows = flat(vectors)
-    facts = n, d, rows.dtype, lookup_ord, route.xla, route.few
+    facts = n, d, rows.dtype, lookup_ord, route.few
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def total(emb_space: tf.Tensor) -> tuple[tf.Tensor, Any]:
         constant = tf.stop_gradient(emb_space)  # else an outer tape differentiates the loops, too
         value, gradient = route.choose(
             small=lambda: _all_pairs(rows, tf.ones_like(rows[:, :1]), constant, lookup_ord),
-            large=lambda: _in_chunks(*facts)(rows, constant),
+            large=lambda way: _in_chunks(way, *facts)(rows, constant),
         )
         return value, lambda upstream: upstream * not_differentiable(gradient, emb_space)
 
@@ -50,7 +50,7 @@ def _all_pairs(rows: tf.Tensor, weights: tf.Tensor, emb_space: tf.Tensor, lookup
 
 
 @tuning.cached
-def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, few: int | None) -> Function:
+def _in_chunks(way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float, few: int | None) -> Function:
     """Return what `_all_pairs` does for any number of rows, traced once."""
 
     def compiled_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
@@ -58,8 +58,8 @@ def _in_chunks(n: int, d: int, dtype: tf.DType, lookup_ord: float, xla: bool, fe
         return [tf.reduce_sum(sums), gradient]
 
     def plain_sums(rows: tf.Tensor, emb_space: tf.Tensor) -> list[tf.Tensor]:
-        plain = functools.partial(_all_pairs, emb_space=emb_space, lookup_ord=lookup_ord)
+        kernel, sizes = chunks.by_formula(way, functools.partial(_all_pairs, lookup_ord=lookup_ord), n, d)
         start = [tf.zeros([], dtype), tf.zeros([n, d], dtype)]
-        return chunks.summed(plain, [rows, tf.ones_like(rows[:, :1])], chunks.plain_sizes(n * d), start)
+        return chunks.summed(lambda *chunk: kernel(*chunk, emb_space), [rows, tf.ones_like(rows[:, :1])], sizes, start)
 
-    return traced(compiled_sums if xla else plain_sums, *specs(dtype, [None, d], [n, d]))
+    return traced(compiled_sums if way == "compiled" else plain_sums, *specs(dtype, [None, d], [n, d]))

@@ -22,6 +22,9 @@ class Tuning:
     few: int = 512  # rows, of which a chunk of the usual size would be empty for the most part
     few_rows: int = 128  # of a chunk of few rows in a search, and the least that all of few are filled up to
 
+    fused_pairs: int = 1 << 26  # of the largest chunk of few large programs, whose distances take 256 MiB as float32
+    fused_step: int = 8  # how many times as large each of three sizes is, so that no loop takes more than 8 chunks
+
     product_pays: int = 24  # coordinates of a vector from which on a product, with what it takes to trust it, is faster
     product_rows: int = 1024  # of a chunk
     product_of_few: int = 1 << 15  # coordinates of all pairs from which on a product pays for few of them, too
