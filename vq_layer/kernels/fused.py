@@ -46,11 +46,11 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
     """Return the index of the nearest embedding under L2, -1 where the scores of `product` do not decide.
 
     A GPU may round what it multiplies to TensorFloat-32, of 11 bits, and cut the sums off. So both factors are split
-    in two, and all products but that of the lesser parts are added in one matrix product. With u, A and S as in `margin`:
-    3 d sums that lose 2 u each, of products of at most A²/4 in sum, and the squares lose 3.3 d u A² at most, what is
-    lost of the lesser parts, ``3 * 2^-20`` of a product, 24 u A², and two more operations 2 u A². With the distances by
-    differences, ``(d + 2) u A²``, and the move to the mean, 2.1 u A², twice the sum is ``(8.6 d + 61) u A²``; of scores,
-    which are half, ``(8.6 d + 61) u S``, less than three margins.
+    in two, and all products but that of the lesser parts are added in one matrix product. With u, A and S as in
+    `margin`: 3 d sums that lose 2 u each, of products of at most A²/4 in sum, and the squares lose 3.3 d u A² at most,
+    what is lost of the lesser parts, ``3 * 2^-20`` of a product, 24 u A², and two more operations 2 u A². With the
+    distances by differences, ``(d + 2) u A²``, and the move to the mean, 2.1 u A², twice the sum is ``(8.6 d + 61) u
+    A²``; of scores, which are half, ``(8.6 d + 61) u S``, less than three margins.
 
     Parameters
     ----------
