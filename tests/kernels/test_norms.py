@@ -29,7 +29,7 @@ def _path(request, monkeypatch):
     """Force one path, in chunks if it is not that of small inputs; XLA takes long where it unrolls much."""
     if request.param != "small":
         monkeypatch.setattr(compilation, "_chosen", request.param)
-        tuned = Tuning(small=0, plain_chunk=1 << 12, most_rows=64, strip=4, largest_bundle=5)
+        tuned = Tuning(small=0, plain_chunk=1 << 12, most_rows=64, strip=4, bundle=3)
         monkeypatch.setattr(tuning, "TUNING", tuned)
 
 

@@ -43,7 +43,7 @@ def _path(request, monkeypatch):
         "fused_pairs": 1 << 12,
         "fused_step": 1,
     }
-    tuned = Tuning(**chunks, product_block=16, laid_out=16 * 30, strip=4, largest_bundle=5)
+    tuned = Tuning(**chunks, product_block=16, laid_out=16 * 30, strip=4, bundle=3)
     monkeypatch.setattr(tuning, "TUNING", tuned)
 
 

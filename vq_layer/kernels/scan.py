@@ -71,9 +71,10 @@ def _in_lanes(
     *dtypes: tf.DType,
 ) -> list[tf.Tensor]:
     """Return what is found for each of the rows, ``[number, d]``, and what else belongs to each: ``[number]``."""
-    (number, d), lanes = static_shape(of_rows[0]), tuning.TUNING.lanes
+    number, d = static_shape(of_rows[0])
+    lanes = tiles.number_of_lanes(d, of_rows[0].dtype)
     lay_out = (lambda _: embeddings) if blocks.number == 1 else lambda i: _lay_out(embeddings[0], blocks, i)
-    if number <= lanes or tiles.bundles(d).number > 1:
+    if number <= lanes:
         return list(scan_lanes(*of_rows, lay_out=lay_out))
     parts = [tf.reshape(rows, [-1, lanes, *static_shape(rows)[1:]]) for rows in of_rows]
     found = tf.map_fn(

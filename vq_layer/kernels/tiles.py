@@ -27,9 +27,15 @@ class Bundles(NamedTuple):
 
 
 def bundles(d: int) -> Bundles:
-    """Return bundles for d coordinates, about equal in size."""
-    number = -(-d // tuning.TUNING.largest_bundle)
+    """Return bundles for d coordinates, equal in size, none smaller than `Tuning.bundle` unless it is the only one."""
+    number = max(d // tuning.TUNING.bundle, 1)
     return Bundles(number, -(-d // number))
+
+
+def number_of_lanes(d: int, dtype: tf.DType) -> int:
+    """Return how many vectors of d coordinates are the lanes of a tile that XLA leaves to one thread, a power of 2."""
+    fitting = tuning.TUNING.lane_bytes // (bundles(d).size * int(dtype.size))
+    return min(1 << fitting.bit_length() >> 1, tuning.TUNING.lanes)
 
 
 def lanes(rows: tf.Tensor) -> tf.Tensor:

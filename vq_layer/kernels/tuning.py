@@ -34,9 +34,10 @@ class Tuning:
     one_product: int = 1 << 11  # embeddings up to which the scores of all of them find the most similar as fast
     settled_plainly: int = 32  # of so many rows one that a product leaves undecided is compared by itself
 
-    strip: int = 16  # vectors of a tile: with fewer, or with bundles of 8 of many coordinates, XLA is four times slower
-    largest_bundle: int = 24  # coordinates that XLA unrolls into one loop
-    lanes: int = 128  # of a tile of few coordinates: XLA divides more among threads, which takes longer than they do
+    strip: int = 16  # vectors of a tile: with fewer, or with several bundles of fewer, XLA is four times slower
+    bundle: int = 16  # coordinates that XLA unrolls into one loop, or less than twice as many; see `strip`
+    lanes: int = 128  # the most of a tile
+    lane_bytes: int = 4096  # of the lanes of a tile: XLA divides more among threads, which takes twice as long
     laid_out: int = 1 << 18  # coordinates of embeddings laid out at once, 1 MiB as float32
 
     tried_seeds: int = 256  # embeddings up to which each seed of k-means is the best of some, at as many times the work
