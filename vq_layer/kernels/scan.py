@@ -15,6 +15,8 @@ from vq_layer.shapes import static_shape
 LayOut = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 TakeIn = Callable[..., tuple[tf.Tensor, ...]]
 
+_INTEGERS = {tf.float32: tf.int32, tf.float64: tf.int64}  # as long
+
 
 def prepared(emb_space: tf.Tensor) -> tuple[Blocks, tuple[tf.Tensor, ...]]:
     """Return the blocks of embeddings, ``[n, d]``, and what `scan` takes of them: laid out if that is one block.
@@ -155,9 +157,21 @@ def _over(
     """Return ``so_far = take_in(distance, index, *so_far)``, ``[lanes]`` each, for each of a block in turn."""
     norm, (number, *_, strip) = norm_of(lookup_ord), static_shape(laid_out)
 
-    def step(i: tf.Tensor, *so_far: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def step(i: tf.Tensor, nearest: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        so_far = *_unpacked(nearest), *others
         for offset, distance in enumerate(tf.unstack(norm.compared(tiles.fold(laid_out[i], across)))):
             so_far = take_in(distance, start + i * strip + offset, *so_far)
-        return i + 1, *so_far
+        return i + 1, _packed(*so_far[:2]), *so_far[2:]
 
-    return tuple(tf.while_loop(lambda i, *_: i < number, step, [0, *so_far])[1:])
+    _, nearest, *others = tf.while_loop(lambda i, *_: i < number, step, [0, _packed(*so_far[:2]), *so_far[2:]])
+    return *_unpacked(nearest), *others
+
+
+def _packed(least: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """Return the distance and the bits of the index in one tensor, which XLA computes in one loop, not in two."""
+    return tf.complex(least, tf.bitcast(tf.cast(index, _INTEGERS[least.dtype]), least.dtype))
+
+
+def _unpacked(nearest: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    least, bits = tf.math.real(nearest), tf.math.imag(nearest)
+    return least, tf.cast(tf.bitcast(bits, _INTEGERS[bits.dtype]), tf.int32)
