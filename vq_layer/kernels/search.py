@@ -14,6 +14,7 @@ from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.norms import norm_of
 from vq_layer.kernels.route import Route
 from vq_layer.kernels.scan import prepared, scan
+from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import flat, static_shape, static_size, unflattened
 
 _INDEX = tf.TensorSpec([], tf.int32)
@@ -40,7 +41,7 @@ def nearest_of_few(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
     if not by_product(rows, emb_space, lookup_ord):
         return nearest(pairwise_distance(rows, emb_space, lookup_ord))
     rows, emb_space = tf.stop_gradient(rows), tf.stop_gradient(emb_space)
-    index = norm_of(lookup_ord).product.at_once(rows, emb_space)  # type: ignore[union-attr]
+    index = _decided(norm_of(lookup_ord).product.at_once, rows, emb_space)  # type: ignore[union-attr]
     exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
     return tf.cast(_settled(index, rows, exact, tuning.TUNING.few_rows, inside_xla()), tf.int64)
 
@@ -103,7 +104,7 @@ def _by_product(
     """Return the same; what a matrix product leaves undecided is decided by differences."""
     tuned, product = tuning.TUNING, norm_of(lookup_ord).product
     of_embeddings = product.prepare(emb_space)  # type: ignore[union-attr]
-    decide = lambda chunk: [product.decide(chunk, emb_space, *of_embeddings)]  # type: ignore[union-attr] # noqa: E731
+    decide = lambda chunk: [_decided(product.decide, chunk, emb_space, *of_embeddings)]  # type: ignore[union-attr] # noqa: E731
     size = tuned.few_rows if few else tuned.product_rows
     index = chunks.concatenated(decide, [rows], (size,), _INDEX)[0]
     if inside and xla:
@@ -115,7 +116,7 @@ def _by_product(
         return one_by_one()
     # Where many are, to compare all of them takes no longer, once that is compiled.
     many = tf.maximum(tf.shape(rows)[0] // tuned.settled_plainly, at_once)
-    undecided = tf.math.count_nonzero(index < 0, dtype=tf.int32)
+    undecided = tf.math.count_nonzero(tf.equal(index, -1), dtype=tf.int32)
     return rarely(undecided > many, lambda: _by_differences(rows, emb_space, lookup_ord, xla, few), one_by_one)
 
 
@@ -124,13 +125,20 @@ def _exact(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> tf.Tenso
     return tf.cast(nearest(pairwise_distance(rows, emb_space, lookup_ord)), tf.int32)
 
 
+def _decided(decide: Function, rows: tf.Tensor, *of_embeddings: tf.Tensor) -> tf.Tensor:
+    """Return what a product decides; -2, which needs no settling, for a row that is not finite, as of a mask."""
+    return tf.where(finite_rows(rows), decide(rows, *of_embeddings), -2)
+
+
 def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int, inside: bool) -> tf.Tensor:
-    """Return the index of each row, with what `exact` finds, so many at a time, where it is -1."""
+    """Return the index of each row, with what `exact` finds, so many at a time, where it is -1; -1 where it is -2."""
     if not inside:
-        return chunks.settled([index], index < 0, rows, lambda some: [exact(some)], size)[0]
+        found = chunks.settled([index], tf.equal(index, -1), rows, lambda some: [exact(some)], size)[0]
+        return tf.maximum(found, -1)
 
     # XLA takes long to compile a choice of rows, but not to pass over those that are decided.
     def of_chunk(chunk: tf.Tensor, index: tf.Tensor) -> list[tf.Tensor]:
-        return [tf.cond(tf.reduce_any(index < 0), lambda: exact(chunk), lambda: tf.identity(index))]
+        undecided = tf.reduce_any(tf.equal(index, -1))
+        return [tf.cond(undecided, lambda: exact(chunk), lambda: tf.maximum(index, -1))]
 
     return chunks.concatenated(of_chunk, [rows, index], (size,), _INDEX)[0]
