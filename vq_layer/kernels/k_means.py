@@ -49,7 +49,7 @@ def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
         time = -tf.math.log(1 - _uniform(rows, seed, i, trials))
         time = tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest)
         drawn = tf.gather(finite, tf.argmin(time, axis=1, output_type=tf.int32))
-        new = drawn[_best(drawn, weight, square)] if trials > 1 else drawn[0]
+        new = tf.gather(drawn, _best(drawn, weight, square) if trials > 1 else 0)
         now = tf.minimum(tf.minimum(square, tf.reduce_sum(tf.math.squared_difference(finite, new), axis=-1)), largest)
         return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [new]), now
 
