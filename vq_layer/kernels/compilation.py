@@ -22,10 +22,10 @@ def set_compilation(mode: str) -> None:
     mode : {"auto", "plain", "compiled", "fused"}
         "auto", the default, uses XLA for large inputs where it works and no operation is checked by `tf.debugging`: as
         "compiled" where they are computed on a processor, as "fused" on a GPU. "plain" never uses XLA. "compiled"
-        always does, for small inputs too, by programs written for a processor, and so does "fused", by few large ones;
-        in these two it is an error if XLA cannot compile. On a GPU that rounds to TensorFloat-32, "compiled" may find
-        wrong embeddings. Large inputs are taken in chunks in every mode, so that
-        memory does not grow with the number of pairs.
+        always does, for small inputs too, by programs written for a processor, but for what a matrix product finds
+        without, and so does "fused", by few large ones; in these two it is an error if XLA cannot compile. On a GPU
+        that rounds to TensorFloat-32, "compiled" may find wrong embeddings. Large inputs are taken in chunks in every
+        mode, so that memory does not grow with the number of pairs.
 
     Raises
     ------
