@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closest")]  # on one wo
 N = 37
 
 
-@pytest.fixture(autouse=True, params=["plain", "compiled", "fused"])
+@pytest.fixture(autouse=True, params=["plain", "compiled", pytest.param("fused", marks=pytest.mark.long)])
 def _path(request, monkeypatch):
     """Force one path, in chunks."""
     monkeypatch.setattr(compilation, "_chosen", request.param)

@@ -14,6 +14,7 @@ from vq_layer.kernels.arithmetic import leading_bits
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fused")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("work", "lookup_ord", "task", "most_kernels"),
     # About half as many more as XLA makes of them now; a loop over small chunks takes thousands.

@@ -31,7 +31,7 @@ class Whole(KerasLayers):
     quantize = functools.cache(KerasLayers.quantize)
 
 
-@pytest.fixture(autouse=True, params=["plain", "compiled", "fused"])
+@pytest.fixture(autouse=True, params=["plain", "compiled", pytest.param("fused", marks=pytest.mark.long)])
 def _path(request, monkeypatch):
     """Force one path, in chunks; with small strips and bundles, since XLA takes long where it unrolls much."""
     monkeypatch.setattr(compilation, "_chosen", request.param)

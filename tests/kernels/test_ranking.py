@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranking")]  # on one wo
 LARGEST_CHUNKS = {"plain": 16, "fused": 16, "normalized once": 256, "normalized when chosen": 16}
 
 
-@pytest.fixture(scope="module", params=list(LARGEST_CHUNKS))
+@pytest.fixture(
+    scope="module", params=[pytest.param(it, marks=pytest.mark.long) if it == "fused" else it for it in LARGEST_CHUNKS]
+)
 def path(request):
     """Take one path for inputs of any size; XLA compiles once for all tests of it."""
     before = compilation.get_compilation()
