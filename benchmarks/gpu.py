@@ -5,7 +5,6 @@ without, for this processor, whose compiler fuses less. Nothing runs, so that no
 """
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -17,12 +16,11 @@ from rich.table import Table
 
 import vq_layer
 from benchmarks.programs import Count, count
+from benchmarks.settings import ALPHA, BETA, NORMS
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
 
-ALPHA, BETA = 5e-3, 4e-6
 WAYS = "naive", "plain", "compiled", "fused"
-NORMS = {"L1": 1, "L2": 2, "Linf": math.inf}
 
 Function = Callable[..., Any]
 

@@ -10,7 +10,7 @@ from vq_layer.kernels.compilation import Function, compiled
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.norms import norm_of
-from vq_layer.kernels.product import margin, moved
+from vq_layer.kernels.product import margin, moved, sums
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
 
@@ -63,8 +63,7 @@ def decided(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
     tf.Tensor, shape [number], int64
     """
     usable = finite_rows(emb_space)
-    total = tf.reduce_sum(tf.where(tf.expand_dims(usable, -1), emb_space, 0), axis=0)
-    mean = tf.math.divide_no_nan(total, tf.reduce_sum(tf.cast(usable, rows.dtype)))
+    mean = tf.math.divide_no_nan(*sums(emb_space, usable))
     vectors, others = rows - mean, moved(emb_space, usable, mean)
     scores = _products(vectors, others.vectors) + others.bias
     most = tf.reduce_max(scores, axis=1)

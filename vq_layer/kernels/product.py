@@ -69,8 +69,8 @@ def prepare(emb_space: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
     def add(i: tf.Tensor, total: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
         block, usable = _block(blocks, emb_space, i)
-        of_usable = tf.where(tf.expand_dims(usable, -1), block, 0)
-        return total + tf.reduce_sum(of_usable, axis=0), count + tf.reduce_sum(tf.cast(usable, emb_space.dtype))
+        of_block = sums(block, usable)
+        return total + of_block[0], count + of_block[1]
 
     zero = tf.zeros([], emb_space.dtype)
     mean = tf.math.divide_no_nan(*blocks.fold(add, tf.zeros([d], emb_space.dtype), zero))
@@ -94,6 +94,12 @@ def _block(blocks: Blocks, emb_space: tf.Tensor, i: tf.Tensor) -> tuple[tf.Tenso
         return emb_space, finite_rows(emb_space)
     block = blocks.rows(emb_space, i)
     return block, finite_rows(block) & blocks.counts(i)
+
+
+def sums(block: tf.Tensor, usable: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the sum of the embeddings that are usable, ``[size, d], [size] -> [d]``, and their number."""
+    of_usable = tf.where(tf.expand_dims(usable, -1), block, 0)
+    return tf.reduce_sum(of_usable, axis=0), tf.reduce_sum(tf.cast(usable, block.dtype))
 
 
 def moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> Others:
