@@ -154,7 +154,7 @@ def _nearest_of(vectors: tf.Tensor, others: Others, doubt: tf.Tensor) -> tuple[t
     scores = tf.nn.bias_add(tf.matmul(vectors, others.vectors, transpose_b=True), others.bias)
     most = tf.reduce_max(scores, axis=1)
     # 1 where a score is near the largest, else 0; to compare numbers takes TensorFlow three times as long.
-    near = 1 - tf.nn.relu(tf.sign(tf.expand_dims(most - doubt, -1) - scores))
+    near = tf.sign(tf.nn.relu(scores - tf.expand_dims(most - doubt, -1)))
     # How many are near, and the sum of their indices: by one more product, exact up to 2^24, faster than an argmax.
     size = static_shape(others.vectors)[0]
     of_each = np.stack([np.ones(size), np.arange(size)], axis=1)
@@ -176,7 +176,7 @@ def most_similar(units: tf.Tensor, others: Others) -> tf.Tensor:
     Either sum, of the products of unit vectors in whatever order, has d roundings.
     """
     d, info = static_shape(units)[1], np.finfo(units.dtype.as_numpy_dtype)
-    doubt = (4 * d + 32) * float(info.eps) / 2 + 5 * d * float(info.smallest_normal)
+    doubt = (4 * d + 32) * float(info.eps) / 2 + 6 * d * float(info.smallest_normal)
     return _nearest_of(units, others, tf.fill(tf.shape(units)[:1], tf.constant(doubt, units.dtype)))[1]
 
 
@@ -188,11 +188,12 @@ def margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
     score has d roundings in its square and its product, and two more, in all ``(d + 2) u A²``; a squared distance by
     differences ``(d + 2) u A²`` of its own, so that the same embedding is found by either. Twice the sum is
     ``(4 d + 13) u A²``, half of that for scores, and what is left covers the rounding of S and of the margin itself,
-    and terms of second order. Each of some 5 d operations may flush its result to 0.
+    and terms of second order. Each of some 5 d operations may flush its result to 0, and so may the last, which tells
+    whether a score is within the margin.
     """
     d, info = static_shape(vectors)[1], np.finfo(vectors.dtype.as_numpy_dtype)
     of_both = tf.reduce_sum(tf.square(vectors), axis=1) + largest
-    return (4 * d + 32) * float(info.eps) / 2 * of_both + 5 * d * float(info.smallest_normal)
+    return (4 * d + 32) * float(info.eps) / 2 * of_both + 6 * d * float(info.smallest_normal)
 
 
 L2_PRODUCT = Product(_pays, prepare, decided, decided_at_once)

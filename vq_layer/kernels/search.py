@@ -109,9 +109,11 @@ def _by_product(
     index = chunks.concatenated(decide, [rows], (size,), _INDEX)[0]
     if inside and xla:
         return _settled(index, rows, _of_chunk(emb_space, lookup_ord), tuned.few_rows, inside)
-    (at_once,) = chunks.plain_sizes(int(math.prod(static_shape(emb_space))))
+    pair = int(math.prod(static_shape(emb_space)))
+    (at_once,) = chunks.plain_sizes(pair)
+    size = min(at_once, max(tuned.settled_coordinates // pair, tuned.settled_rows))
     exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
-    one_by_one = functools.partial(_settled, index, rows, exact, at_once, inside)
+    one_by_one = functools.partial(_settled, index, rows, exact, size, inside)
     if not xla:
         return one_by_one()
     # Where many are, to compare all of them takes no longer, once that is compiled.

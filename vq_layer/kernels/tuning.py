@@ -32,6 +32,8 @@ class Tuning:
     product_in_xla: int = 1 << 18  # the same where XLA compiles all that is around it, and takes long for more
     product_block: int = 1024  # embeddings, whose scores stay in the cache
     one_product: int = 1 << 11  # embeddings up to which the scores of all of them find the most similar as fast
+    settled_coordinates: int = 1 << 18  # of a chunk of such rows, most of which are often few
+    settled_rows: int = 4  # likewise, even if these are more coordinates
     settled_plainly: int = 32  # of so many rows one that a product leaves undecided is compared by itself
 
     strip: int = 16  # vectors of a tile: with fewer, or with several bundles of fewer, XLA is four times slower
