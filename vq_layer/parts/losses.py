@@ -14,6 +14,7 @@ from vq_layer.kernels.distances import norm
 from vq_layer.non_finite import finite_rows
 from vq_layer.parts.part import Part, part, resolved
 from vq_layer.parts.passes import Pass
+from vq_layer.shapes import static_shape
 
 __all__ = ["Alpha", "Beta", "Codebook", "Commitment", "Coulomb"]
 
@@ -167,9 +168,10 @@ def mean_square(difference: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
 
     0 when none is flagged; no gradient passes to the others.
     """
-    counts = tf.expand_dims(tf.cast(found, difference.dtype), -1)
-    squares = tf.square(tf.math.multiply_no_nan(difference, counts))  # 0 for NaN times 0, in a third of a `tf.where`
-    return _mean(tf.reduce_mean(squares, axis=-1), found)
+    counts, d = tf.cast(found, difference.dtype), static_shape(difference)[-1]
+    # 0 for NaN times 0, in a third of the time of a `tf.where`.
+    counted = tf.math.multiply_no_nan(difference, tf.expand_dims(counts, -1))
+    return tf.math.divide_no_nan(2 * tf.nn.l2_loss(counted), d * tf.reduce_sum(counts))
 
 
 def _mean(values: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from vq_layer.shapes import static_shape
+from vq_layer.shapes import flat, static_shape
 
 
 class Total(NamedTuple):
@@ -77,11 +77,16 @@ Statistics = dict[str, Any]  # a Total or Candidates by each name
 
 def most_distant(distance: tf.Tensor, vectors: tf.Tensor, number: int) -> Candidates:
     """Return the most distant vectors, ``[batch, m], [batch, m, d] -> [number], [number, d]``; NaN is never one."""
-    d = static_shape(vectors)[-1]
-    none = Candidates(tf.fill([number], -tf.ones([], distance.dtype)), tf.zeros([number, d], vectors.dtype))
-    # What found no embedding is below every distance.
-    known = tf.where(tf.math.is_nan(distance), -tf.ones_like(distance), distance)
-    return none.merged(Candidates(tf.reshape(known, [-1]), tf.reshape(vectors, [-1, d])))
+    # What found no embedding is below every distance. Empty slots come first, so that they are taken before it.
+    known = tf.reshape(tf.where(tf.math.is_nan(distance), -tf.ones_like(distance), distance), [-1])
+    largest, kept = tf.math.top_k(tf.concat([-tf.ones([number], distance.dtype), known], axis=0), number)
+    rows, places = flat(vectors), kept - number
+    found = tf.cond(
+        tf.size(known) > 0,
+        lambda: tf.where(tf.expand_dims(places >= 0, -1), tf.gather(rows, tf.maximum(places, 0)), 0),
+        lambda: tf.zeros([number, static_shape(rows)[1]], rows.dtype),
+    )
+    return Candidates(largest, found)
 
 
 def merged(statistics: Statistics, later: Statistics) -> Statistics:
