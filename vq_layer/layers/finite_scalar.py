@@ -14,6 +14,7 @@ from vq_layer.layers.metrics import Seen
 from vq_layer.layers.observed import observe
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.shapes import unflattened
+from vq_layer.tracing import as_it_stands
 
 
 @keras.saving.register_keras_serializable(package="vq_layer")
@@ -93,6 +94,7 @@ class FiniteScalarQuantization(VectorLayer):
         names = ("layer_out", "emb_index", "access_count")
         return endpoints(**{name: getattr(result, name) for name in names})
 
+    @as_it_stands
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the vectors that those of x are replaced by, int64, ``[..., q] -> [..., num_splits]``.
 
@@ -108,6 +110,7 @@ class FiniteScalarQuantization(VectorLayer):
         x = self._built_for(x)
         return unflattened(finite_scalar_quantization(x, self.levels, self.num_splits).emb_index, x, self.num_splits)
 
+    @as_it_stands
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 

@@ -36,6 +36,7 @@ from vq_layer.parts.part import State
 from vq_layer.parts.starts import first_rows
 from vq_layer.parts.statistics import Statistics
 from vq_layer.shapes import static_shape, unflattened
+from vq_layer.tracing import as_it_stands
 
 L = TypeVar("L", bound="QuantizerLayer")
 
@@ -175,6 +176,7 @@ class QuantizerLayer(VectorLayer):
             training,
         )
 
+    @as_it_stands
     def replace_embeds(self) -> tf.Tensor:
         """Let the replacement act, whenever it is called, and start to gather anew.
 
@@ -193,6 +195,7 @@ class QuantizerLayer(VectorLayer):
         self._assign(outcome.state)
         return outcome.rows
 
+    @as_it_stands
     def initialize_from_batch(self, x: Any) -> None:
         """Set the embedding space to the first n vectors of x, ``[batch, ..., q]``, row-major; of a frozen layer, too.
 
@@ -245,6 +248,7 @@ class QuantizerLayer(VectorLayer):
         """Assign embeddings, ``[n, d]`` for each codebook, once all of them are known."""
         self._assign(started(self.state, embeddings, self.quantizer))
 
+    @as_it_stands
     def encode(self, x: Any) -> tf.Tensor:
         """Return the indices of the embeddings that the vectors of x are replaced by, int64.
 
@@ -262,6 +266,7 @@ class QuantizerLayer(VectorLayer):
         warn.unless_started(self)
         return unflattened(encoded(x, self.state, self.quantizer), x, self.num_splits)
 
+    @as_it_stands
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the vectors at the given indices: ``[..., num_splits] -> [..., q]``; a row of NaN for -1.
 

@@ -22,6 +22,7 @@ from vq_layer.layers.vector_quantization import VectorQuantization
 from vq_layer.parts.choices import Majority
 from vq_layer.parts.estimators import estimator_of
 from vq_layer.shapes import static_shape, unflattened
+from vq_layer.tracing import as_it_stands
 
 
 class ResidualEndpoints(NamedTuple):
@@ -202,6 +203,7 @@ class ResidualVectorQuantization(VectorLayer):
         dtype = comparison_dtype(tf.as_dtype(x.dtype))
         return quantize_residual(x, stages, dtype=dtype, num_splits=self.num_splits, estimator=self.estimator, **how)
 
+    @as_it_stands
     def encode(self, x: Any, num_stages: int | None = None) -> tf.Tensor:
         """Return the indices of the embeddings of each stage, int64: ``[..., q] -> [..., num_splits, num_stages]``.
 
@@ -230,6 +232,7 @@ class ResidualVectorQuantization(VectorLayer):
         stages = [partial(quantize, state=it.state, quantizer=it.quantizer) for it in self.stages[:number]]
         return unflattened(self._quantized(x, stages).emb_index, x, self.num_splits, number)
 
+    @as_it_stands
     def decode(self, emb_index: Any) -> tf.Tensor:
         """Return the sums of the embeddings at indices of the first k stages: ``[..., num_splits, k] -> [..., q]``.
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from vq_layer.layers.on_demand import flattened
 from vq_layer.shapes import static_shape
+from vq_layer.tracing import as_it_stands
 
 T = TypeVar("T")
 AVERAGE = "_model_variables_moving_average"  # of the weights, which an optimizer of Keras keeps with `use_ema`
@@ -39,6 +40,7 @@ def trains(optimizer: keras.optimizers.Optimizer, weight: keras.Variable) -> boo
     return any(trained is weight for trained in _trained_by(optimizer))
 
 
+@as_it_stands
 def reset_slots(optimizer: keras.optimizers.Optimizer, weight: keras.Variable, replaced: tf.Tensor) -> None:
     """Set the replaced rows of what an optimizer keeps for a weight to what it starts them with.
 

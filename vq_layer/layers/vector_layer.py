@@ -14,6 +14,7 @@ from vq_layer.layers import checks
 from vq_layer.layers.metrics import CodebookUsage, DeadShare, MeanLoss, Perplexity, Seen, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened, losses_apart
 from vq_layer.shapes import static_shape
+from vq_layer.tracing import as_it_stands
 
 
 class VectorLayer(LossesOnDemand):
@@ -69,6 +70,7 @@ class VectorLayer(LossesOnDemand):
         else:
             self.when_losses_are_read(count)
 
+    @as_it_stands
     def __call__(
         self,
         x: Any = None,
