@@ -4,7 +4,9 @@ Vectors that do not count are NaN, so that shapes stay as they are and XLA compi
 """
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from vq_layer.kernels import draws, tuning
@@ -20,7 +22,7 @@ def sample(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     Where there are fewer, they are repeated in the order in which they were drawn.
     """
     known = finite_rows(rows)
-    keys = tf.where(known, _uniform(rows, seed, 0, 1)[0], 1)  # those that are not known come last
+    keys = tf.where(known, 1 - _keys(rows, seed, 0, 1)[0], 1)  # those that are not known come last
     order = tf.argsort(keys, stable=True)
     number = tf.maximum(tf.math.count_nonzero(known, dtype=tf.int32), 1)
     return tf.gather(rows, tf.gather(order, tf.range(n) % number))
@@ -38,30 +40,35 @@ def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     """
     known, trials = finite_rows(rows), 2 + int(math.log(n)) if n <= tuning.TUNING.tried_seeds else 1
     finite = tf.where(tf.expand_dims(known, -1), rows, 0)
-    largest, one = rows.dtype.max, tf.cast(known, rows.dtype)
-    norms = tf.reduce_sum(tf.square(finite), axis=-1)
+    least, one = np.finfo(rows.dtype.as_numpy_dtype).smallest_normal, tf.cast(known, rows.dtype)
+    squares_to, norms = _squares_to(finite), tf.reduce_sum(tf.square(finite), axis=-1)
 
     def draw(i: tf.Tensor, chosen: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        weight = tf.where(known, square, 0)
-        most = tf.reduce_max(weight)
-        weight = tf.where(most > 0, weight / tf.where(most > 0, most, 1), one)
+        most = tf.reduce_max(square)
+        weight = square / tf.maximum(most, least) + one * tf.cast(tf.equal(most, 0), one.dtype)
         # Of exponential times of these rates, each is the first with a probability in proportion to its rate.
-        time = -tf.math.log(1 - _uniform(rows, seed, i, trials))
-        time = tf.where(weight > 0, tf.math.divide_no_nan(time, weight), largest)
-        drawn = tf.gather(finite, tf.argmin(time, axis=1, output_type=tf.int32))
-        new = tf.gather(drawn, _best(drawn, weight, square) if trials > 1 else 0)
-        now = tf.minimum(tf.minimum(square, tf.reduce_sum(tf.math.squared_difference(finite, new), axis=-1)), largest)
-        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [new]), now
+        time = tf.maximum(-tf.math.log(_keys(rows, seed, i, trials)), least)
+        drawn = tf.gather(finite, tf.argmax(weight / time, axis=1, output_type=tf.int32))
+        new = tf.gather(drawn, _best(drawn, square) if trials > 1 else 0)
+        return i + 1, tf.tensor_scatter_nd_update(chosen, [[i]], [new]), tf.minimum(square, squares_to(new))
 
-    def _best(drawn: tf.Tensor, weight: tf.Tensor, square: tf.Tensor) -> tf.Tensor:
+    def _best(drawn: tf.Tensor, square: tf.Tensor) -> tf.Tensor:
         """Return which leaves the least sum of squares, by a product: whichever its rounding prefers was drawn, too."""
         products = tf.matmul(drawn, finite, transpose_b=True)
         squares = tf.reduce_sum(tf.square(drawn), axis=-1, keepdims=True) + norms - 2 * products
-        left = tf.where(weight > 0, tf.minimum(square, squares), 0)
+        left = tf.minimum(square, tf.nn.relu(squares))
         return tf.argmin(tf.reduce_sum(left, axis=1), output_type=tf.int32)
 
-    start = tf.constant(0), tf.zeros([n, static_shape(rows)[-1]], rows.dtype), tf.fill(tf.shape(known), largest)
+    start = tf.constant(0), tf.zeros([n, static_shape(rows)[-1]], rows.dtype), one * rows.dtype.max
     return tf.while_loop(lambda i, *_: i < n, draw, start, maximum_iterations=n)[1]
+
+
+def _squares_to(rows: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the function that gives the squared distances of rows to a vector, ``[d] -> [number]``."""
+    if static_shape(rows)[-1] >= tuning.TUNING.bundle:
+        return lambda vector: tf.reduce_sum(tf.math.squared_difference(rows, vector), axis=-1)
+    across = tf.transpose(rows)  # TensorFlow takes few coordinates of many vectors faster one after the other
+    return lambda vector: tf.reduce_sum(tf.math.squared_difference(across, vector[:, None]), axis=0)
 
 
 def lloyd(rows: tf.Tensor, centres: tf.Tensor, iterations: int) -> tf.Tensor:
@@ -91,8 +98,8 @@ def mean(total: tf.Tensor, count: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.expand_dims(count > 0, -1), total / divisor, centres)
 
 
-def _uniform(rows: tf.Tensor, seed: int, step: int | tf.Tensor, trials: int) -> tf.Tensor:
-    """Return numbers from 0 on and below 1 for each row, ``[trials, number]``."""
+def _keys(rows: tf.Tensor, seed: int, step: int | tf.Tensor, trials: int) -> tf.Tensor:
+    """Return numbers above 0 and up to 1 for each row, ``[trials, number]``."""
     number = tf.shape(rows, tf.int64)[0]
     places = tf.reshape(tf.range(trials * number), [trials, number])
-    return 1 - draws.keys(places, seed, tf.cast(step, tf.int64), rows.dtype)
+    return draws.keys(places, seed, tf.cast(step, tf.int64), rows.dtype)
