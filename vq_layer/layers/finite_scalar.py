@@ -10,7 +10,7 @@ from vq_layer import validation
 from vq_layer.core.finite_scalar import LARGEST_COUNTED, decoded, finite_scalar_quantization
 from vq_layer.layers import checks
 from vq_layer.layers.endpoints import endpoints
-from vq_layer.layers.metrics import Seen
+from vq_layer.layers.metrics import Seen, increments
 from vq_layer.layers.observed import observe
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.shapes import unflattened
@@ -88,7 +88,7 @@ class FiniteScalarQuantization(VectorLayer):
         result = finite_scalar_quantization(x, self.levels, self.num_splits, mask)
         observe(self, x, result)
         if self._watched:
-            self.count(lambda: Seen(result.counts), self.outermost_layer(), training)
+            self.count(lambda: increments(self._watched, Seen(result.counts)), self.outermost_layer(), training)
         if not self.return_endpoints:
             return result.layer_out
         names = ("layer_out", "emb_index", "access_count")

@@ -1,6 +1,7 @@
 """What a layer tells of an epoch: how much of the embedding space is in use (VQ-4), and its losses."""
 
 import itertools
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -71,9 +72,13 @@ class _OfLayer(keras.metrics.Metric):
         """Tell this metric apart from that of another layer by its name: ``<layer name>_<quantity>``."""
         self.name = f"{layer_name}_{self.quantity}"
 
-    def see(self, now: Seen) -> None:
-        """Add what a call of the layer sees."""
-        self.update_state(now.access_count)
+    @abstractmethod
+    def increment(self, now: Seen) -> tf.Tensor | None:
+        """Return what to add to the variable after a call of the layer; None where there is none."""
+
+    @abstractmethod
+    def add(self, increment: Any) -> None:
+        """Add that."""
 
 
 class Perplexity(_OfLayer):
@@ -87,7 +92,15 @@ class Perplexity(_OfLayer):
 
     def update_state(self, access_count: Any) -> None:
         """Add the access counts of a batch, integers: ``[n]``, or ``[codebooks, n]`` of several."""
-        self.access_count.assign_add(tf.reshape(access_count, static_shape(self.access_count)))
+        self.add(self.increment(Seen(access_count)))
+
+    def increment(self, now: Seen) -> tf.Tensor:
+        """Return the access counts in the shape of the variable."""
+        return tf.reshape(now.access_count, static_shape(self.access_count))
+
+    def add(self, increment: Any) -> None:
+        """Add them."""
+        self.access_count.assign_add(increment)
 
     def of_codebooks(self) -> tf.Tensor:
         """Return the access counts of each codebook, ``[codebooks, n]``, float64."""
@@ -108,6 +121,12 @@ class CodebookUsage(_OfLayer):
     def update_state(self, access_count: Any) -> None:
         """Leave the counting to the other."""
 
+    def increment(self, now: Seen) -> None:
+        """Leave it to the other."""
+
+    def add(self, increment: Any) -> None:
+        """Leave it to the other."""
+
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
         return tf.cast(tf.reduce_mean(codebook_usage(self._counted.of_codebooks())), tf.float32)
@@ -121,14 +140,19 @@ class MeanLoss(_OfLayer):
         self._counted = counted
         self.total = self.add_variable(shape=(num_codebooks,), initializer="zeros", dtype="float64", name="total")
 
-    def see(self, now: Seen) -> None:
-        """Add the loss of a call of the layer."""
-        self.update_state(now.losses[self.quantity], now.access_count)
-
     def update_state(self, losses: Sequence[tf.Tensor], access_count: Any) -> None:
         """Add the losses of a batch, a mean for each codebook, times the vectors that it is the mean of."""
-        found = tf.reduce_sum(tf.reshape(access_count, [len(losses), -1]), axis=-1)
-        self.total.assign_add(tf.cast(tf.stack(losses), tf.float64) * tf.cast(found, tf.float64))
+        self.add(self.increment(Seen(access_count, {self.quantity: [*losses]})))
+
+    def increment(self, now: Seen) -> tf.Tensor:
+        """Return the sum of the loss over the vectors of a batch, ``[codebooks]``."""
+        losses = now.losses[self.quantity]
+        found = tf.reduce_sum(tf.reshape(now.access_count, [len(losses), -1]), axis=-1)
+        return tf.cast(tf.stack(losses), tf.float64) * tf.cast(found, tf.float64)
+
+    def add(self, increment: Any) -> None:
+        """Add it."""
+        self.total.assign_add(increment)
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar; of several codebooks the sum of the means, as the loss is."""
@@ -143,16 +167,25 @@ class DeadShare(_OfLayer):
         super().__init__("dead_share", dtype="float32")
         self.total = self.add_variable(shape=(2,), initializer="zeros", dtype="float64", name="total")
 
-    def see(self, now: Seen) -> None:
-        """Add what is dead in a call of the layer."""
-        self.update_state(now.dead)
-
     def update_state(self, dead: Any) -> None:
         """Add which of the embeddings are dead in a pass, bool."""
-        share = tf.reduce_mean(tf.cast(dead, tf.float64))
-        self.total.assign_add(tf.stack([share, tf.ones_like(share)]))
+        self.add(self.increment(Seen(tf.zeros([]), dead=dead)))
+
+    def increment(self, now: Seen) -> tf.Tensor:
+        """Return the share of the embeddings that are dead, and of how many passes, ``[2]``."""
+        share = tf.reduce_mean(tf.cast(now.dead, tf.float64))
+        return tf.stack([share, tf.ones_like(share)])
+
+    def add(self, increment: Any) -> None:
+        """Add them."""
+        self.total.assign_add(increment)
 
     def result(self) -> tf.Tensor:
         """Return it as a scalar."""
         share, passes = tf.unstack(tf.convert_to_tensor(self.total))
         return tf.cast(share / passes, tf.float32)
+
+
+def increments(metrics: Sequence[Any], seen: Seen) -> list[tf.Tensor | None]:
+    """Return what each of the metrics of a layer adds after a call that sees this."""
+    return [metric.increment(seen) for metric in metrics]

@@ -40,6 +40,11 @@ def observing() -> Iterator[list[Observed]]:
         _OBSERVED.reset(token)
 
 
+def is_observed() -> bool:
+    """Tell whether anybody looks on."""
+    return _OBSERVED.get() is not None
+
+
 def observe(layer: keras.layers.Layer, x: tf.Tensor, result: Any) -> None:
     """Show a pass of a layer to who looks on, if anybody does."""
     passes = _OBSERVED.get()

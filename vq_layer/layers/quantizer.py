@@ -1,7 +1,7 @@
 """The Keras layer around a quantizer: it creates what parts declare, and assigns what they return."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any, ClassVar, TypeVar
 
 import keras
@@ -26,15 +26,15 @@ from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
-from vq_layer.layers.metrics import Seen
-from vq_layer.layers.observed import observe
+from vq_layer.layers.metrics import Seen, increments
+from vq_layer.layers.observed import is_observed, observe
+from vq_layer.layers.programs import Program, Programs, may_be_program
 from vq_layer.layers.replicas import replicas_here
 from vq_layer.layers.slots import reset_within
 from vq_layer.layers.vector_layer import VectorLayer, as_tensor
 from vq_layer.non_finite import finite_rows
 from vq_layer.parts.part import State
 from vq_layer.parts.starts import first_rows
-from vq_layer.parts.statistics import Statistics
 from vq_layer.shapes import static_shape, unflattened
 from vq_layer.tracing import as_it_stands
 
@@ -63,6 +63,7 @@ class QuantizerLayer(VectorLayer):
         self.quantizer = quantizer
         self.supports_jit = all(part.supports_jit for part in quantizer.parts)
         self._names: tuple[str, ...] = ()
+        self._programs = Programs()
         self._awaits_inference = quantizer.start.from_inputs
         if counts_usage:
             losses = [loss.name for loss in quantizer.losses if not loss.is_absent]
@@ -106,8 +107,24 @@ class QuantizerLayer(VectorLayer):
     def quantized(self, x: tf.Tensor, training: bool | None, mask: Any) -> Any:
         """Quantize x, add the losses, and learn in a pass of training; see `__call__`."""
         validation.check_floating(x)
+        mask = None if mask is None else checks.checked_mask(mask, x)
+        asks_more = training or self.return_endpoints or is_observed()
+        if not asks_more and may_be_program(self.quantizer, x, mask):
+            state = self.state
+            program = self._programs.of_pass(self.quantizer, self._watched, x, state, mask)
+            if program is not None:
+                return self._run(program, x, state, mask)
         result = self.pass_over(x, training, mask)
         return endpoints_of(result) if self.return_endpoints else result.layer_out
+
+    def _run(self, program: Program, x: tf.Tensor, state: State, mask: tf.Tensor | None) -> tf.Tensor:
+        """Make a pass of inference by a program, and return the output."""
+        outermost = self.outermost_layer()
+        warn.unless_started(self)
+        layer_out = program.layer_out(x, state, mask)
+        told = cache(lambda: program.told(x, state, mask))
+        self._account_for(lambda: told().losses, lambda: told().increments, False, outermost)
+        return layer_out
 
     def pass_over(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Result:
         """Make a pass over x as it is, in whatever dtype: add the losses, count, and learn in a pass of training.
@@ -140,7 +157,13 @@ class QuantizerLayer(VectorLayer):
             if self.emb_space.trainable and "emb_space" in new:
                 reset_within(outermost, self.emb_space, rewritten(before, new["emb_space"]))
         by = None if replicas is None else shares(result, statistics, replicas)
-        self._account_for(result, by, statistics if learns else None, training, outermost)
+        gone = partial(dead, result, self.quantizer, statistics if learns else None)
+        self._account_for(
+            losses=lambda: result.losses(by).values(),
+            increments=lambda: increments(self._watched, Seen(result.counts, result.losses_of_codebooks, gone())),
+            training=training,
+            outermost=outermost,
+        )
         return result
 
     def _assign(self, new: State, checked: Any = None) -> None:
@@ -151,9 +174,8 @@ class QuantizerLayer(VectorLayer):
 
     def _account_for(
         self,
-        result: Result,
-        by: list[tf.Tensor] | None,
-        statistics: list[Statistics] | None,
+        losses: Callable[[], Iterable[tf.Tensor]],
+        increments: Callable[[], list[tf.Tensor | None]],
         training: bool | None,
         outermost: keras.layers.Layer,
     ) -> None:
@@ -163,18 +185,14 @@ class QuantizerLayer(VectorLayer):
         """
 
         def add_losses() -> None:
-            for loss in result.losses(by).values():
+            for loss in losses():
                 self.add_loss(tf.cast(loss, keras.config.floatx()))  # in which Keras sums them with its own
 
         if training or not tf.executing_eagerly():  # in a graph, what is not read is pruned
             add_losses()
         else:
             self.when_losses_are_read(add_losses)
-        self.count(
-            lambda: Seen(result.counts, result.losses_of_codebooks, dead(result, self.quantizer, statistics)),
-            outermost,
-            training,
-        )
+        self.count(increments, outermost, training)
 
     @as_it_stands
     def replace_embeds(self) -> tf.Tensor:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from vq_layer import validation
 from vq_layer.layers import checks
-from vq_layer.layers.metrics import CodebookUsage, DeadShare, MeanLoss, Perplexity, Seen, unique_names
+from vq_layer.layers.metrics import CodebookUsage, DeadShare, MeanLoss, Perplexity, unique_names
 from vq_layer.layers.on_demand import LossesOnDemand, flattened, losses_apart
 from vq_layer.shapes import static_shape
 from vq_layer.tracing import as_it_stands
@@ -52,8 +52,10 @@ class VectorLayer(LossesOnDemand):
         """What its metrics tell since their last reset, by the names of the quantities; nothing without metrics."""
         return {metric.quantity: metric.result() for metric in self._watched}
 
-    def count(self, seen: Callable[[], Seen], outermost: keras.layers.Layer, training: bool | None) -> None:
-        """Add what a call sees to the metrics; what an inference sees, only if its losses are read.
+    def count(
+        self, increments: Callable[[], list[tf.Tensor | None]], outermost: keras.layers.Layer, training: bool | None
+    ) -> None:
+        """Add the increments of a call to the metrics; those of an inference, only if its losses are read.
 
         In a call that began with the outermost layer.
         """
@@ -61,9 +63,8 @@ class VectorLayer(LossesOnDemand):
         def count() -> None:
             _name_metrics(outermost)
             with losses_apart(outermost):  # replicas may wait for one another to update a metric
-                now = seen()
-                for metric in self._watched:
-                    metric.see(now)
+                for metric, increment in zip(self._watched, increments(), strict=True):
+                    metric.add(increment)
 
         if training:
             count()
