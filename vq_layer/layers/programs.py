@@ -60,7 +60,7 @@ class Program:
     def __init__(
         self, quantizer: Quantizer, metrics: Metrics, x: tf.Tensor, state: State, mask: tf.Tensor | None
     ) -> None:
-        names, self.quantizer = tuple(state), quantizer
+        names, metrics, self.quantizer = tuple(state), tuple(metrics), quantizer
         signature = [tf.TensorSpec(static_shape(it), it.dtype) for it in _arguments(x, state, mask)]
 
         def of_pass(gives: Callable[[Result], Any], *, of_state: bool) -> Function:
