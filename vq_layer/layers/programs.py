@@ -78,7 +78,7 @@ class Program:
 
         def of_state(result: Result) -> tuple[Any, Any]:
             seen = Seen(result.counts, result.losses_of_codebooks, dead(result, quantizer))
-            return losses(result, reaches_state=True), _constant(increments(metrics, seen))
+            return losses(result, reaches_state=True), increments(metrics, seen)
 
         self._layer_out = of_pass(lambda result: result.layer_out, of_state=False)
         self._losses_of_x = of_pass(lambda result: losses(result, reaches_state=False), of_state=False)
@@ -97,8 +97,8 @@ class Program:
         return Told([losses[name] for name in self._reaches], increments)
 
 
-def _constant(tensors: Any) -> Any:
-    return tf.nest.map_structure(lambda it: None if it is None else tf.stop_gradient(it), tensors)
+def _constant(state: State) -> State:
+    return {name: tf.stop_gradient(it) for name, it in state.items()}
 
 
 def _arguments(x: tf.Tensor, state: State, mask: tf.Tensor | None) -> list[tf.Tensor]:
@@ -106,13 +106,13 @@ def _arguments(x: tf.Tensor, state: State, mask: tf.Tensor | None) -> list[tf.Te
 
 
 class Programs:
-    """The programs of a layer, of the signatures that were asked for last; of a copy of it there are none yet."""
+    """The programs of a layer, of the signatures that were asked for last.
+
+    Keras saves and copies a layer by its configuration and its weights, so that a copy begins with none.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, tuple[int, Program | None]] = OrderedDict()
-
-    def __reduce__(self) -> tuple[type["Programs"], tuple[()]]:
-        return Programs, ()
 
     def of_pass(
         self, quantizer: Quantizer, metrics: Metrics, x: tf.Tensor, state: State, mask: tf.Tensor | None
