@@ -117,7 +117,7 @@ def test_a_later_call_gives_what_the_first_gave(made, ran):
     assert_same(second, third, rtol=0, atol=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("made", [layer_of, rotation], ids=["2018", "rotation"])
 def test_a_later_call_has_the_second_derivatives_of_the_first(made):
     layer, x = made(dtype="float64"), tf.cast(X, tf.float64)
@@ -136,7 +136,7 @@ def test_a_later_call_has_the_second_derivatives_of_the_first(made):
     assert_same(second_derivatives(), second_derivatives())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_later_call_has_the_jacobian_of_the_first():
     layer = layer_of()
 
@@ -149,7 +149,7 @@ def test_a_later_call_has_the_jacobian_of_the_first():
     assert_same(jacobian(), jacobian())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_later_call_has_the_forward_derivatives_of_the_first():
     layer = layer_of()
 
@@ -197,7 +197,7 @@ def test_a_call_with_another_shape_or_mask_is_another_program(ran):
     assert len(ran) == 1 + len(calls)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_training_in_between_changes_what_a_later_call_gives(ran):
     layer = layer_of(losses=Commitment(), update=vq_layer.MovingAverage())
     for _ in range(2):
@@ -352,7 +352,7 @@ def test_a_program_stops_where_anything_else_is_asked_of_the_call(monkeypatch, r
     assert ran == ["layer_out"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_program_stops_where_another_compilation_is_forced(ran):
     layer = layer_of()
     expected = layer(X)
@@ -387,7 +387,7 @@ def test_an_error_is_that_of_the_first_call():
 # Copies
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "copied",
     [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model)), keras.models.clone_model],
@@ -405,7 +405,7 @@ def test_a_model_is_copied_as_ever(copied, ran):
     assert again.layers[0]._programs is not layer._programs
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_model_is_exported_as_ever(tmp_path, ran):
     model = keras.Sequential([keras.layers.Input((4, 6)), layer_of()])
     for _ in range(3):
