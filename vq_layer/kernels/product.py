@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from vq_layer.kernels import tuning
+from vq_layer.kernels import largest, tuning
 from vq_layer.kernels.blocks import Blocks, cut
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import static_shape
+
+Find = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class Product(NamedTuple):
@@ -75,11 +77,11 @@ def prepare(emb_space: tf.Tensor) -> tuple[tf.Tensor, ...]:
     zero = tf.zeros([], emb_space.dtype)
     mean = tf.math.divide_no_nan(*blocks.fold(add, tf.zeros([d], emb_space.dtype), zero))
     if blocks.number == 1:
-        others = moved(*_block(blocks, emb_space, tf.constant(0)), mean)
+        others = _filled(moved(*_block(blocks, emb_space, tf.constant(0)), mean))
         return mean, tf.reduce_max(others.squares), *others
 
-    def enlarge(i: tf.Tensor, largest: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return (tf.maximum(largest, tf.reduce_max(moved(*_block(blocks, emb_space, i), mean).squares)),)
+    def enlarge(i: tf.Tensor, norm: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (tf.maximum(norm, tf.reduce_max(moved(*_block(blocks, emb_space, i), mean).squares)),)
 
     return mean, *blocks.fold(enlarge, zero)
 
@@ -109,9 +111,7 @@ def moved(block: tf.Tensor, usable: tf.Tensor, mean: float | tf.Tensor) -> Other
     return Others(vectors, squares, tf.where(usable, -squares / 2, block.dtype.min))
 
 
-def decided(
-    rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, largest: tf.Tensor, *others: tf.Tensor
-) -> tf.Tensor:
+def decided(rows: tf.Tensor, emb_space: tf.Tensor, mean: tf.Tensor, norm: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
     """Return the index of the nearest embedding, -1 where the scores do not decide: ``[number, d] -> [number]``, int32.
 
     Parameters
@@ -119,16 +119,17 @@ def decided(
     rows : tf.Tensor, shape [number, d]
         One that is not finite is not decided.
     emb_space : tf.Tensor, shape [n, d]
-    mean, largest, *others : tf.Tensor
+    mean, norm, *others : tf.Tensor
         What `prepare` returns.
     """
     blocks, vectors = _blocks(emb_space), rows - mean
-    doubt = margin(vectors, largest)
+    doubt = margin(vectors, norm)
     if others:
-        return _nearest_of(vectors, Others(*others), doubt)[1]
+        return _nearest_of(vectors, Others(*others), doubt, largest.in_a_grid)[1]
 
     def over_block(i: tf.Tensor, most: tf.Tensor, second: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        score, place = _nearest_of(vectors, moved(*_block(blocks, emb_space, i), mean), doubt)
+        of_block = _filled(moved(*_block(blocks, emb_space, i), mean))
+        score, place = _nearest_of(vectors, of_block, doubt, largest.in_a_grid)
         return (
             tf.maximum(most, score),
             tf.maximum(second, tf.minimum(most, score)),
@@ -146,28 +147,31 @@ def decided_at_once(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
     Where they are, not moved: few pairs that are far from the origin are soon compared by differences.
     """
     others = moved(emb_space, finite_rows(emb_space), 0)
-    return _nearest_of(rows, others, margin(rows, tf.reduce_max(others.squares)))[1]
+    return _nearest_of(rows, others, margin(rows, tf.reduce_max(others.squares)), largest.in_a_row)[1]
 
 
-def _nearest_of(vectors: tf.Tensor, others: Others, doubt: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _nearest_of(vectors: tf.Tensor, others: Others, doubt: tf.Tensor, find: Find) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the largest score of each vector, and its index, int32, -1 where another is in doubt, within that much."""
     scores = tf.nn.bias_add(tf.matmul(vectors, others.vectors, transpose_b=True), others.bias)
-    most = tf.reduce_max(scores, axis=1)
-    # 1 where a score is near the largest, else 0; to compare numbers takes TensorFlow three times as long.
-    near = tf.sign(tf.nn.relu(scores - tf.expand_dims(most - doubt, -1)))
-    # How many are near, and the sum of their indices: by one more product, exact up to 2^24, faster than an argmax.
-    size = static_shape(others.vectors)[0]
-    of_each = np.stack([np.ones(size), np.arange(size)], axis=1)
-    count, index = tf.unstack(tf.matmul(near, tf.constant(of_each, vectors.dtype)), axis=1)
-    known = tf.equal(count, 1) & (most > vectors.dtype.min) & (doubt < vectors.dtype.max)
-    return most, tf.where(known, tf.cast(index, tf.int32), -1)
+    most, index = find(scores, doubt)
+    return most, tf.where((most > vectors.dtype.min) & (doubt < vectors.dtype.max), index, -1)
+
+
+def _filled(others: Others) -> Others:
+    """Return the embeddings with some that do not count behind them, as many as `largest.in_a_grid` needs."""
+    more = largest.filling(static_shape(others.vectors)[0])
+    if not more:
+        return others
+    no_bias = tf.fill([more], others.bias.dtype.min)
+    none = tf.zeros([more, static_shape(others.vectors)[1]], others.vectors.dtype)
+    return Others(*(tf.concat(pair, axis=0) for pair in zip(others, (none, none[:, 0], no_bias), strict=True)))
 
 
 def others_of(units: tf.Tensor) -> Others:
     """Return unit vectors, of which some may be NaN, as `most_similar` takes them: ``[n, d]``."""
     usable = finite_rows(units)
     squares = tf.cast(usable, units.dtype)
-    return Others(tf.where(tf.expand_dims(usable, -1), units, 0), squares, (1 - squares) * units.dtype.min)
+    return _filled(Others(tf.where(tf.expand_dims(usable, -1), units, 0), squares, (1 - squares) * units.dtype.min))
 
 
 def most_similar(units: tf.Tensor, others: Others) -> tf.Tensor:
@@ -177,10 +181,11 @@ def most_similar(units: tf.Tensor, others: Others) -> tf.Tensor:
     """
     d, info = static_shape(units)[1], np.finfo(units.dtype.as_numpy_dtype)
     doubt = (4 * d + 32) * float(info.eps) / 2 + 6 * d * float(info.smallest_normal)
-    return _nearest_of(units, others, tf.fill(tf.shape(units)[:1], tf.constant(doubt, units.dtype)))[1]
+    margins = tf.fill(tf.shape(units)[:1], tf.constant(doubt, units.dtype))
+    return _nearest_of(units, others, margins, largest.in_a_grid)[1]
 
 
-def margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
+def margin(vectors: tf.Tensor, norm: tf.Tensor) -> tf.Tensor:
     """Bound how much two scores differ whose order may not be that of computed distances: ``[number, d] -> [number]``.
 
     With u the unit roundoff, S the sum of the squared norms of a vector and the largest embedding, and A that of the
@@ -192,7 +197,7 @@ def margin(vectors: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
     whether a score is within the margin.
     """
     d, info = static_shape(vectors)[1], np.finfo(vectors.dtype.as_numpy_dtype)
-    of_both = tf.reduce_sum(tf.square(vectors), axis=1) + largest
+    of_both = tf.reduce_sum(tf.square(vectors), axis=1) + norm
     return (4 * d + 32) * float(info.eps) / 2 * of_both + 6 * d * float(info.smallest_normal)
 
 
