@@ -22,6 +22,7 @@ TWINLESS = {"layers", "graph"}  # faces, which the oracle does without
 OF_TENSORS = {
     "backend",
     "shapes",
+    "tracing",
     "assertions",
     "core",
     "fitting",
