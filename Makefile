@@ -69,7 +69,7 @@ mutants: $(INSTALLED)  ## mutation testing of the pure modules; takes more than 
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-bench: $(INSTALLED)  ## times and memory beside those of rivals; takes up to half an hour; ARGUMENTS=--help for more
+bench: $(INSTALLED)  ## times and memory beside those of rivals; takes up to an hour; ARGUMENTS=--help for more
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
