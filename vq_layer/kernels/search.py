@@ -111,7 +111,8 @@ def _by_product(
         return _settled(index, rows, _of_chunk(emb_space, lookup_ord), tuned.few_rows, inside)
     pair = int(math.prod(static_shape(emb_space)))
     (at_once,) = chunks.plain_sizes(pair)
-    size = min(at_once, max(tuned.settled_coordinates // pair, tuned.settled_rows))
+    # Within XLA, all rows are passed over, so many at a time.
+    size = at_once if inside else min(at_once, max(tuned.settled_coordinates // pair, tuned.settled_rows))
     exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
     one_by_one = functools.partial(_settled, index, rows, exact, size, inside)
     if not xla:
