@@ -65,7 +65,7 @@ def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
 
 def _squares_to(rows: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return the function that gives the squared distances of rows to a vector, ``[d] -> [number]``."""
-    if static_shape(rows)[-1] >= tuning.TUNING.bundle:
+    if static_shape(rows)[-1] >= tuning.TUNING.subtracted_by_rows:
         return lambda vector: tf.reduce_sum(tf.math.squared_difference(rows, vector), axis=-1)
     across = tf.transpose(rows)  # TensorFlow takes few coordinates of many vectors faster one after the other
     return lambda vector: tf.reduce_sum(tf.math.squared_difference(across, vector[:, None]), axis=0)

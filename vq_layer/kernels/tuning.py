@@ -42,6 +42,7 @@ class Tuning:
     lane_bytes: int = 4096  # of the lanes of a tile: XLA divides more among threads, which takes twice as long
     laid_out: int = 1 << 18  # coordinates of embeddings laid out at once, 1 MiB as float32
 
+    subtracted_by_rows: int = 16  # coordinates of a vector from which on TensorFlow subtracts one from many row by row
     tried_seeds: int = 256  # embeddings up to which each seed of k-means is the best of some, at as many times the work
 
     group: int = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from vq_layer.core.quantizer import Quantizer, dead
+from vq_layer.core.results import Result
+from vq_layer.parts.statistics import Statistics
 from vq_layer.shapes import static_shape
 
 
@@ -186,6 +189,11 @@ class DeadShare(_OfLayer):
         return tf.cast(share / passes, tf.float32)
 
 
-def increments(metrics: Sequence[Any], seen: Seen) -> list[tf.Tensor | None]:
+def seen(result: Result, quantizer: Quantizer, statistics: list[Statistics] | None = None) -> Seen:
+    """Return what a call sees of a pass; with its statistics, if it learns from them."""
+    return Seen(result.counts, result.losses_of_codebooks, dead(result, quantizer, statistics))
+
+
+def increments(metrics: Sequence[Any], now: Seen) -> list[tf.Tensor | None]:
     """Return what each of the metrics of a layer adds after a call that sees this."""
-    return [metric.increment(seen) for metric in metrics]
+    return [metric.increment(now) for metric in metrics]

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.python.eager import context, forwardprop_util
 
-from vq_layer.core.quantizer import Quantizer, dead, quantize
+from vq_layer.core.quantizer import Quantizer, quantize
 from vq_layer.core.results import Result
 from vq_layer.kernels import tuning
 from vq_layer.kernels.compilation import Function, is_forced, traced
-from vq_layer.layers.metrics import Seen, increments
+from vq_layer.layers.metrics import increments, seen
 from vq_layer.parts.part import Part, State
 from vq_layer.shapes import static_shape
 
@@ -77,8 +77,7 @@ class Program:
             return {name: it for name, it in result.losses().items() if reaches[name] == reaches_state}
 
         def of_state(result: Result) -> tuple[Any, Any]:
-            seen = Seen(result.counts, result.losses_of_codebooks, dead(result, quantizer))
-            return losses(result, reaches_state=True), increments(metrics, seen)
+            return losses(result, reaches_state=True), increments(metrics, seen(result, quantizer))
 
         self._layer_out = of_pass(lambda result: result.layer_out, of_state=False)
         self._losses_of_x = of_pass(lambda result: losses(result, reaches_state=False), of_state=False)

@@ -12,7 +12,6 @@ from vq_layer.core.decoding import decoded_by, encoded
 from vq_layer.core.fitting import k_means_of
 from vq_layer.core.quantizer import (
     Quantizer,
-    dead,
     gathered,
     quantize,
     replaced,
@@ -26,7 +25,7 @@ from vq_layer.core.results import Result
 from vq_layer.dtypes import comparison_dtype
 from vq_layer.layers import arguments, checks, warn
 from vq_layer.layers.endpoints import endpoints_of
-from vq_layer.layers.metrics import Seen, increments
+from vq_layer.layers.metrics import increments, seen
 from vq_layer.layers.observed import is_observed, observe
 from vq_layer.layers.programs import Program, Programs, may_be_program
 from vq_layer.layers.replicas import replicas_here
@@ -129,7 +128,7 @@ class QuantizerLayer(VectorLayer):
     def pass_over(self, x: tf.Tensor, training: bool | None = None, mask: Any = None) -> Result:
         """Make a pass over x as it is, in whatever dtype: add the losses, count, and learn in a pass of training.
 
-        It is what a call does, without the checks and the casts of Keras, for a layer that this one is part of.
+        It is what a call does, without its checks and the casts of Keras, for a layer that this one is part of.
         """
         learns = bool(training and self.trainable)
         outermost = self.outermost_layer()
@@ -141,7 +140,7 @@ class QuantizerLayer(VectorLayer):
             x,
             self.state if earlier is None else earlier.state,
             self.quantizer,
-            mask=None if mask is None else checks.checked_mask(mask, x),
+            mask=mask,
             training=learns,
             all_pairs=self.return_endpoints,
             passes=int(earlier is None),
@@ -157,10 +156,10 @@ class QuantizerLayer(VectorLayer):
             if self.emb_space.trainable and "emb_space" in new:
                 reset_within(outermost, self.emb_space, rewritten(before, new["emb_space"]))
         by = None if replicas is None else shares(result, statistics, replicas)
-        gone = partial(dead, result, self.quantizer, statistics if learns else None)
+        learned = statistics if learns else None
         self._account_for(
             losses=lambda: result.losses(by).values(),
-            increments=lambda: increments(self._watched, Seen(result.counts, result.losses_of_codebooks, gone())),
+            increments=lambda: increments(self._watched, seen(result, self.quantizer, learned)),
             training=training,
             outermost=outermost,
         )
