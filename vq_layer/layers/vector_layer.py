@@ -142,7 +142,11 @@ class VectorLayer(LossesOnDemand):
         """Return shapes and dtypes of what a call returns, as `keras.KerasTensor`; builds nothing."""
         x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
         layer = self if self.built else self._twin(x)
-        return keras.Operation.compute_output_spec(layer, x, *args, **kwargs)  # which traces `call`
+        if self.return_endpoints or kwargs.get("method") is not None:
+            return keras.Operation.compute_output_spec(layer, x, *args, **kwargs)  # which traces `call`
+        if kwargs.get("mask") is not None:
+            checks.checked_mask(kwargs["mask"], x)
+        return keras.KerasTensor(static_shape(layer._checked(x)), x.dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of what a call returns; with endpoints, those by their names. Builds and changes nothing."""
