@@ -97,7 +97,7 @@ def test_an_epoch_with_a_ragged_last_batch_needs_one_program_of_each_kernel(prog
 def test_indices_do_not_depend_on_the_size_of_the_chunks(monkeypatch):
     emb_space = normal(100, 10)
     x = tf.concat([normal(200, 10), emb_space], axis=0)
-    expected, facts = all_pairs(x, emb_space), ("compiled", 100, 10, tf.float32, 2, False, False, True)
+    expected, facts = all_pairs(x, emb_space), ("compiled", 100, 10, tf.float32, 2, False)
     for sizes in ((64, 16), (128,)):
         monkeypatch.setattr(chunks, "compiled_sizes", lambda *_, sizes=sizes: sizes)
         search._in_chunks.cache_clear()

@@ -3,15 +3,20 @@
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util
+
+from vq_layer.kernels import tuning
+from vq_layer.kernels.surroundings import Surroundings, assuming, is_checked, surroundings
+from vq_layer.shapes import static_shape
 
 _MODES = ("auto", "plain", "compiled", "fused")
 _chosen = "auto"
+_KEPT = 64  # graphs that calls of a function may share, each of about a megabyte
 
 Function = Callable[..., Any]
+R = TypeVar("R")
 
 
 def set_compilation(mode: str) -> None:
@@ -56,31 +61,49 @@ def specs(dtype: tf.DType, *shapes: list[int | None]) -> list[tf.TensorSpec]:
 def traced(function: Function, *signature: tf.TensorSpec) -> Function:
     """Return the function as a graph, built once for all arguments of this signature, and for all graphs it is part of.
 
-    A `tf.function` is traced anew in each `tf.Graph`.
+    Once for each of their surroundings, that is. A `tf.function` is traced anew in each `tf.Graph`. What it returns can
+    be waited for: a control dependency on a call is one on its effects alone, once TensorFlow has put it in place.
     """
-    whole = tf.function(function, signature, autograph=False)
 
     @functools.cache
-    def concrete() -> Function:
-        with tf.Graph().as_default():  # of none that the function will be part of, and not eagerly
+    def concrete(there: Surroundings) -> Function:
+        whole = tf.function(function, signature, autograph=False)
+        with tf.Graph().as_default(), assuming(there):  # of none that the function will be part of, and not eagerly
             return whole.get_concrete_function()  # type: ignore[no-any-return]
 
     def run(*arguments: tf.Tensor) -> Any:
-        return concrete()(*arguments)
+        results = concrete(surroundings())(*arguments)
+        return results if tf.executing_eagerly() else tf.nest.map_structure(tf.identity, results)
 
     return run
 
 
-def inside_xla() -> bool:
-    """Tell whether what is traced now is part of a program that XLA compiles as a whole (`jit_compile=True`)."""
-    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+def shared(function: Callable[..., R]) -> Callable[..., R]:
+    """Return the function of tensors as a graph, which all calls share that are alike: calls in loops, layers, models.
+
+    Alike are those whose tensors have equal static shapes and dtypes, and whose arguments by keyword are equal. The
+    graphs of the latest are kept, so that memory does not grow with each new shape.
+    """
+
+    @functools.lru_cache(_KEPT)
+    def of(signature: tuple[tf.TensorSpec, ...], constants: frozenset[tuple[str, Any]], *read: Any) -> Function:
+        del read  # what the function may look at
+        return traced(functools.partial(function, **dict(constants)), *signature)
+
+    @functools.wraps(function)
+    def call(*tensors: tf.Tensor, **constants: Any) -> R:
+        signature = tuple(tf.TensorSpec(static_shape(it), it.dtype) for it in tensors)
+        graph = of(signature, frozenset(constants.items()), _chosen, tuning.TUNING)
+        return graph(*tensors)  # type: ignore[no-any-return]
+
+    return call
 
 
 def way_on(device: str) -> str:
     """Return how large inputs are computed on a type of device, "CPU" or "GPU": "plain", "compiled" or "fused"."""
     if _chosen != "auto":
         return _chosen
-    if _is_instrumented() or not _xla_works(device):
+    if is_checked() or not _xla_works(device):
         return "plain"
     return "fused" if device == "GPU" else "compiled"
 
@@ -88,13 +111,6 @@ def way_on(device: str) -> str:
 def is_forced() -> bool:
     """Tell whether XLA is to compile small inputs, too."""
     return _chosen in ("compiled", "fused")
-
-
-def _is_instrumented() -> bool:
-    """Tell whether each operation gets others that check it (`tf.debugging`), which XLA cannot compile."""
-    with tf.Graph().as_default() as graph:
-        tf.constant(0.0)
-    return len(graph.get_operations()) > 1
 
 
 @functools.cache

@@ -4,12 +4,12 @@ import tensorflow as tf
 
 from vq_layer.kernels import tuning
 from vq_layer.kernels.chunks import concatenated
-from vq_layer.kernels.compilation import Function, inside_xla, specs, traced
-from vq_layer.kernels.devices import products_are_exact
+from vq_layer.kernels.compilation import Function, specs, traced
 from vq_layer.kernels.lookup import Ranking, k_most_similar
 from vq_layer.kernels.ranked import by_candidates, by_one_product
 from vq_layer.kernels.route import Route
 from vq_layer.kernels.similarity import cosine_similarity
+from vq_layer.kernels.surroundings import inside_xla, products_are_exact
 from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.shapes import flat, static_shape, unflattened
 
@@ -26,22 +26,21 @@ def top_k_similar(vectors: tf.Tensor, emb_space: tf.Tensor, k: int, route: Route
     rows = flat(vectors)
     ranking = route.choose(
         small=lambda: k_most_similar(cosine_similarity(rows, emb_space), k),
-        large=lambda way: _in_chunks(way, n, d, rows.dtype, k, products_are_exact() and not inside_xla())(
-            rows, emb_space
-        ),
+        large=lambda way: _in_chunks(way, n, d, rows.dtype, k)(rows, emb_space),
     )
     return Ranking(*(tf.stop_gradient(unflattened(part, vectors, k)) for part in ranking))
 
 
 @tuning.cached
-def _in_chunks(way: str, n: int, d: int, dtype: tf.DType, k: int, by_product: bool) -> Function:
+def _in_chunks(way: str, n: int, d: int, dtype: tf.DType, k: int) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number, k], [number, k]``, traced once."""
-    if by_product and way != "fused" and k == 1 and n <= tuning.TUNING.one_product:
-        ranked = by_one_product(n, d, way == "compiled")
-    else:
-        ranked = by_candidates(way, n, d, dtype, k)
+    one_product = way != "fused" and k == 1 and n <= tuning.TUNING.one_product
 
     def search(rows: tf.Tensor, emb_space: tf.Tensor) -> Ranking:
+        if one_product and products_are_exact() and not inside_xla():
+            ranked = by_one_product(n, d, way == "compiled")
+        else:
+            ranked = by_candidates(way, n, d, dtype, k)
         embeddings = ranked.prepared(emb_space)
 
         def find_in_chunk(chunk: tf.Tensor) -> Ranking:

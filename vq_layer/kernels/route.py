@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from vq_layer.kernels import devices, tuning
+from vq_layer.kernels import tuning
 from vq_layer.kernels.branches import rarely
 from vq_layer.kernels.compilation import Function, is_forced, way_on
+from vq_layer.kernels.surroundings import device_types, on_cpu
 from vq_layer.shapes import static_shape, static_size
 
 
@@ -44,7 +45,7 @@ class Route(NamedTuple):
         """Return `large(way)`; a graph holds those of both types of device if only its run tells."""
         if self.way is not None:
             return large(self.way)
-        return _branch(devices.on_cpu(), lambda: large(way_on("CPU")), lambda: large(way_on("GPU")))
+        return _branch(on_cpu(), lambda: large(way_on("CPU")), lambda: large(way_on("GPU")))
 
 
 def route(vectors: tf.Tensor, emb_space: tf.Tensor) -> Route:
@@ -66,7 +67,7 @@ def route(vectors: tf.Tensor, emb_space: tf.Tensor) -> Route:
 
 
 def _way() -> str | None:
-    ways = {way_on(device) for device in devices.possible_types()}
+    ways = {way_on(device) for device in device_types()}
     return ways.pop() if len(ways) == 1 else None
 
 

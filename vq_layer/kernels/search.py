@@ -7,13 +7,13 @@ import tensorflow as tf
 
 from vq_layer.kernels import chunks, fused, tuning
 from vq_layer.kernels.branches import rarely
-from vq_layer.kernels.compilation import Function, compiled, inside_xla, specs, traced
-from vq_layer.kernels.devices import products_are_exact
+from vq_layer.kernels.compilation import Function, compiled, shared, specs, traced
 from vq_layer.kernels.distances import pairwise_distance
 from vq_layer.kernels.lookup import nearest
 from vq_layer.kernels.norms import norm_of
 from vq_layer.kernels.route import Route
 from vq_layer.kernels.scan import prepared, scan
+from vq_layer.kernels.surroundings import inside_xla, products_are_exact
 from vq_layer.non_finite import finite_rows
 from vq_layer.shapes import flat, static_shape, static_size, unflattened
 
@@ -27,11 +27,11 @@ def nearest_index(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, r
     of direct differences, the two may differ.
     """
     n, d = static_shape(emb_space)
-    rows = flat(vectors)
-    facts = n, d, rows.dtype, lookup_ord, route.few is not None, inside_xla(), products_are_exact()
+    rows, emb_space = tf.stop_gradient(flat(vectors)), tf.stop_gradient(emb_space)  # else a tape differentiates, too
+    of_few = nearest_of_few if tf.executing_eagerly() else _nearest_of_few  # eagerly, shapes may be new in each call
     index = route.choose(
-        small=lambda: nearest_of_few(rows, emb_space, lookup_ord),
-        large=lambda way: _in_chunks(way, *facts)(rows, emb_space),
+        small=lambda: of_few(rows, emb_space, lookup_ord=lookup_ord),
+        large=lambda way: _in_chunks(way, n, d, rows.dtype, lookup_ord, route.few is not None)(rows, emb_space),
     )
     return unflattened(index, vectors)
 
@@ -40,10 +40,12 @@ def nearest_of_few(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
     """Return the same of few pairs, which are all held at once: ``[number, d], [n, d] -> [number]``, int64."""
     if not by_product(rows, emb_space, lookup_ord):
         return nearest(pairwise_distance(rows, emb_space, lookup_ord))
-    rows, emb_space = tf.stop_gradient(rows), tf.stop_gradient(emb_space)
     index = _decided(norm_of(lookup_ord).product.at_once, rows, emb_space)  # type: ignore[union-attr]
     exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
-    return tf.cast(_settled(index, rows, exact, tuning.TUNING.few_rows, inside_xla()), tf.int64)
+    return tf.cast(_settled(index, rows, exact, tuning.TUNING.few_rows), tf.int64)
+
+
+_nearest_of_few = shared(nearest_of_few)
 
 
 def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> bool:
@@ -62,21 +64,24 @@ def by_product(vectors: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> b
 
 
 @tuning.cached
-def _in_chunks(
-    way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float, few: bool, inside: bool, exact_products: bool
-) -> Function:
+def _in_chunks(way: str, n: int, d: int, dtype: tf.DType, lookup_ord: float, few: bool) -> Function:
     """Return the search for any number of rows, ``[number, d], [n, d] -> [number]``, traced once.
 
     For few rows the chunks are small, so that little fills up the last.
     """
     product, xla = norm_of(lookup_ord).product, way == "compiled"
-    if way == "fused":
-        search = functools.partial(fused.nearest_index, lookup_ord=lookup_ord)
-    elif exact_products and product is not None and product.pays(n, d):
-        search = functools.partial(_by_product, lookup_ord=lookup_ord, xla=xla, few=few, inside=inside)
-    else:
-        search = functools.partial(_by_differences, lookup_ord=lookup_ord, xla=xla, few=few)
-    return traced(lambda *of: tf.cast(search(*of), tf.int64), *specs(dtype, [None, d], [n, d]))
+    product_pays = product is not None and product.pays(n, d)
+
+    def search(rows: tf.Tensor, emb_space: tf.Tensor) -> tf.Tensor:
+        if way == "fused":
+            index = fused.nearest_index(rows, emb_space, lookup_ord)
+        elif product_pays and products_are_exact():
+            index = _by_product(rows, emb_space, lookup_ord, xla, few)
+        else:
+            index = _by_differences(rows, emb_space, lookup_ord, xla, few)
+        return tf.cast(index, tf.int64)
+
+    return traced(search, *specs(dtype, [None, d], [n, d]))
 
 
 def _by_differences(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, xla: bool, few: bool) -> tf.Tensor:
@@ -98,23 +103,21 @@ def _of_chunk(emb_space: tf.Tensor, lookup_ord: float) -> Function:
     return lambda chunk: kernel(chunk, *embeddings)
 
 
-def _by_product(
-    rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, xla: bool, few: bool, inside: bool
-) -> tf.Tensor:
+def _by_product(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float, xla: bool, few: bool) -> tf.Tensor:
     """Return the same; what a matrix product leaves undecided is decided by differences."""
     tuned, product = tuning.TUNING, norm_of(lookup_ord).product
     of_embeddings = product.prepare(emb_space)  # type: ignore[union-attr]
     decide = lambda chunk: [_decided(product.decide, chunk, emb_space, *of_embeddings)]  # type: ignore[union-attr] # noqa: E731
     size = tuned.few_rows if few else tuned.product_rows
     index = chunks.concatenated(decide, [rows], (size,), _INDEX)[0]
-    if inside and xla:
-        return _settled(index, rows, _of_chunk(emb_space, lookup_ord), tuned.few_rows, inside)
+    if inside_xla() and xla:
+        return _settled(index, rows, _of_chunk(emb_space, lookup_ord), tuned.few_rows)
     pair = int(math.prod(static_shape(emb_space)))
     (at_once,) = chunks.plain_sizes(pair)
     # Within XLA, all rows are passed over, so many at a time.
-    size = at_once if inside else min(at_once, max(tuned.settled_coordinates // pair, tuned.settled_rows))
+    size = at_once if inside_xla() else min(at_once, max(tuned.settled_coordinates // pair, tuned.settled_rows))
     exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
-    one_by_one = functools.partial(_settled, index, rows, exact, size, inside)
+    one_by_one = functools.partial(_settled, index, rows, exact, size)
     if not xla:
         return one_by_one()
     # Where many are, to compare all of them takes no longer, once that is compiled.
@@ -133,9 +136,9 @@ def _decided(decide: Function, rows: tf.Tensor, *of_embeddings: tf.Tensor) -> tf
     return tf.where(finite_rows(rows), decide(rows, *of_embeddings), -2)
 
 
-def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int, inside: bool) -> tf.Tensor:
+def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int) -> tf.Tensor:
     """Return the index of each row, with what `exact` finds, so many at a time, where it is -1; -1 where it is -2."""
-    if not inside:
+    if not inside_xla():
         found = chunks.settled([index], tf.equal(index, -1), rows, lambda some: [exact(some)], size)[0]
         return tf.maximum(found, -1)
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vq_layer.kernels import compilation, devices, tuning
+from vq_layer.kernels import compilation, tuning
 from vq_layer.kernels.route import route
 from vq_layer.kernels.search import by_product, nearest_index
+from vq_layer.kernels.surroundings import types_of
 from vq_layer.kernels.tuning import Tuning
 
 
@@ -22,7 +23,7 @@ from vq_layer.kernels.tuning import Tuning
     ],
 )
 def test_a_device_that_is_named_decides_and_without_a_gpu_all_is_computed_on_the_processor(device, with_gpu, types):
-    assert devices.types_of(device, with_gpu) == types
+    assert types_of(device, with_gpu) == types
 
 
 @pytest.fixture
