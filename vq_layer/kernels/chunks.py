@@ -80,24 +80,29 @@ def summed(kernel: Kernel, of_rows: Sequence[tf.Tensor], sizes: Sizes, start: li
 
 
 def settled(
-    results: Iterable[tf.Tensor], undecided: tf.Tensor, rows: tf.Tensor, settle: Kernel, size: int
+    results: Iterable[tf.Tensor], undecided: tf.Tensor, rows: tf.Tensor, settle: Kernel, size: int | None
 ) -> list[tf.Tensor]:
     """Return the results, each ``[number, ...]``, with what `settle` gives for the undecided rows, so many at a time.
 
-    ``[size, d] -> list of [size, ...]``.
+    ``[size, d] -> list of [size, ...]``; all of them at once, however many, where the size is None.
     """
     results = list(results)
 
     def with_the_rest() -> list[tf.Tensor]:
         order = tf.cast(tf.where(undecided)[:, 0], tf.int32)  # their numbers
+        if size is None:
+            return with_some(order, results)
         count = tf.shape(order)[0]
 
         def step(i: tf.Tensor, *so_far: tf.Tensor) -> list[tf.Tensor]:
             some = tf.gather(order, tf.minimum(i + tf.range(size), count - 1))  # the last fills up, and is found anew
-            found = zip(so_far, settle(tf.gather(rows, some)), strict=True)
-            return [i + size, *(tf.tensor_scatter_nd_update(old, some[:, None], new) for old, new in found)]
+            return [i + size, *with_some(some, so_far)]
 
         return list(tf.while_loop(lambda i, *_: i < count, step, [0, *results])[1:])
+
+    def with_some(some: tf.Tensor, so_far: Iterable[tf.Tensor]) -> list[tf.Tensor]:
+        found = zip(so_far, settle(tf.gather(rows, some)), strict=True)
+        return [tf.tensor_scatter_nd_update(old, some[:, None], new) for old, new in found]
 
     return list(rarely(tf.reduce_any(undecided), with_the_rest, lambda: list(map(tf.identity, results))))
 

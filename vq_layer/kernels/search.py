@@ -42,7 +42,7 @@ def nearest_of_few(rows: tf.Tensor, emb_space: tf.Tensor, lookup_ord: float) -> 
         return nearest(pairwise_distance(rows, emb_space, lookup_ord))
     index = _decided(norm_of(lookup_ord).product.at_once, rows, emb_space)  # type: ignore[union-attr]
     exact = functools.partial(_exact, emb_space=emb_space, lookup_ord=lookup_ord)
-    return tf.cast(_settled(index, rows, exact, tuning.TUNING.few_rows), tf.int64)
+    return tf.cast(_settled(index, rows, exact, None), tf.int64)
 
 
 _nearest_of_few = shared(nearest_of_few)
@@ -136,8 +136,11 @@ def _decided(decide: Function, rows: tf.Tensor, *of_embeddings: tf.Tensor) -> tf
     return tf.where(finite_rows(rows), decide(rows, *of_embeddings), -2)
 
 
-def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int) -> tf.Tensor:
-    """Return the index of each row, with what `exact` finds, so many at a time, where it is -1; -1 where it is -2."""
+def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int | None) -> tf.Tensor:
+    """Return the index of each row, with what `exact` finds where it is -1; -1 where it is -2.
+
+    So many rows at a time. Where the size is None, all that `exact` has to find are held at once, but for within XLA.
+    """
     if not inside_xla():
         found = chunks.settled([index], tf.equal(index, -1), rows, lambda some: [exact(some)], size)[0]
         return tf.maximum(found, -1)
@@ -147,4 +150,4 @@ def _settled(index: tf.Tensor, rows: tf.Tensor, exact: Function, size: int) -> t
         undecided = tf.reduce_any(tf.equal(index, -1))
         return [tf.cond(undecided, lambda: exact(chunk), lambda: tf.maximum(index, -1))]
 
-    return chunks.concatenated(of_chunk, [rows, index], (size,), _INDEX)[0]
+    return chunks.concatenated(of_chunk, [rows, index], (size or tuning.TUNING.few_rows,), _INDEX)[0]
