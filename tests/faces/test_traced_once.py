@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from vq_layer import FiniteScalarQuantization, ResidualVectorQuantization, VectorQuantization
+from vq_layer.kernels import k_means
 
 X = np.random.default_rng(0).standard_normal([40, 6]).astype(np.float32)
 LAYERS = {
@@ -26,3 +28,13 @@ def test_a_model_is_built_without_tracing_the_layer(name, monkeypatch):
     assert model.output_shape == (None, 6)
     assert model(X, training=True).shape == (40, 6)
     assert called
+
+
+def test_stages_that_are_alike_share_their_start(monkeypatch):
+    starts = []
+    lloyd = k_means.lloyd
+    monkeypatch.setattr(k_means, "lloyd", lambda *args: starts.append(1) or lloyd(*args))
+    layer = ResidualVectorQuantization(7, num_stages=4)  # a size that no other test has
+    tf.function(lambda x: layer(x, training=True))(X)
+    assert starts == [1]
+    assert all(np.all(stage.initialized) for stage in layer.stages)

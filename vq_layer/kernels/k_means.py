@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from vq_layer.kernels import draws, tuning
+from vq_layer.kernels.compilation import shared
 from vq_layer.kernels.route import route
 from vq_layer.kernels.search import nearest_index
 from vq_layer.non_finite import finite_rows
@@ -28,7 +29,7 @@ def sample(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     return tf.gather(rows, tf.gather(order, tf.range(n) % number))
 
 
-def seeds(rows: tf.Tensor, n: int, seed: int) -> tf.Tensor:
+def seeds(rows: tf.Tensor, n: int, seed: int | tf.Tensor) -> tf.Tensor:
     """Return n of the finite rows, each drawn with a probability in proportion to its squared distance to the others.
 
     ``[number, d] -> [n, d]``. The first, and each where all rows have been drawn, is drawn uniformly. Where n is not
@@ -71,6 +72,12 @@ def _squares_to(rows: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
     return lambda vector: tf.reduce_sum(tf.math.squared_difference(across, vector[:, None]), axis=0)
 
 
+@shared
+def centres_of(rows: tf.Tensor, seed: tf.Tensor, *, n: int, iterations: int) -> tf.Tensor:
+    """Return where n centres arrive that start from `seeds` and make so many steps, ``[number, d], [] -> [n, d]``."""
+    return lloyd(rows, seeds(rows, n, seed), iterations)
+
+
 def lloyd(rows: tf.Tensor, centres: tf.Tensor, iterations: int) -> tf.Tensor:
     """Move each centre to the mean of the rows that it is nearest to, so many times: ``[number, d], [n, d] -> [n, d]``.
 
@@ -98,7 +105,7 @@ def mean(total: tf.Tensor, count: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.expand_dims(count > 0, -1), total / divisor, centres)
 
 
-def _keys(rows: tf.Tensor, seed: int, step: int | tf.Tensor, trials: int) -> tf.Tensor:
+def _keys(rows: tf.Tensor, seed: int | tf.Tensor, step: int | tf.Tensor, trials: int) -> tf.Tensor:
     """Return numbers above 0 and up to 1 for each row, ``[trials, number]``."""
     number = tf.shape(rows, tf.int64)[0]
     places = tf.reshape(tf.range(trials * number), [trials, number])

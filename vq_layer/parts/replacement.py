@@ -8,6 +8,7 @@ import tensorflow as tf
 from vq_layer import validation
 from vq_layer.kernels import draws
 from vq_layer.kernels.branches import rarely
+from vq_layer.kernels.compilation import shared
 from vq_layer.non_finite import where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import State, Variable, part, resolved
@@ -275,11 +276,10 @@ class DeadCodes(Replacement):
         """Write the inputs over the dead embeddings, those of the least share first; each input is used up."""
         share, keys = state["moving_share"], state["candidate_keys"]
         dead = tf.math.count_nonzero(share < self.fraction, dtype=tf.int32)
-        gathered = ReplacementState(share, state["candidate_inputs"], keys)
         before = state["emb_space"]
         emb_space, rows = rarely(  # most passes find none that is dead
             dead > 0,
-            lambda: _written(gathered, before, most=dead),
+            lambda: _written(share, state["candidate_inputs"], keys, before, dead),
             lambda: (tf.identity(before), tf.zeros_like(share, tf.bool)),
         )
         return Replaced(state={**state, "emb_space": emb_space, "candidate_keys": tf.zeros_like(keys)}, rows=rows)
@@ -322,22 +322,25 @@ def replace_embeds(state: ReplacementState, emb_space: tf.Tensor) -> tuple[tf.Te
     tuple of tf.Tensor
         The embedding space, ``[n, d]``, and which rows are new, ``[n]``, bool.
     """
-    return _written(state, emb_space, static_shape(emb_space)[0])
+    return _written(*state, emb_space, tf.constant(static_shape(emb_space)[0]))
 
 
-def _written(state: ReplacementState, emb_space: tf.Tensor, most: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the same, with no more than `most` rows that are new."""
-    (number,) = static_shape(state.input_distances)
+@shared
+def _written(
+    usage: tf.Tensor, inputs: tf.Tensor, distances: tf.Tensor, emb_space: tf.Tensor, most: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the same, of the parts of a state, with no more than `most` rows that are new."""
+    (number,) = static_shape(distances)
     n = static_shape(emb_space)[0]
-    order = tf.argsort(state.input_distances, direction="DESCENDING", stable=True)
-    inputs = tf.gather(state.distant_inputs, order)
+    order = tf.argsort(distances, direction="DESCENDING", stable=True)
+    inputs = tf.gather(inputs, order)
     known = tf.reduce_any(_equal_rows(inputs, emb_space), axis=-1)
     index = tf.range(number)
     repeated = tf.reduce_any(_equal_rows(inputs, inputs) & (index < tf.expand_dims(index, -1)), axis=-1)
-    used = (tf.gather(state.input_distances, order) > 0) & ~known & ~repeated
+    used = (tf.gather(distances, order) > 0) & ~known & ~repeated
     # Shapes that XLA knows: those that are used come first, and the others write what is there already.
     inputs = tf.gather(inputs, tf.argsort(tf.cast(~used, tf.int32), stable=True))
-    targets = tf.expand_dims(tf.argsort(state.usage, stable=True)[:number], -1)
+    targets = tf.expand_dims(tf.argsort(usage, stable=True)[:number], -1)
     count = tf.math.count_nonzero(used, dtype=tf.int32)
     written = index < tf.minimum(count, most)
     rows = tf.where(tf.expand_dims(written, -1), inputs, tf.gather_nd(emb_space, targets))

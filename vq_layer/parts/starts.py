@@ -174,8 +174,8 @@ class FromBatch(Start):
         if self.method == "sample":
             return k_means.sample(rows, n, self.seed)
         rows = comparison.scaled(rows)
-        centres = k_means.lloyd(rows, k_means.seeds(rows, n, self.seed), self.iterations)
-        return comparison.scaled(centres)
+        seed = tf.constant(self.seed, tf.int64)
+        return comparison.scaled(k_means.centres_of(rows, seed, n=n, iterations=self.iterations))
 
 
 def started(state: State, emb_space: tf.Tensor) -> State:
