@@ -1,6 +1,7 @@
 """A Keras layer that learns within its training passes: by averages, from k-means, and away from dead codes."""
 
 import itertools
+from collections import Counter
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ from vq_layer import (
     MovingAverage,
     VectorQuantization,
 )
-from vq_layer.kernels import k_means, tuning
+from vq_layer.kernels import k_means, seeding, tuning
 from vq_layer.layers.arguments import ELSEWHERE
 from vq_layer.presets import adversarial_2018, vq_vae, vq_vae_ema
 
@@ -232,14 +233,16 @@ def test_on_the_sphere_k_means_is_of_directions():
 
 @pytest.mark.slow
 @pytest.mark.clause("VQ-25.1", "VQ-25.3", "VQ-25.4", "VQ-25.8")
-def test_a_start_that_xla_compiles_draws_as_it_must():
+@pytest.mark.parametrize("most", [0, 256])
+def test_a_start_that_xla_compiles_draws_as_it_must(monkeypatch, most):
+    monkeypatch.setattr(tuning, "TUNING", tuning.Tuning(tried_seeds=most))
     distinct = np.unique(X, axis=0)
     rows = tf.constant(np.concatenate([X, [[np.nan, 1.0]]]).astype(np.float32))
 
     @tf.function(jit_compile=True)
     def drawn(rows):
-        few = k_means.seeds(rows, 4, 7)
-        return k_means.sample(rows, 13, 7), k_means.seeds(rows, len(distinct), 7), few, k_means.lloyd(rows, few, 3)
+        few, all_of_them = seeding.seeds(rows, 4, 7), seeding.seeds(rows, len(distinct), 7)
+        return k_means.sample(rows, 13, 7), all_of_them, few, k_means.lloyd(rows, few, 3)
 
     sample, seeds, few, centres = drawn(rows)
     for one, other in zip((sample, seeds, few, centres), drawn(rows), strict=True):
@@ -249,36 +252,77 @@ def test_a_start_that_xla_compiles_draws_as_it_must():
     np.testing.assert_allclose(centres, k_means.lloyd(rows, few, 3), rtol=SLACK, atol=4 * SLACK)
 
 
-def shares_of_pairs(values, tried):
-    """Return how often each pair of seeds is drawn, the one after the other, each the best of so many tried."""
+def shares_of_seeds(values, n, tried):
+    """Return how often each sequence of n seeds is drawn, one after the other, each the best of so many tried."""
+
+    def in_turn(weight, number):
+        """Give each sequence of so many places, drawn without replacement by these weights, and its chance."""
+        for places in itertools.permutations(np.flatnonzero(weight), number):
+            left = weight.sum() - np.cumsum([0, *weight[list(places)]])[:-1]
+            yield places, np.prod(weight[list(places)] / left)
 
     def drawn(square):
         """Return the chance of each value to be the next."""
-        weight = square / square.sum() if np.isfinite(square).all() else np.full(len(values), 1 / len(values))
+        weight = square if np.isfinite(square).all() else np.ones(len(values))
         chance = np.zeros(len(values))
-        for tries in itertools.product(range(len(values)), repeat=tried):
+        for tries, share in in_turn(weight, min(tried, np.count_nonzero(weight))):
             left = [np.minimum(square, (values - values[one]) ** 2).sum() for one in tries]
-            chance[tries[int(np.argmin(left))]] += np.prod(weight[list(tries)])
+            chance[tries[int(np.argmin(left))]] += share
         return chance
 
-    first = drawn(np.full(len(values), np.inf))
-    return {
-        (one, other): chance * second
-        for one, chance in zip(values, first, strict=True)
-        for other, second in zip(values, drawn((values - one) ** 2), strict=True)
-    }
+    def square_to(seeds):
+        return np.min([np.full(len(values), np.inf), *((values - it) ** 2 for it in seeds)], axis=0)
+
+    shares = {(): 1.0}
+    for _ in range(n):
+        shares = {
+            (*seeds, one): share * chance
+            for seeds, share in shares.items()
+            for one, chance in zip(values, drawn(square_to(seeds)), strict=True)
+        }
+    return shares
 
 
+@pytest.mark.slow
 @pytest.mark.clause("VQ-25.3")
-@pytest.mark.parametrize(("most", "tried"), [(0, 1), (2, 2)])
-def test_seeds_are_drawn_in_proportion_to_their_squared_distance(monkeypatch, most, tried):
+@pytest.mark.parametrize(
+    ("n", "most", "tried", "number", "compiled"),
+    [(2, 2, 2, 2000, False), (3, 0, 1, 20_000, False), (2, 0, 1, 2000, True)],
+)
+def test_seeds_are_drawn_in_proportion_to_their_squared_distance(monkeypatch, n, most, tried, number, compiled):
     monkeypatch.setattr(tuning, "TUNING", tuning.Tuning(tried_seeds=most))
-    values, number = np.array([0.0, 1.0, 3.0], np.float32), 400
-    draw = tf.function(lambda seed: k_means.seeds(tf.constant(values[:, None]), 2, seed))
-    pairs = [tuple(draw(tf.constant(seed)).numpy()[:, 0]) for seed in range(number)]
-    for pair, share in shares_of_pairs(values, tried).items():
+    values = np.array([0.0, 1.0, 1.5, 4.0, 4.25, 9.0], np.float32)
+    draw = tf.function(lambda seed: seeding.seeds(tf.constant(values[:, None]), n, seed)[:, 0])
+    of_seeds = tf.function(lambda them: tf.map_fn(draw, them, fn_output_signature=tf.float32), jit_compile=compiled)
+    count = Counter(map(tuple, of_seeds(tf.range(number)).numpy().tolist()))
+    for sequence, share in shares_of_seeds(values, n, tried).items():
         # Five standard deviations, of which a share of 0 has none: it is never drawn.
-        assert abs(pairs.count(pair) - number * share) <= 5 * np.sqrt(number * share)
+        assert abs(count[sequence] - number * share) <= 5 * np.sqrt(number * share)
+
+
+@pytest.mark.slow
+@pytest.mark.clause("VQ-25.3")
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("most", [0, 256])
+def test_seeds_are_finite_rows_and_all_of_them_if_they_may_be(monkeypatch, most, compiled):
+    """Where less than are drawn at once can be, around the origin, far from it, and where squares overflow."""
+    monkeypatch.setattr(tuning, "TUNING", tuning.Tuning(tried_seeds=most))
+
+    @tf.function(jit_compile=compiled)
+    def drawn(rows, number):
+        draw = lambda seed: seeding.seeds(rows, number, seed)  # noqa: E731
+        return tf.map_fn(draw, tf.range(20), fn_output_signature=tf.float32)
+
+    around = np.array([[-1, -1], [np.nan, 0], [1, 1], [0, np.inf], [np.nan, 0]], np.float32)
+    for number in (1, 2, 8):
+        for seeds in drawn(around, number).numpy():
+            assert {tuple(row) for row in seeds} <= {(-1, -1), (1, 1)}
+            assert len(np.unique(seeds, axis=0)) == min(number, 2)
+    normal = np.random.default_rng(0).standard_normal([12, 3])
+    for rows in (normal + 1e4, normal * 1e19, normal * 1e30, normal * 1e-15):
+        expected = np.unique(rows.astype(np.float32), axis=0)
+        for seeds in drawn(rows.astype(np.float32), len(expected)).numpy():
+            np.testing.assert_array_equal(np.unique(seeds, axis=0), expected)
 
 
 @pytest.mark.clause("VQ-25.4", "VQ-25.8")

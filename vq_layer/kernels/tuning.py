@@ -43,7 +43,8 @@ class Tuning:
     laid_out: int = 1 << 18  # coordinates of embeddings laid out at once, 1 MiB as float32
 
     subtracted_by_rows: int = 16  # coordinates of a vector from which on TensorFlow subtracts one from many row by row
-    tried_seeds: int = 256  # embeddings up to which each seed of k-means is the best of some, at as many times the work
+    tried_seeds: int = 256  # embeddings up to which each seed of k-means is the best of some, at twice the work
+    drawn_seeds: int = 16  # at once of more embeddings, of which the later ones are seldom accepted
 
     group: int = 4  # embeddings; a larger group has more candidates to compare exactly, a smaller one more maxima
     spare_groups: int = 4  # beyond k, so that the next score is rarely within rounding of the k-th
