@@ -9,12 +9,13 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
-from tensorflow.python.eager import context, forwardprop_util
+from tensorflow.python.eager import forwardprop_util
 
 from vq_layer.core.quantizer import Quantizer, quantize
 from vq_layer.core.results import Result
 from vq_layer.kernels import tuning
 from vq_layer.kernels.compilation import Function, is_forced, traced
+from vq_layer.kernels.surroundings import is_checked
 from vq_layer.layers.metrics import increments, seen
 from vq_layer.parts.part import Part, State
 from vq_layer.shapes import static_shape
@@ -164,6 +165,6 @@ def _runs_eagerly(*arguments: tf.Tensor | None) -> bool:
         tf.executing_eagerly()
         and all(it is None or isinstance(it, tf.__internal__.EagerTensor) for it in arguments)
         and not tf.config.functions_run_eagerly()
-        and not context.context().op_callbacks
+        and not is_checked()
         and not tf.distribute.has_strategy()
     )
