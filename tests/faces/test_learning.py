@@ -23,6 +23,8 @@ from vq_layer import (
 )
 from vq_layer.kernels import k_means, seeding, tuning
 from vq_layer.layers.arguments import ELSEWHERE
+from vq_layer.parts import replacement
+from vq_layer.parts.statistics import most_distant
 from vq_layer.presets import adversarial_2018, vq_vae, vq_vae_ema
 
 # Small integers, of which sums are exact in every order. Nothing is nearest to the last two embeddings.
@@ -81,6 +83,32 @@ def test_a_layer_that_is_called_twice_in_a_pass_learns_as_if_called_once_with_bo
         assert_close(twice.state, once.state)
     assert not np.array_equal(once.emb_space[2:], START[2:])  # one was replaced in each pass, and not two
     assert once.draws == 2
+
+
+@pytest.mark.parametrize("source", ["sample", "most-distant"])
+def test_vectors_that_may_replace_are_looked_for_only_where_an_embedding_is_dead(source, monkeypatch):
+    numbers = []
+
+    def counted(distance, vectors, number):
+        numbers.append(number)
+        return most_distant(distance, vectors, number)
+
+    monkeypatch.setattr(replacement, "most_distant", counted)
+    layer = layer_of(replacement=DeadCodes(0.4, 0.25, source, number=2))
+    layer(X, training=True)  # which chooses two of four, and leaves a quarter of the shares of the others
+    assert numbers == [2]
+    layer.moving_share.assign([4.0] * 4)
+    layer(X, training=True)
+    assert numbers == [2]
+    assert layer.draws == 2
+
+
+@pytest.mark.parametrize("source", ["sample", "most-distant"])
+def test_a_step_of_a_graph_ranks_no_vectors_outside_of_a_branch(source):
+    layer = layer_of(replacement=DeadCodes(0.4, 0.25, source, number=1))
+    step = tf.function(lambda: layer(X, training=True)).get_concrete_function().graph
+    assert "TopKV2" not in {operation.type for operation in step.get_operations()}
+    assert "TopKV2" in {node.op for function in step.as_graph_def().library.function for node in function.node_def}
 
 
 @pytest.mark.clause("VQ-22.10")

@@ -27,7 +27,7 @@ from vq_layer.parts.part import Part, State, Variable
 from vq_layer.parts.passes import Pass
 from vq_layer.parts.replacement import Replaced, Replacement
 from vq_layer.parts.starts import FromInitializer, Start
-from vq_layer.parts.statistics import Statistics, Total, merged
+from vq_layer.parts.statistics import Statistics, Total, at_once, merged
 from vq_layer.parts.updates import Gradient, Rule, Update
 from vq_layer.shapes import flat, static_shape
 
@@ -221,7 +221,7 @@ def gathered(result: Result, rules: Sequence[Rule], replicas: Replicas | None = 
     if replicas is None:
         return statistics
     found = [{FOUND: Total(tf.reduce_sum(it.access_count))} for it in result.passes]
-    return replicas.merged([own | of_all for own, of_all in zip(statistics, found, strict=True)])
+    return replicas.merged([at_once(own) | of_all for own, of_all in zip(statistics, found, strict=True)])
 
 
 def shares(result: Result, statistics: list[Statistics], replicas: Replicas) -> list[tf.Tensor]:

@@ -11,6 +11,15 @@ _BY_PLACE, _BY_DRAW, _BY_SEED = (it - 2**64 for it in (0x9E3779B97F4A7C15, 0xBF5
 _SPREAD = ((33, 0xFF51AFD7ED558CCD - 2**64), (33, 0xC4CEB9FE1A85EC53 - 2**64))
 
 
+def places(vectors: tf.Tensor, before: int | tf.Tensor) -> tf.Tensor:
+    """Return where each vector stands among those of all replicas: ``[batch, m, d] -> [batch, m]``, int64.
+
+    So many that others have come before them.
+    """
+    shape = tf.shape(vectors, tf.int64)[:-1]
+    return tf.cast(before, tf.int64) + tf.reshape(tf.range(tf.reduce_prod(shape)), shape)
+
+
 def keys(places: tf.Tensor, seed: int | tf.Tensor, draw: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """Return a number above 0 and up to 1 for each place, as if it had been drawn uniformly: ``[...] -> [...]``.
 

@@ -66,12 +66,6 @@ class Pass:
         """Which vectors found an embedding, ``[batch, m]``; those that do are finite, and so are these embeddings."""
         return self.choice.emb_index >= 0
 
-    @property
-    def places(self) -> tf.Tensor:
-        """Where each vector stands among those of all replicas, ``[batch, m]``, int64."""
-        shape = tf.shape(self.vectors, tf.int64)[:-1]
-        return tf.cast(self.before, tf.int64) + tf.reshape(tf.range(tf.reduce_prod(shape)), shape)
-
     @cached_property
     def chosen(self) -> tf.Tensor:
         """The chosen embeddings, ``[batch, m, d]``; NaN where there is none."""

@@ -13,7 +13,7 @@ from vq_layer.non_finite import where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.part import State, Variable, part, resolved
 from vq_layer.parts.passes import Pass
-from vq_layer.parts.statistics import Candidates, Statistics, Total, most_distant
+from vq_layer.parts.statistics import Candidates, OnDemand, Statistics, Total, most_distant
 from vq_layer.parts.updates import Rule
 from vq_layer.shapes import static_shape
 
@@ -242,23 +242,36 @@ class DeadCodes(Replacement):
 
     def gathers(self, it: Pass) -> Statistics:
         """Return the access counts, and of the vectors those of the largest keys."""
-        number, emb_index = self._number(static_shape(it.emb_space)[0]), it.choice.emb_index
-        if self.source == "sample":
-            keys = where_known(it.found, draws.keys(it.places, self.seed, it.state["draws"], it.vectors.dtype))
-        else:
-            keys = it.search.distance_to(emb_index)  # NaN for what found no embedding
-        return {"access_count": Total(it.access_count), "candidates": most_distant(keys, it.vectors, number)}
+        number, vectors, found = self._number(static_shape(it.emb_space)[0]), it.vectors, it.found
+        drawn, before = it.state["draws"], it.before
+        # NaN for what found no embedding.
+        distance = None if self.source == "sample" else it.search.distance_to(it.choice.emb_index)
+
+        def find() -> Candidates:  # without the pass, all of which would stay in memory
+            if distance is not None:
+                return most_distant(distance, vectors, number)
+            keys = draws.keys(draws.places(vectors, before), self.seed, drawn, vectors.dtype)
+            return most_distant(where_known(found, keys), vectors, number)
+
+        return {"access_count": Total(it.access_count), "candidates": OnDemand(find)}
 
     def gathered(self, state: State, statistics: Statistics) -> State:
         """Return the state with the shares moved and the vectors of this pass, those before forgotten."""
-        keys, vectors = statistics["candidates"]
-        new = {
-            "moving_share": self._moved(state, statistics),
-            "candidate_inputs": vectors,
-            "candidate_keys": tf.maximum(keys, 0),
-            "draws": state["draws"] + 1,
-        }
-        return {**state, **new}
+        keys, vectors = statistics["candidates"].now()
+        taken = {"candidate_inputs": vectors, "candidate_keys": tf.maximum(keys, 0)}
+        return {**self._counted(state, statistics), **taken}
+
+    def after(self, state: State, statistics: Statistics) -> Replaced:
+        """Return the state after a pass, and which embeddings are new; vectors are drawn only if some are to be."""
+        if self.every != 1:
+            return super().after(state, statistics)
+        counted = self._counted(state, statistics)
+        passes = tf.zeros_like(state["passes_since_replacement"])
+        return self._written_by({**counted, "passes_since_replacement": passes}, statistics["candidates"])
+
+    def _counted(self, state: State, statistics: Statistics) -> State:
+        """Return the state with the shares moved and the draw counted."""
+        return {**state, "moving_share": self._moved(state, statistics), "draws": state["draws"] + 1}
 
     def _moved(self, state: State, statistics: Statistics) -> tf.Tensor:
         """Return the shares, moved."""
@@ -274,15 +287,22 @@ class DeadCodes(Replacement):
 
     def written(self, state: State) -> Replaced:
         """Write the inputs over the dead embeddings, those of the least share first; each input is used up."""
-        share, keys = state["moving_share"], state["candidate_keys"]
+        return self._written_by(state, Candidates(state["candidate_keys"], state["candidate_inputs"]))
+
+    def _written_by(self, state: State, candidates: Candidates | OnDemand) -> Replaced:
+        """Write these candidates over the dead embeddings."""
+        share, before = state["moving_share"], state["emb_space"]
         dead = tf.math.count_nonzero(share < self.fraction, dtype=tf.int32)
-        before = state["emb_space"]
+
+        def rewritten() -> tuple[tf.Tensor, tf.Tensor]:
+            keys, inputs = candidates.now()
+            return _written(share, inputs, keys, before, dead)
+
         emb_space, rows = rarely(  # most passes find none that is dead
-            dead > 0,
-            lambda: _written(share, state["candidate_inputs"], keys, before, dead),
-            lambda: (tf.identity(before), tf.zeros_like(share, tf.bool)),
+            dead > 0, rewritten, lambda: (tf.identity(before), tf.zeros_like(share, tf.bool))
         )
-        return Replaced(state={**state, "emb_space": emb_space, "candidate_keys": tf.zeros_like(keys)}, rows=rows)
+        none = tf.zeros_like(state["candidate_keys"])
+        return Replaced(state={**state, "emb_space": emb_space, "candidate_keys": none}, rows=rows)
 
     def restarted(self, state: State, rows: tf.Tensor, comparison: Comparison) -> State:
         """Return the state in which these rows have the even share."""

@@ -1,5 +1,6 @@
 """What a rule may know of a batch, such that batches, replicas and micro-batches can be merged (VQ-22)."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -45,6 +46,10 @@ class Candidates(NamedTuple):
     distance: tf.Tensor
     vectors: tf.Tensor
 
+    def now(self) -> "Candidates":
+        """Return them."""
+        return self
+
     def merged(self, other: "Candidates") -> "Candidates":
         """Return as many, the most distant of both; those of the other count as later."""
         distance, kept = tf.math.top_k(
@@ -72,7 +77,28 @@ class Candidates(NamedTuple):
         return Candidates(self.distance, total)
 
 
-Statistics = dict[str, Any]  # a Total or Candidates by each name
+class OnDemand(NamedTuple):
+    """Candidates that are looked for where they are asked for: within a branch, only if it is taken.
+
+    Attributes
+    ----------
+    find : function
+        Returns the candidates. It is called once for each place that asks, and must compute there whatever it needs
+        but has not yet.
+    """
+
+    find: Callable[[], Candidates]
+
+    def now(self) -> Candidates:
+        """Look for them."""
+        return self.find()
+
+    def merged(self, other: "OnDemand") -> "OnDemand":
+        """Return as many, the most distant of both; those of the other count as later."""
+        return OnDemand(lambda: self.now().merged(other.now()))
+
+
+Statistics = dict[str, Any]  # by each name a Total, Candidates or those OnDemand
 
 
 def most_distant(distance: tf.Tensor, vectors: tf.Tensor, number: int) -> Candidates:
@@ -92,3 +118,8 @@ def most_distant(distance: tf.Tensor, vectors: tf.Tensor, number: int) -> Candid
 def merged(statistics: Statistics, later: Statistics) -> Statistics:
     """Return those of both batches, the one followed by the other."""
     return {name: it.merged(later[name]) for name, it in statistics.items()}
+
+
+def at_once(statistics: Statistics) -> Statistics:
+    """Return the same with all candidates looked for."""
+    return {name: it.now() if isinstance(it, OnDemand) else it for name, it in statistics.items()}
