@@ -6,12 +6,15 @@ from functools import reduce
 import tensorflow as tf
 
 from vq_layer.kernels import draws, k_means, seeding
+from vq_layer.kernels.compilation import shared
 from vq_layer.non_finite import finite_rows, where_known
 from vq_layer.parts.comparisons import Comparison
 from vq_layer.parts.statistics import Candidates, Total, most_distant
 
 SAMPLED = 32  # vectors for each embedding, from which the seeds are drawn
 Batches = Callable[[], Iterable[tf.Tensor]]
+
+_seeds = shared(seeding.seeds)  # many steps, of which each takes less time in a graph
 
 
 def k_means_of(batches: Batches, n: int, iterations: int, seed: int, comparison: Comparison) -> tf.Tensor:
@@ -33,7 +36,7 @@ def k_means_of(batches: Batches, n: int, iterations: int, seed: int, comparison:
 
     sample = reduce(Candidates.merged, (_drawn(batch, SAMPLED * n, seed + i) for i, batch in enumerate(rows())))
     found = where_known(tf.expand_dims(sample.distance > 0, -1), sample.vectors)
-    centres = tf.function(seeding.seeds, autograph=False)(found, n, seed)  # a graph takes less time for its many steps
+    centres = _seeds(found, n=n, seed=seed)
     for _ in range(iterations):
         sums = [list(map(Total, k_means.sums(batch, centres))) for batch in rows()]
         total, count = (reduce(Total.merged, of_batches).value for of_batches in zip(*sums, strict=True))
