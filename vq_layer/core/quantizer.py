@@ -77,6 +77,11 @@ class Quantizer:
         """Whether an optimizer trains the embedding space."""
         return self.update.by_gradient and any(it.trains_emb_space and not it.is_absent for it in self.losses)
 
+    @property
+    def learns_in_training(self) -> bool:
+        """Whether a pass of training does more than to give losses and gradients."""
+        return self.start.from_inputs or self.replacement is not None or not self.update.by_gradient
+
     def variables(self, d: int, dtype: tf.DType) -> dict[str, Variable]:
         """Return the state for embeddings of size d, by name; with a codebook per split all have one axis more."""
         own = {"emb_space": Variable((self.n, d), dtype, self.start.initializer)}

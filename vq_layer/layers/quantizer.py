@@ -64,6 +64,7 @@ class QuantizerLayer(VectorLayer):
         self._names: tuple[str, ...] = ()
         self._programs = Programs()
         self._awaits_inference = quantizer.start.from_inputs
+        self._is_warned = False
         if counts_usage:
             losses = [loss.name for loss in quantizer.losses if not loss.is_absent]
             tells_dead = quantizer.replacement is not None and quantizer.replacement.tells_dead
@@ -132,6 +133,8 @@ class QuantizerLayer(VectorLayer):
         """
         learns = bool(training and self.trainable)
         outermost = self.outermost_layer()
+        if training is None:
+            warn.unless_told_of_training(self, outermost)
         replicas = replicas_here(outermost) if training else None
         earlier = self.kept if learns else None
         if not (learns and self.quantizer.start.from_inputs):

@@ -1,11 +1,13 @@
 """What a layer warns of."""
 
+import inspect
 import math
 import warnings
 from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager.record import could_possibly_record
 
 
 def unless_started(layer: Any) -> None:
@@ -23,6 +25,25 @@ def unless_started(layer: Any) -> None:
             f"all embeddings of the layer '{layer.name}' are zero: with `start={layer.quantizer.start}` they come from "
             f"the first training batch, which has not been yet. Call it with `training=True` while it is not frozen, "
             f"or call `initialize_from_batch`.",
+            stacklevel=3,
+        )
+
+
+def unless_told_of_training(layer: Any, outermost: keras.layers.Layer) -> None:
+    """Warn, once, if `fit` trains a model with a layer that is not told so, and learns nothing then by itself.
+
+    Keras tells a model of training only if its `call` takes that, and the model all layers in it.
+    """
+    learns = layer.quantizer.learns_in_training and layer.trainable
+    if not learns or layer._is_warned or not could_possibly_record():  # without a tape, nothing is trained
+        return
+    compiled = isinstance(outermost, keras.Model) and outermost.compiled
+    if compiled and "training" not in inspect.signature(outermost.call).parameters:
+        layer._is_warned = True
+        warnings.warn(
+            f"the quantizers in the model '{outermost.name}' do not learn: its `call` takes no `training`, so that "
+            f"Keras does not tell them that it trains. Write `def call(self, inputs, training=None)`; it need not pass "
+            f"it on.",
             stacklevel=3,
         )
 
