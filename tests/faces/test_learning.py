@@ -103,6 +103,20 @@ def test_vectors_that_may_replace_are_looked_for_only_where_an_embedding_is_dead
     assert layer.draws == 2
 
 
+def test_each_of_many_calls_in_a_step_looks_for_vectors_once_more_at_most(monkeypatch):
+    numbers = []
+
+    def counted(distance, vectors, number):
+        numbers.append(number)
+        return most_distant(distance, vectors, number)
+
+    monkeypatch.setattr(replacement, "most_distant", counted)
+    layer, inputs = layer_of(), [keras.Input((2,)) for _ in range(6)]
+    model = keras.Model(inputs, [layer(it) for it in inputs])
+    tf.function(lambda: model([X] * 6, training=True)).get_concrete_function()
+    assert 6 <= len(numbers) <= 7  # the first in its branch and with the second, and each other once
+
+
 @pytest.mark.parametrize("source", ["sample", "most-distant"])
 def test_a_step_of_a_graph_ranks_no_vectors_outside_of_a_branch(source):
     layer = layer_of(replacement=DeadCodes(0.4, 0.25, source, number=1))

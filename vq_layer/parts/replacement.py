@@ -231,7 +231,7 @@ class DeadCodes(Replacement):
         super().__post_init__()
 
     def keeps(self, n: int, d: int, dtype: tf.DType) -> dict[str, Variable]:
-        """Return the moving shares, the inputs that may be taken with their keys, and how often was drawn."""
+        """Return the moving shares, the inputs that wait for a replacement with their keys, and how often was drawn."""
         number = self._number(n)
         return {
             "moving_share": Variable((n,), dtype, "ones"),
@@ -247,7 +247,7 @@ class DeadCodes(Replacement):
         # NaN for what found no embedding.
         distance = None if self.source == "sample" else it.search.distance_to(it.choice.emb_index)
 
-        def find() -> Candidates:  # without the pass, all of which would stay in memory
+        def find() -> Candidates:  # which keeps these in memory, and not all of the pass
             if distance is not None:
                 return most_distant(distance, vectors, number)
             keys = draws.keys(draws.places(vectors, before), self.seed, drawn, vectors.dtype)

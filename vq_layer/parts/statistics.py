@@ -50,8 +50,9 @@ class Candidates(NamedTuple):
         """Return them."""
         return self
 
-    def merged(self, other: "Candidates") -> "Candidates":
+    def merged(self, later: "Candidates | OnDemand") -> "Candidates":
         """Return as many, the most distant of both; those of the other count as later."""
+        other = later.now()
         distance, kept = tf.math.top_k(
             tf.concat([self.distance, other.distance], axis=0), static_shape(self.distance)[0]
         )
@@ -93,9 +94,9 @@ class OnDemand(NamedTuple):
         """Look for them."""
         return self.find()
 
-    def merged(self, other: "OnDemand") -> "OnDemand":
-        """Return as many, the most distant of both; those of the other count as later."""
-        return OnDemand(lambda: self.now().merged(other.now()))
+    def merged(self, later: "Candidates | OnDemand") -> Candidates:
+        """Return as many, the most distant of both, at once: of many calls, each would look for those of all before."""
+        return self.now().merged(later)
 
 
 Statistics = dict[str, Any]  # by each name a Total, Candidates or those OnDemand
