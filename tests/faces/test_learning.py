@@ -342,6 +342,14 @@ def test_seeds_are_drawn_in_proportion_to_their_squared_distance(monkeypatch, n,
         assert abs(count[sequence] - number * share) <= 5 * np.sqrt(number * share)
 
 
+@pytest.mark.clause("VQ-25.3")
+@pytest.mark.parametrize(("weight", "first"), [(2.0**-26, 1), (1.0, 0)])
+def test_a_key_that_is_rounded_to_one_does_not_beat_every_weight(monkeypatch, weight, first):
+    keys = tf.constant([1.0, 0.5])  # of which the first would come after no time at all
+    monkeypatch.setattr(seeding, "_keys", lambda *_: keys)
+    assert seeding._proposed(tf.constant([weight, 1.0]), 0, tf.constant(0, tf.int64), tf.constant(1)) == [first]
+
+
 @pytest.mark.slow
 @pytest.mark.clause("VQ-25.3")
 @pytest.mark.parametrize("compiled", [False, True])
