@@ -84,7 +84,7 @@ def attack(model):
     with tf.GradientTape() as tape:
         x = tf.constant(X)
         tape.watch(x)
-        y = model(x, training=False)
+        y = model(x)
     assert tape.gradient(y, x) is not None
 
 

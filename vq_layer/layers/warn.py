@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tensorflow.python.eager.record import could_possibly_record
 
 
 def unless_started(layer: Any) -> None:
@@ -35,10 +34,9 @@ def unless_told_of_training(layer: Any, outermost: keras.layers.Layer) -> None:
     Keras tells a model of training only if its `call` takes that, and the model all layers in it.
     """
     learns = layer.quantizer.learns_in_training and layer.trainable
-    if not learns or layer._is_warned or not could_possibly_record():  # without a tape, nothing is trained
+    if not learns or layer._is_warned or not isinstance(outermost, keras.Model):
         return
-    compiled = isinstance(outermost, keras.Model) and outermost.compiled
-    if compiled and "training" not in inspect.signature(outermost.call).parameters:
+    if "training" not in inspect.signature(outermost.call).parameters and _is_in_train_step_of(outermost):
         layer._is_warned = True
         warnings.warn(
             f"the quantizers in the model '{outermost.name}' do not learn: its `call` takes no `training`, so that "
@@ -56,6 +54,16 @@ def of_a_threshold_in_percent(majority_threshold: float) -> None:
             f"Received: majority_threshold={majority_threshold}",
             stacklevel=3,
         )
+
+
+def _is_in_train_step_of(model: keras.Model) -> bool:
+    """Tell whether it is called in its `train_step`, as in `fit`, of which nothing else tells."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code.co_name == "train_step" and frame.f_locals.get("self") is model:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_being_built() -> bool:
