@@ -85,8 +85,9 @@ def test_a_layer_that_is_called_twice_in_a_pass_learns_as_if_called_once_with_bo
     assert once.draws == 2
 
 
-@pytest.mark.parametrize("source", ["sample", "most-distant"])
-def test_vectors_that_may_replace_are_looked_for_only_where_an_embedding_is_dead(source, monkeypatch):
+@pytest.fixture
+def looked_for(monkeypatch):
+    """Return how many vectors were looked for, each time that a replacement did."""
     numbers = []
 
     def counted(distance, vectors, number):
@@ -94,27 +95,25 @@ def test_vectors_that_may_replace_are_looked_for_only_where_an_embedding_is_dead
         return most_distant(distance, vectors, number)
 
     monkeypatch.setattr(replacement, "most_distant", counted)
+    return numbers
+
+
+@pytest.mark.parametrize("source", ["sample", "most-distant"])
+def test_vectors_that_may_replace_are_looked_for_only_where_an_embedding_is_dead(source, looked_for):
     layer = layer_of(replacement=DeadCodes(0.4, 0.25, source, number=2))
     layer(X, training=True)  # which chooses two of four, and leaves a quarter of the shares of the others
-    assert numbers == [2]
+    assert looked_for == [2]
     layer.moving_share.assign([4.0] * 4)
     layer(X, training=True)
-    assert numbers == [2]
+    assert looked_for == [2]
     assert layer.draws == 2
 
 
-def test_each_of_many_calls_in_a_step_looks_for_vectors_once_more_at_most(monkeypatch):
-    numbers = []
-
-    def counted(distance, vectors, number):
-        numbers.append(number)
-        return most_distant(distance, vectors, number)
-
-    monkeypatch.setattr(replacement, "most_distant", counted)
+def test_each_of_many_calls_in_a_step_looks_for_vectors_once_more_at_most(looked_for):
     layer, inputs = layer_of(), [keras.Input((2,)) for _ in range(6)]
     model = keras.Model(inputs, [layer(it) for it in inputs])
     tf.function(lambda: model([X] * 6, training=True)).get_concrete_function()
-    assert 6 <= len(numbers) <= 7  # the first in its branch and with the second, and each other once
+    assert 6 <= len(looked_for) <= 7  # the first in its branch and with the second, and each other once
 
 
 @pytest.mark.parametrize("source", ["sample", "most-distant"])
